@@ -1,0 +1,1 @@
+"""A plain NumPy multilayer perceptron that learns to read handwritten digits."""

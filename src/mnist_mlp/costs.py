@@ -1,0 +1,61 @@
+"""Costs: how far the outputs are from the targets, as one number for training to make small.
+
+`outputs` and `targets` are (n, 10) float arrays in [0, 1]; each row of targets is one-hot. Every
+cost is summed over the ten outputs and averaged over the n examples.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+def squared_error(outputs: Array, targets: Array) -> float:
+    """Return the mean of Σ (a - y)², the cost of 3Blue1Brown's videos."""
+    return float(np.mean(np.sum((outputs - targets) ** 2, axis=1)))
+
+
+def cross_entropy(outputs: Array, targets: Array) -> float:
+    """Return the mean of -Σ y ln a, Nielsen's log-likelihood cost (chapter 3)."""
+    return float(np.mean(np.sum(-targets * _log(outputs), axis=1)))
+
+
+def binary_cross_entropy(outputs: Array, targets: Array) -> float:
+    """Return the mean of -Σ [y ln a + (1 - y) ln(1 - a)], Nielsen's cross-entropy (chapter 3)."""
+    surprise = -targets * _log(outputs) - (1 - targets) * _log(1 - outputs)
+    return float(np.mean(np.sum(surprise, axis=1)))
+
+
+def _log(probabilities: Array) -> Array:
+    """Return ln p, with every p below the resolution of its type (1e-7 in float32) raised to it."""
+    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).eps))
+
+
+def _squared_error_delta(outputs: Array, targets: Array) -> Array:
+    return 2 * (outputs - targets) * outputs * (1 - outputs)
+
+
+def _cross_entropy_delta(outputs: Array, targets: Array) -> Array:
+    return outputs - targets
+
+
+class Cost(NamedTuple):
+    """A cost with the output neurons it belongs to, so that its delta is as simple as it can be.
+
+    `output` names the activation of the output neurons, `mean` gives the cost of a batch, and
+    `delta` gives ∂cost/∂z of the output neurons, an (n, 10) array with a row for each example.
+    """
+
+    output: str
+    mean: Callable[[Array, Array], float]
+    delta: Callable[[Array, Array], Array]
+
+
+COSTS = {
+    "squared_error": Cost("sigmoid", squared_error, _squared_error_delta),
+    "cross_entropy": Cost("softmax", cross_entropy, _cross_entropy_delta),
+    "binary_cross_entropy": Cost("sigmoid", binary_cross_entropy, _cross_entropy_delta),
+}

@@ -1,0 +1,117 @@
+"""The data set: handwritten digits as arrays that a network can learn from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.files import whole_file
+from mnist_mlp.idx import read_idx
+from mnist_mlp.params import Params
+from mnist_mlp.randomness import generator
+
+SIDE = 28  # pixels along each side of an image
+PIXELS = SIDE * SIDE
+DIGITS = 10
+
+
+class Dataset(NamedTuple):
+    """Images, (n, 784) float32 in [0, 1], and their targets, (n, 10) float32 one-hot rows."""
+
+    images: NDArray[np.float32]
+    targets: NDArray[np.float32]
+
+    @property
+    def labels(self) -> NDArray[np.intp]:
+        """The digits that the targets stand for, (n,) integers from 0 to 9."""
+        return self.targets.argmax(axis=1)
+
+
+def read_digits(
+    images_file: Path, labels_file: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read pixels, (n, 28, 28) from 0 to 255, and labels, (n,) from 0 to 9, from IDX files.
+
+    Raises InputError where the files are damaged or are not digits of that form.
+    """
+    pixels = read_idx(images_file, dimensions=3)
+    labels = read_idx(labels_file, dimensions=1)
+    if pixels.shape[1:] != (SIDE, SIDE):
+        rows, columns = pixels.shape[1:]
+        raise InputError(f"{images_file}: expected images of 28×28 pixels, found {rows}×{columns}")
+    if len(pixels) != len(labels):
+        raise InputError(
+            f"{labels_file}: expected a label for each of the {len(pixels)} images in "
+            f"{images_file}, found {len(labels)}"
+        )
+    if len(pixels) == 0:
+        raise InputError(f"{images_file}: expected at least one image, found none")
+    if labels.max() >= DIGITS:
+        raise InputError(f"{labels_file}: expected labels from 0 to 9, found {labels.max()}")
+    return pixels, labels
+
+
+def normalise(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
+    """Scale pixels from 0…255 to [0, 1] and turn each label into a one-hot target."""
+    images = np.divide(pixels.reshape(-1, PIXELS), 255, dtype=np.float32)
+    return Dataset(images, np.eye(DIGITS, dtype=np.float32)[labels])
+
+
+def split(
+    n: int, validation: float, random: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose at random which of n examples train and which validate; both in rising order.
+
+    `validation` is the share, from 0 to 1, that is set aside, rounded to whole examples.
+    """
+    set_aside = round(n * validation)
+    order = random.permutation(n)
+    return np.sort(order[set_aside:]), np.sort(order[:set_aside])
+
+
+def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:
+    """Write `name`_images.npy and `name`_targets.npy."""
+    for path, array in zip(_paths(folder, name), dataset, strict=True):
+        with whole_file(path) as file:
+            np.save(file, array, allow_pickle=False)
+
+
+def load_dataset(folder: Path, name: str) -> Dataset:
+    """Open what save_dataset wrote; images and targets are read from disk as they are used.
+
+    Raises InputError where the files are not that, and OSError where they cannot be read.
+    """
+    images, targets = (_open_array(path) for path in _paths(folder, name))
+    if images.shape != (len(images), PIXELS) or targets.shape != (len(images), DIGITS):
+        raise InputError(
+            f"{folder}: expected {name} arrays of shape (n, 784) and (n, 10), "
+            f"found {images.shape} and {targets.shape}; run `dvc repro -f preprocess`"
+        )
+    return Dataset(images, targets)
+
+
+def load_training(folder: Path, params: Params) -> Dataset:
+    """Open the training set as the network is taught it: with `labels: random`, shuffled ones."""
+    training = load_dataset(folder, "training")
+    if params.labels == "real":
+        return training
+    random = generator(params.seed, "random labels")
+    return Dataset(training.images, random.permutation(training.targets))
+
+
+def _open_array(path: Path) -> NDArray[np.float32]:
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+    if array.dtype != np.float32:
+        raise InputError(f"{path}: expected float32, found {array.dtype}")
+    return np.asarray(array)
+
+
+def _paths(folder: Path, name: str) -> Iterator[Path]:
+    for part in Dataset._fields:
+        yield folder / f"{name}_{part}.npy"

@@ -1,0 +1,28 @@
+"""Evaluation: how often the network is right, and how sure it is of itself."""
+
+import numpy as np
+
+from mnist_mlp.costs import Array
+from mnist_mlp.network import Network
+
+BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
+
+
+def answer(network: Network, images: Array) -> Array:
+    """Return the network's outputs, (n, 10) in [0, 1], for `images`, (n, 784) in [0, 1]."""
+    outputs = np.empty((len(images), network.sizes[-1]), network.parameters.dtype)
+    for start in range(0, len(images), BLOCK):
+        block = slice(start, start + BLOCK)
+        outputs[block] = network.forward(images[block])[-1]
+    return outputs
+
+
+def accuracy(outputs: Array, targets: Array) -> float:
+    """Return the share of examples, from 0 to 1, whose largest output is the target's digit."""
+    return float(np.mean(outputs.argmax(axis=1) == targets.argmax(axis=1)))
+
+
+def noise_confidence(network: Network, n: int, random: np.random.Generator) -> float:
+    """Return the mean of the largest output, from 0 to 1, over n images of uniform noise."""
+    noise = random.random((n, network.sizes[0]), dtype=np.float32)
+    return float(np.mean(answer(network, noise).max(axis=1)))

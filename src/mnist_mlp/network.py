@@ -1,0 +1,110 @@
+"""The network: layers of neurons that turn the pixels of an image into ten outputs."""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from mnist_mlp.costs import COSTS, Array
+
+
+def sigmoid(z: Array) -> Array:
+    """Squash into 0 to 1: 1 / (1 + exp(-z)), in a form in which no z overflows."""
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def relu(z: Array) -> Array:
+    """Keep what is above zero: max(z, 0)."""
+    return np.maximum(z, 0)
+
+
+def tanh(z: Array) -> Array:
+    """Squash into -1 to 1."""
+    return np.tanh(z)
+
+
+def softmax(z: Array) -> Array:
+    """Turn each row into probabilities; its largest z, taken away first, keeps exp in range."""
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": sigmoid,
+    "relu": relu,
+    "tanh": tanh,
+    "softmax": softmax,
+}
+
+
+class Network:
+    """A multilayer perceptron: each neuron sees every neuron of the layer before it.
+
+    parameters   all weights, then all biases, of all layers: one vector of floats
+    weights[i]   what leads into layer i + 1: (n_out, n_in), a row for each of its neurons
+    biases[i]    what is added there: (n_out,)
+
+    `weights` and `biases` are views: they and `parameters` are the same numbers in memory.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], activation: str, cost: str, dtype: type = np.float32
+    ) -> None:
+        """Make a network of zeros.
+
+        `sizes` counts the neurons of each layer, the pixels first: [784, 16, 16, 10].
+        `activation` is that of the hidden neurons; the cost decides that of the outputs.
+        """
+        self.sizes = list(sizes)
+        self.activation = activation
+        self.cost = cost
+        self.shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
+        self.n_weights = sum(n_out * n_in for n_out, n_in in self.shapes)
+        self.parameters: Array = np.zeros(self.n_weights + sum(sizes[1:]), dtype)
+        self.weights, self.biases = self.layers(self.parameters)
+        hidden_layers = len(self.shapes) - 1
+        self.functions = [ACTIVATIONS[activation]] * hidden_layers
+        self.functions.append(ACTIVATIONS[COSTS[cost].output])
+
+    def layers(self, vector: Array) -> tuple[list[Array], list[Array]]:
+        """View a vector as long as `parameters` as the weights and the biases of each layer."""
+        weights, biases = [], []
+        start, bias = 0, self.n_weights
+        for n_out, n_in in self.shapes:
+            weights.append(vector[start : start + n_out * n_in].reshape(n_out, n_in))
+            biases.append(vector[bias : bias + n_out])
+            start += n_out * n_in
+            bias += n_out
+        return weights, biases
+
+    def forward(self, images: Array) -> list[Array]:
+        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last."""
+        activations = [images]
+        for weights, biases, function in zip(
+            self.weights, self.biases, self.functions, strict=True
+        ):
+            z = activations[-1] @ weights.T + biases
+            activations.append(function(z))
+        return activations
+
+
+def draw_weights(network: Network, kind: str, random: np.random.Generator) -> None:
+    """Fill a network's weights with random numbers; its biases stay as they are.
+
+    uniform    within ±0.5 (Bot Academy)
+    gaussian   standard normal (Nielsen, chapter 1)
+    xavier     uniform within ±√(6 / (n_in + n_out)) (Glorot and Bengio 2010)
+    he         normal with standard deviation √(2 / n_in) (He et al. 2015)
+    """
+    for weights in network.weights:
+        n_out, n_in = weights.shape
+        if kind == "uniform":
+            weights[:] = random.uniform(-0.5, 0.5, weights.shape)
+        elif kind == "gaussian":
+            weights[:] = random.standard_normal(weights.shape)
+        elif kind == "xavier":
+            limit = math.sqrt(6 / (n_in + n_out))
+            weights[:] = random.uniform(-limit, limit, weights.shape)
+        else:
+            weights[:] = random.normal(0, math.sqrt(2 / n_in), weights.shape)

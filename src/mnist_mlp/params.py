@@ -1,0 +1,98 @@
+"""The knobs: every hyperparameter, typed, and loaded from params.yaml with each value checked."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from mnist_mlp.errors import InputError
+
+Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
+Layers = Annotated[
+    tuple[Count, ...],
+    Meta(description="a number of neurons from 1 to 1000000, or a list like [16, 16]"),
+]
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """All knobs of one run. What each does stands in params.yaml, and at length in README.md."""
+
+    dataset: Literal["auto", "mnist", "sample"]
+    validation: Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
+    hidden: Layers
+    activation: Literal["sigmoid", "relu", "tanh"]
+    cost: Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
+    initial_weights: Literal["uniform", "gaussian", "xavier", "he"]
+    learning_rate: Annotated[
+        float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
+    ]
+    momentum: Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1")]
+    schedule: Literal["constant", "cosine"]
+    weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")]
+    batch_size: Count
+    epochs: Count
+    labels: Literal["real", "random"]
+    seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
+
+
+def load_params(path: Path) -> Params:
+    """Read and check every knob in a YAML file.
+
+    Raises InputError, with the file, the knob, what was expected and what was found, for the
+    first thing that is wrong, and OSError where the file cannot be read.
+    """
+    knobs = _read_mapping(path)
+    kinds = get_type_hints(Params, include_extras=True)
+    for knob in knobs:
+        if knob not in kinds:
+            expected = ", ".join(kinds)
+            raise InputError(f"{path}: unknown knob {_show(knob)}; expected only {expected}")
+    for knob, kind in kinds.items():
+        if knob not in knobs:
+            raise InputError(f"{path}: {knob}: missing; expected {_describe(kind)}")
+        value = knobs[knob]
+        if knob == "hidden" and not isinstance(value, list):
+            value = [value]
+        try:
+            knobs[knob] = msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            raise InputError(
+                f"{path}: {knob}: expected {_describe(kind)}, found {_show(knobs[knob])}"
+            ) from None
+    return Params(**knobs)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also reads 1e-05 as a number, as YAML 1.2 does."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def _read_mapping(path: Path) -> dict[Any, Any]:
+    try:
+        knobs = _Loader(path.read_text(encoding="utf-8")).get_single_data()
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected YAML; {' '.join(str(error).split())}") from None
+    if not isinstance(knobs, dict):
+        raise InputError(f"{path}: expected one `knob: value` a line, found {_show(knobs)}")
+    return knobs
+
+
+def _describe(kind: Any) -> str:
+    for note in getattr(kind, "__metadata__", ()):
+        return str(note.description)
+    return "one of " + ", ".join(get_args(kind))
+
+
+def _show(value: object) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

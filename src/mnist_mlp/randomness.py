@@ -1,0 +1,16 @@
+"""Random numbers: one seed, and from it an independent stream of draws for each purpose."""
+
+from typing import Literal, get_args
+
+import numpy as np
+
+Purpose = Literal["validation split", "initial weights", "shuffling", "random labels", "noise"]
+
+
+def generator(seed: int, purpose: Purpose) -> np.random.Generator:
+    """Return the generator for one purpose; what the others draw never changes its draws.
+
+    The order of `Purpose` is part of every result: add new purposes at its end.
+    """
+    stream = get_args(Purpose).index(purpose)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream,)))

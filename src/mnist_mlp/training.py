@@ -1,0 +1,89 @@
+"""Training: gradient descent over mini-batches, epoch by epoch."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_mlp.backprop import backprop
+from mnist_mlp.costs import COSTS, Array
+from mnist_mlp.dataset import Dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.evaluation import accuracy, answer
+from mnist_mlp.network import Network
+from mnist_mlp.params import Params
+from mnist_mlp.randomness import generator
+
+
+class Epoch(NamedTuple):
+    """What one pass over the training images gave: a row of metrics/history.csv.
+
+    A training image counts as it was answered when its turn came, just before the network
+    learned from it. The validation images count as they are answered after the epoch; both
+    values are None where no images were set aside.
+    """
+
+    epoch: int
+    training_cost: float
+    training_accuracy: float
+    validation_cost: float | None
+    validation_accuracy: float | None
+
+
+def train(
+    network: Network, training: Dataset, validation: Dataset, params: Params
+) -> Iterator[Epoch]:
+    """Train the network in place, reporting after every epoch.
+
+    Raises InputError once the cost or a parameter is no finite number.
+    """
+    n = len(training.images)
+    random = generator(params.seed, "shuffling")
+    outputs = np.empty_like(training.targets)
+    velocity = np.zeros_like(network.parameters)
+    for epoch in range(params.epochs):
+        order = random.permutation(n)
+        for start in range(0, n, params.batch_size):
+            rows = order[start : start + params.batch_size]
+            gradient, outputs[rows] = backprop(
+                network, training.images[rows], training.targets[rows]
+            )
+            decay = params.weight_decay * network.parameters[: network.n_weights]
+            gradient[: network.n_weights] += decay
+            rate = learning_rate(params, progress=(epoch + start / n) / params.epochs)
+            velocity *= params.momentum
+            velocity -= rate * gradient
+            network.parameters += velocity
+        yield _report(epoch + 1, network, training.targets, outputs, validation)
+
+
+def learning_rate(params: Params, progress: float) -> float:
+    """Return the length of a step; `progress` goes from 0 at the first step to 1 at the end.
+
+    The cosine schedule falls from the full rate to 0 along half a cosine wave (Loshchilov and
+    Hutter 2017).
+    """
+    if params.schedule == "cosine":
+        return params.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    return params.learning_rate
+
+
+def _report(
+    epoch: int, network: Network, targets: Array, outputs: Array, validation: Dataset
+) -> Epoch:
+    cost = COSTS[network.cost].mean
+    training_cost = cost(outputs, targets)
+    if not (math.isfinite(training_cost) and np.isfinite(network.parameters).all()):
+        raise InputError(
+            f"training: epoch {epoch}: the cost is no longer a finite number; "
+            "try a smaller learning_rate"
+        )
+    validation_cost = validation_accuracy = None
+    if len(validation.images):
+        answers = answer(network, validation.images)
+        validation_cost = cost(answers, validation.targets)
+        validation_accuracy = accuracy(answers, validation.targets)
+    return Epoch(
+        epoch, training_cost, accuracy(outputs, targets), validation_cost, validation_accuracy
+    )

@@ -1,0 +1,43 @@
+"""Stage 5, render: pictures of the weights and of the worst mistakes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from command import MODEL, PREPARED, ModelFile, PreparedFolder, run
+
+from mnist_mlp.dataset import load_dataset
+from mnist_mlp.evaluation import answer
+from mnist_mlp.files import whole_file
+from mnist_mlp.model import load_network
+from mnist_mlp.pictures import draw_mistakes, draw_weights
+
+WEIGHTS = Path("metrics/weights.png")
+MISTAKES = Path("metrics/mistakes.png")
+
+
+def render(
+    prepared: PreparedFolder = PREPARED,
+    model: ModelFile = MODEL,
+    weights: Annotated[Path, typer.Option(help="What the first neurons look for.")] = WEIGHTS,
+    mistakes: Annotated[Path, typer.Option(help="The most confident mistakes.")] = MISTAKES,
+) -> None:
+    """Draw the first layer's weights and the test digits that the network got most wrong.
+
+    Reads data/model.npz and data/prepared; writes metrics/weights.png and
+    metrics/mistakes.png.
+    """
+    network = load_network(model)
+    test = load_dataset(prepared, "test")
+    pictures = {
+        weights: draw_weights(network.weights[0]),
+        mistakes: draw_mistakes(test.images, answer(network, test.images), test.labels),
+    }
+    for path, picture in pictures.items():
+        with whole_file(path) as file:
+            picture.save(file, "PNG")
+    print(f"Look at {weights} and {mistakes}.")
+
+
+if __name__ == "__main__":
+    run(render)
