@@ -81,10 +81,8 @@ class Network:
     def forward(self, images: Array) -> list[Array]:
         """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last."""
         activations = [images]
-        for weights, biases, function in zip(
-            self.weights, self.biases, self.functions, strict=True
-        ):
-            z = activations[-1] @ weights.T + biases
+        for layer, function in enumerate(self.functions):
+            z = activations[layer] @ self.weights[layer].T + self.biases[layer]
             activations.append(function(z))
         return activations
 
