@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
+
+import typer
 
 from mnist_mlp.download import download as download_mnist
 from mnist_mlp.errors import InputError

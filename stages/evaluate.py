@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
+import typer
 
 from mnist_mlp.costs import COSTS
 from mnist_mlp.dataset import load_dataset, load_training

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from command import MODEL, PREPARED, ModelFile, PreparedFolder, run
+
+import typer
 
 from mnist_mlp.dataset import load_dataset
 from mnist_mlp.evaluation import answer

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
+import numpy as np
+import typer
 
 from mnist_mlp.dataset import DIGITS, PIXELS, load_dataset, load_training
 from mnist_mlp.errors import InputError
@@ -44,7 +46,8 @@ def train(
         )
     network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
     draw_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
-    epochs = list(_show(train_network(network, training, validation, params), params))
+    with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
+        epochs = list(_show(train_network(network, training, validation, params), params))
     save_network(model, network)
     with whole_file(history) as file:
         file.write(_as_csv(epochs))

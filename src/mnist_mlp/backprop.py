@@ -6,15 +6,17 @@ part of the gradient that belongs to its weights and biases. In Nielsen's book (
 are the equations BP1 to BP4; here every row of an array is one example of the mini-batch.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.network import Network
 
 # The slope of each activation, told from the activation a itself.
-SLOPES = {
+SLOPES: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda a: a * (1 - a),
-    "relu": lambda a: a > 0,
+    "relu": lambda a: (a > 0).astype(a.dtype),
     "tanh": lambda a: 1 - a * a,
 }
 

@@ -27,7 +27,8 @@ class Dataset(NamedTuple):
     @property
     def labels(self) -> NDArray[np.intp]:
         """The digits that the targets stand for, (n,) integers from 0 to 9."""
-        return self.targets.argmax(axis=1)
+        labels: NDArray[np.intp] = self.targets.argmax(axis=1)
+        return labels
 
 
 def read_digits(

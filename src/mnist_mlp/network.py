@@ -11,29 +11,27 @@ from mnist_mlp.costs import COSTS, Array
 
 def sigmoid(z: Array) -> Array:
     """Squash into 0 to 1: 1 / (1 + exp(-z)), in a form in which no z overflows."""
-    return 0.5 * (1 + np.tanh(0.5 * z))
+    squashed: Array = 0.5 * (1 + np.tanh(0.5 * z))
+    return squashed
 
 
 def relu(z: Array) -> Array:
     """Keep what is above zero: max(z, 0)."""
-    return np.maximum(z, 0)
-
-
-def tanh(z: Array) -> Array:
-    """Squash into -1 to 1."""
-    return np.tanh(z)
+    kept: Array = np.maximum(z, 0)
+    return kept
 
 
 def softmax(z: Array) -> Array:
     """Turn each row into probabilities; its largest z, taken away first, keeps exp in range."""
-    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities: Array = np.exp(z - z.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": sigmoid,
     "relu": relu,
-    "tanh": tanh,
+    "tanh": np.tanh,
     "softmax": softmax,
 }
 

@@ -55,7 +55,7 @@ def draw_mistakes(images: Array, outputs: Array, labels: NDArray[np.intp]) -> Im
     predicted, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES]
-    grey = np.uint8(255 * (1 - images[shown].reshape(-1, SIDE, SIDE, 1)))
+    grey = np.rint(255 * (1 - images[shown].reshape(-1, SIDE, SIDE, 1))).astype(np.uint8)
     return _sheet(
         f"{len(wrong):,} of {len(images):,} unseen digits misread; the most confident mistakes:",
         list(np.repeat(grey, 3, axis=3)),
@@ -67,7 +67,8 @@ def _colour(values: Array, limit: float) -> NDArray[np.uint8]:
     """Turn values from -limit to limit into colours, with one axis more, of length 3."""
     strength = np.minimum(np.abs(values / (limit or 1)), 1)[..., np.newaxis]
     end = np.where(values[..., np.newaxis] < 0, NEGATIVE, POSITIVE)
-    return np.uint8(np.rint(ZERO + strength * (end - ZERO)))
+    colours: NDArray[np.uint8] = np.rint(ZERO + strength * (end - ZERO)).astype(np.uint8)
+    return colours
 
 
 def _sheet(title: str, tiles: Sequence[NDArray[np.uint8]], captions: Sequence[str]) -> Image.Image:

@@ -38,8 +38,8 @@ def train(
 
     Raises InputError once the cost or a parameter is no finite number.
     """
-    n = len(training.images)
     random = generator(params.seed, "shuffling")
+    n = len(training.images)
     outputs = np.empty_like(training.targets)
     velocity = np.zeros_like(network.parameters)
     for epoch in range(params.epochs):
@@ -55,7 +55,7 @@ def train(
             velocity *= params.momentum
             velocity -= rate * gradient
             network.parameters += velocity
-        yield _report(epoch + 1, network, training.targets, outputs, validation)
+        yield _report(epoch + 1, network, outputs, training.targets, validation)
 
 
 def learning_rate(params: Params, progress: float) -> float:
@@ -70,7 +70,7 @@ def learning_rate(params: Params, progress: float) -> float:
 
 
 def _report(
-    epoch: int, network: Network, targets: Array, outputs: Array, validation: Dataset
+    epoch: int, network: Network, outputs: Array, targets: Array, validation: Dataset
 ) -> Epoch:
     cost = COSTS[network.cost].mean
     training_cost = cost(outputs, targets)

@@ -1,0 +1,301 @@
+"""Tests of the data set: what is read, how it is scaled and split, and how it is kept on disk."""
+
+import gzip
+import struct
+import tracemalloc
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_mlp.dataset import (
+    Dataset,
+    load_dataset,
+    load_training,
+    normalise,
+    read_digits,
+    save_dataset,
+    split,
+)
+from mnist_mlp.errors import InputError
+from mnist_mlp.params import Params, load_params
+
+PROJECT = Path(__file__).parents[1]
+NAMES = ("training_images.npy", "training_targets.npy")
+
+
+def digits(n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    random = np.random.default_rng(n)
+    return random.integers(0, 256, (n, 28, 28), np.uint8), random.integers(0, 10, n, np.uint8)
+
+
+def examples(n: int) -> Dataset:
+    return normalise(*digits(n))
+
+
+def knobs(labels: Literal["real", "random"], seed: int) -> Params:
+    params = load_params(PROJECT / "params.yaml")
+    return msgspec.structs.replace(params, labels=labels, seed=seed)
+
+
+def write_idx(path: Path, values: NDArray[np.uint8]) -> Path:
+    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    path.write_bytes(gzip.compress(header + values.tobytes()))
+    return path
+
+
+def one_line(error: InputError) -> str:
+    message = str(error)
+    assert "\n" not in message
+    return message
+
+
+def refusal_to_load(folder: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load_dataset(folder, "training")
+    return one_line(caught.value)
+
+
+def test_digits_come_as_pixels_and_labels(tmp_path: Path) -> None:
+    pixels, labels = digits(5)
+    images_file = write_idx(tmp_path / "images.gz", pixels)
+    labels_file = write_idx(tmp_path / "labels.gz", labels)
+    found_pixels, found_labels = read_digits(images_file, labels_file)
+    np.testing.assert_array_equal(found_pixels, pixels, strict=True)
+    np.testing.assert_array_equal(found_labels, labels, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "culprit", "complaint"),
+    [
+        ((3, 28, 28), [0, 10, 9], "labels.gz", "from 0 to 9, found 10"),
+        ((3, 28, 28), [0, 255, 9], "labels.gz", "from 0 to 9, found 255"),
+        ((3, 28, 28), [1, 2], "labels.gz", "each of the 3 images"),
+        ((3, 28, 28), [1, 2, 3, 4], "labels.gz", "found 4"),
+        ((3, 28, 28), [], "labels.gz", "found 0"),
+        ((0, 28, 28), [], "images.gz", "at least one image"),
+        ((3, 27, 28), [1, 2, 3], "images.gz", "found 27×28"),
+        ((3, 28, 27), [1, 2, 3], "images.gz", "found 28×27"),
+        ((3, 14, 56), [1, 2, 3], "images.gz", "found 14×56"),
+        ((3, 784), [1, 2, 3], "images.gz", "expected 3 dimensions, found 2"),
+        ((3, 28, 28), [[1, 2, 3]], "labels.gz", "expected 1 dimensions, found 2"),
+    ],
+)
+def test_files_that_are_not_digits_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], labels: list[Any], culprit: str, complaint: str
+) -> None:
+    images_file = write_idx(tmp_path / "images.gz", np.zeros(shape, np.uint8))
+    labels_file = write_idx(tmp_path / "labels.gz", np.array(labels, np.uint8))
+    with pytest.raises(InputError) as caught:
+        read_digits(images_file, labels_file)
+    message = one_line(caught.value)
+    assert message.startswith(f"{tmp_path / culprit}: ")
+    assert complaint in message
+
+
+def test_pixels_are_scaled_to_the_range_from_0_to_1() -> None:
+    pixels, labels = digits(20)
+    images = normalise(pixels, labels).images
+    assert images.dtype == np.float32
+    assert images.shape == (20, 784)
+    np.testing.assert_allclose(images * 255.0, pixels.reshape(20, 784), rtol=1e-6)
+
+
+def test_black_and_white_are_exactly_0_and_1() -> None:
+    pixels = np.tile(np.array([0, 255], np.uint8), (1, 28, 14))
+    images = normalise(pixels, np.array([0], np.uint8)).images
+    np.testing.assert_array_equal(images[0], [0, 1] * 392)
+
+
+def test_targets_are_one_hot() -> None:
+    _, labels = digits(50)
+    targets = examples(50).targets
+    assert targets.dtype == np.float32
+    assert targets.shape == (50, 10)
+    for label, target in zip(labels, targets, strict=True):
+        assert target.tolist() == [float(digit == label) for digit in range(10)]
+
+
+def test_labels_are_the_digits_that_the_targets_stand_for() -> None:
+    _, labels = digits(50)
+    np.testing.assert_array_equal(examples(50).labels, labels)
+
+
+@pytest.mark.parametrize("n", [1, 7, 60, 1437])
+@pytest.mark.parametrize("share", [0, 0.1, 0.25, 1 / 3, 0.999])
+def test_split_puts_each_example_on_one_side_in_rising_order(n: int, share: float) -> None:
+    training, validation = split(n, share, np.random.default_rng(0))
+    assert sorted([*training, *validation]) == list(range(n))
+    assert (np.diff(training) > 0).all()
+    assert (np.diff(validation) > 0).all()
+
+
+@pytest.mark.parametrize("n", [1, 7, 60, 1437])
+@pytest.mark.parametrize("share", [0, 0.1, 0.25, 1 / 3, 0.999])
+def test_split_sets_the_rounded_share_aside(n: int, share: float) -> None:
+    _, validation = split(n, share, np.random.default_rng(0))
+    assert abs(len(validation) - n * share) <= 0.5
+
+
+def test_split_is_decided_by_the_seed() -> None:
+    first, again, other = (split(100, 0.5, np.random.default_rng(seed))[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_split_favours_no_example() -> None:
+    sides = [split(10, 0.3, np.random.default_rng(seed))[1] for seed in range(1000)]
+    times = np.bincount(np.concatenate(sides), minlength=10)
+    assert (np.abs(times - 300) < 75).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
+    saved = examples(n)
+    save_dataset(tmp_path / "new folder", "training", saved)
+    loaded = load_dataset(tmp_path / "new folder", "training")
+    np.testing.assert_array_equal(loaded.images, saved.images, strict=True)
+    np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
+
+
+def test_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        save_dataset(tmp_path / folder, "training", examples(5))
+    for name in NAMES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_names_keep_data_sets_apart(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "test", examples(3))
+    assert len(load_dataset(tmp_path, "training").images) == 5
+    assert len(load_dataset(tmp_path, "test").targets) == 3
+
+
+def test_loading_takes_no_memory_for_what_is_not_used(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(1000))
+    tracemalloc.start()
+    try:
+        loaded = load_dataset(tmp_path, "training")
+        assert tracemalloc.get_traced_memory()[1] < loaded.images.nbytes / 10
+    finally:
+        tracemalloc.stop()
+
+
+def test_loaded_examples_cannot_be_changed_by_mistake(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    for array in load_dataset(tmp_path, "training"):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, ">f4", "S4", [("a\n", "f4")]])
+@pytest.mark.parametrize("name", NAMES)
+def test_arrays_of_another_type_are_refused(tmp_path: Path, name: str, dtype: Any) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    np.save(tmp_path / name, np.zeros((5, 784 if "images" in name else 10), dtype))
+    assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: expected float32")
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (784,), (5, 783), (4, 784), (5, 28, 28), (784, 5)])
+def test_images_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    np.save(tmp_path / NAMES[0], np.zeros(shape, np.float32))
+    assert refusal_to_load(tmp_path).startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (10,), (5, 9), (4, 10), (10, 5), (5, 10, 1)])
+def test_targets_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    np.save(tmp_path / NAMES[1], np.zeros(shape, np.float32))
+    assert refusal_to_load(tmp_path).startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arrays_of_python_objects_are_refused(tmp_path: Path, name: str) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    np.save(tmp_path / name, np.array([{}, {}], object), allow_pickle=True)
+    assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 99, b"\x93NUMPY", b"PK\x03\x04" + bytes(99)])
+@pytest.mark.parametrize("name", NAMES)
+def test_files_that_are_no_arrays_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    (tmp_path / name).write_bytes(content)
+    assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arrays_cut_off_anywhere_are_refused(tmp_path: Path, name: str) -> None:
+    save_dataset(tmp_path, "training", examples(1))
+    whole = (tmp_path / name).read_bytes()
+    for length in (*range(130), len(whole) - 1):
+        (tmp_path / name).write_bytes(whole[:length])
+        assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("{'descr': '<f4', 'fortran_order': False, 'shape': (5, 784)", id="unclosed"),
+        pytest.param("{'descr': '<f4', 'fortran_order': False, 'shape': (-5, 784)}", id="negative"),
+        pytest.param(
+            f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**30}, 784)}}", id="absurd"
+        ),
+        pytest.param(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 784)}", id="no number"
+        ),
+        pytest.param("{[]: 1}", id="no dictionary"),
+        pytest.param("{'descr': '<f4', 7: False, b'shape': (5, 784)}", id="other keys"),
+        pytest.param("{'descr': '<f4'}" + 20_000 * " ", id="endless"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_broken_array_headers_are_refused(tmp_path: Path, header: str) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    start = b"\x93NUMPY\1\0" + struct.pack("<H", len(header) + 1)
+    (tmp_path / NAMES[0]).write_bytes(start + header.encode() + b"\n" + bytes(5 * 784 * 4))
+    assert refusal_to_load(tmp_path).startswith(f"{tmp_path / NAMES[0]}: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
+    save_dataset(tmp_path, "training", examples(5))
+    (tmp_path / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load_dataset(tmp_path, "training")
+    assert str(caught.value.filename) == str(tmp_path / name)
+
+
+def test_real_labels_are_taught_as_they_are(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(100))
+    training = load_training(tmp_path, knobs("real", seed=0))
+    np.testing.assert_array_equal(training.images, examples(100).images)
+    np.testing.assert_array_equal(training.targets, examples(100).targets)
+
+
+def test_random_labels_are_the_real_ones_in_another_order(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(100))
+    training = load_training(tmp_path, knobs("random", seed=0))
+    np.testing.assert_array_equal(training.images, examples(100).images)
+    assert not np.array_equal(training.labels, examples(100).labels)
+    assert sorted(training.targets.tolist()) == sorted(examples(100).targets.tolist())
+
+
+def test_random_labels_are_decided_by_the_seed(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(100))
+    first, again, other = (
+        load_training(tmp_path, knobs("random", seed)).labels for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_random_labels_leave_the_files_as_they_are(tmp_path: Path) -> None:
+    save_dataset(tmp_path, "training", examples(100))
+    load_training(tmp_path, knobs("random", seed=0))
+    np.testing.assert_array_equal(load_dataset(tmp_path, "training").labels, examples(100).labels)

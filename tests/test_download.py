@@ -1,0 +1,498 @@
+"""Mirrors on this machine, good ones and bad ones, and what the download makes of each."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from download import download as download_stage
+
+from mnist_mlp.download import download
+from mnist_mlp.mnist import FILES, MIRRORS, File
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = [file.name for file in FILES]
+CONTENTS = {name: name.encode() * 200 for name in NAMES}  # several chunks each, and all different
+FIRST = CONTENTS[NAMES[0]]
+
+needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write all")
+
+
+class Request(BaseHTTPRequestHandler):
+    """A request to a mirror, which answers it as its own function says."""
+
+    server: "Mirror"
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.server.answer(self)
+
+    def send(self, content: bytes, length: int | str, status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(length), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+Answer = Callable[[Request], None]
+
+
+class Mirror(ThreadingHTTPServer):
+    """A mirror on a free port of this machine, which remembers what it was asked for."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(("127.0.0.1", 0), Request)
+        self.address = f"http://127.0.0.1:{self.server_port}"
+        self.answer = answer
+        self.asked: list[str] = []
+        self.closing = Event()
+
+
+Serve = Callable[[Answer], Mirror]
+
+
+def good(request: Request) -> None:
+    content = CONTENTS[request.path.rpartition("/")[2]]
+    request.send(content, len(content))
+
+
+def gives(content: bytes) -> Answer:
+    return lambda request: request.send(content, len(content))
+
+
+def redirects_to(address: str) -> Answer:
+    return lambda request: request.send(b"", 0, 302, Location=address)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def fill(folder: Path, files: dict[str, bytes]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [File(name, len(data), sha256(data).hexdigest()) for name, data in CONTENTS.items()]
+    monkeypatch.setattr("mnist_mlp.download.FILES", files)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_MIRROR", raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_mlp.download.TIMEOUT", 0.5)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    mirrors: list[Mirror] = []
+
+    def start(answer: Answer) -> Mirror:
+        mirrors.append(Mirror(answer))
+        Thread(target=mirrors[-1].serve_forever, args=(0.01,), daemon=True).start()
+        return mirrors[-1]
+
+    yield start
+    for mirror in mirrors:
+        mirror.closing.set()
+        mirror.shutdown()
+        mirror.server_close()
+
+
+@pytest.fixture
+def refusing() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as closed_at_once:
+        return f"http://127.0.0.1:{closed_at_once.getsockname()[1]}"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    return fill(tmp_path / "raw", {})
+
+
+@pytest.fixture
+def reason(serve: Serve, raw: Path) -> Callable[[str], str]:
+    """Try a bad mirror and then a good one; all must end well but for one warning of the bad."""
+
+    def reason(bad: str) -> str:
+        warnings: list[str] = []
+
+        def warn(warning: str) -> None:
+            assert contents(raw) == {}
+            warnings.append(warning)
+
+        assert download(raw, [bad, serve(good).address], warn)
+        assert contents(raw) == CONTENTS
+        assert [warning.startswith(f"{bad}: ") for warning in warnings] == [True]
+        return warnings[0].removeprefix(f"{bad}: ")
+
+    return reason
+
+
+Reason = Callable[[str], str]
+
+
+def never(warning: str) -> None:
+    pytest.fail(f"a warning that should not be: {warning}")
+
+
+# Good mirrors
+
+
+def test_a_good_mirror_gives_all_four_files(serve: Serve, raw: Path) -> None:
+    assert download(raw, [serve(good).address], never)
+    assert contents(raw) == CONTENTS
+
+
+def test_a_good_folder_gives_all_four_files(tmp_path: Path, raw: Path) -> None:
+    assert download(raw, [str(fill(tmp_path / "my MNIST", CONTENTS))], never)
+    assert contents(raw) == CONTENTS
+
+
+def test_each_file_is_asked_for_once_below_the_address(serve: Serve, raw: Path) -> None:
+    mirror = serve(good)
+    assert download(raw, [f"{mirror.address}/some/mnist"], never)
+    assert mirror.asked == [f"/some/mnist/{name}" for name in NAMES]
+
+
+def test_a_slash_at_the_end_of_an_address_makes_no_difference(serve: Serve, raw: Path) -> None:
+    mirror = serve(good)
+    assert download(raw, [f"{mirror.address}/mnist/"], never)
+    assert mirror.asked == [f"/mnist/{name}" for name in NAMES]
+
+
+def test_a_redirect_to_the_right_file_is_followed(serve: Serve, raw: Path) -> None:
+    elsewhere = serve(good).address
+    mirror = serve(lambda request: redirects_to(elsewhere + request.path)(request))
+    assert download(raw, [mirror.address], never)
+    assert contents(raw) == CONTENTS
+
+
+def test_a_folder_that_does_not_exist_yet_is_made(serve: Serve, tmp_path: Path) -> None:
+    assert download(tmp_path / "data" / "raw", [serve(good).address], never)
+    assert contents(tmp_path / "data" / "raw") == CONTENTS
+
+
+def test_a_mirror_after_a_good_one_is_not_asked(serve: Serve, raw: Path) -> None:
+    spare = serve(good)
+    assert download(raw, [serve(good).address, spare.address], never)
+    assert spare.asked == []
+
+
+# Bad mirrors
+
+
+def test_a_mirror_that_refuses_the_connection_is_named_and_the_next_one_is_tried(
+    refusing: str, reason: Reason
+) -> None:
+    assert "cannot be reached" in reason(refusing)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_mirror_that_never_answers_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    def wait(request: Request) -> None:
+        request.server.closing.wait(5)
+
+    assert reason(serve(wait).address) == "did not answer within 0.5 seconds"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_mirror_that_falls_silent_in_a_file_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    def send_half_and_wait(request: Request) -> None:
+        request.send(FIRST[:2000], len(FIRST))
+        request.server.closing.wait(5)
+
+    assert "fell silent" in reason(serve(send_half_and_wait).address)
+
+
+def test_a_mirror_that_hangs_up_in_a_file_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(lambda request: request.send(FIRST[:2000], len(FIRST)))
+    assert reason(mirror.address) == "broke off in the middle of a file"
+
+
+def test_a_mirror_that_answers_403_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(lambda request: request.send_error(403))
+    assert reason(mirror.address) == "answered 403 Forbidden"
+
+
+def test_a_mirror_that_answers_503_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(lambda request: request.send_error(503))
+    assert reason(mirror.address) == "answered 503 Service Unavailable"
+
+
+def test_a_mirror_that_gives_a_web_page_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(gives(b"\n<!DOCTYPE html><title>Log in to this network</title>"))
+    expected = f"sent a web page of 53 bytes as {NAMES[0]}, which has {len(FIRST)} bytes"
+    assert reason(mirror.address) == expected
+
+
+def test_a_mirror_that_gives_too_short_a_file_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    expected = f"sent a file of 2000 bytes as {NAMES[0]}, which has {len(FIRST)} bytes"
+    assert reason(serve(gives(FIRST[:2000])).address) == expected
+
+
+def test_a_mirror_that_gives_too_long_a_file_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    size = len(FIRST)
+    expected = f"sent a file of {size + 1} bytes as {NAMES[0]}, which has {size} bytes"
+    assert reason(serve(gives(FIRST + b"!")).address) == expected
+
+
+def test_a_mirror_that_gives_another_file_of_the_size_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(gives(FIRST[::-1]))
+    assert reason(mirror.address) == f"sent a {NAMES[0]} with a wrong SHA-256"
+
+
+def test_a_mirror_that_redirects_in_a_circle_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    mirror = serve(lambda request: redirects_to(request.path)(request))
+    assert "redirects" in reason(mirror.address)
+
+
+def test_a_mirror_that_redirects_to_a_file_here_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason, tmp_path: Path
+) -> None:
+    here = (fill(tmp_path / "here", CONTENTS) / NAMES[0]).as_uri()
+    assert here in reason(serve(redirects_to(here)).address)
+
+
+def test_a_mirror_that_redirects_to_nonsense_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    assert reason(serve(redirects_to("http://[nonsense")).address)
+
+
+def test_a_mirror_that_gives_nonsense_as_length_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    assert reason(serve(lambda request: request.send(FIRST, "nonsense")).address)
+
+
+def test_a_folder_that_lacks_a_file_is_named_and_the_next_one_is_tried(
+    tmp_path: Path, reason: Reason
+) -> None:
+    lacking = fill(tmp_path / "lacking", {name: CONTENTS[name] for name in NAMES[1:]})
+    assert reason(str(lacking)) == f"has no {NAMES[0]}"
+
+
+def test_a_folder_that_holds_a_wrong_file_is_named_and_the_next_one_is_tried(
+    tmp_path: Path, reason: Reason
+) -> None:
+    wrong = fill(tmp_path / "wrong", {**CONTENTS, NAMES[0]: FIRST[::-1]})
+    assert reason(str(wrong)) == f"sent a {NAMES[0]} with a wrong SHA-256"
+
+
+@needs_permissions
+def test_a_folder_that_cannot_be_read_is_named_and_the_next_one_is_tried(
+    tmp_path: Path, reason: Reason
+) -> None:
+    secret = fill(tmp_path / "secret", CONTENTS)
+    (secret / NAMES[0]).chmod(0)
+    assert "Permission denied" in reason(str(secret))
+
+
+@pytest.mark.parametrize("nonsense", ["not an address", "http://", "http://[", "http://a:b"])
+def test_a_string_that_is_no_address_is_named_and_the_next_one_is_tried(
+    nonsense: str, reason: Reason
+) -> None:
+    assert reason(nonsense)
+
+
+def test_if_all_mirrors_fail_each_has_its_warning_and_no_file_is_left(
+    serve: Serve, refusing: str, tmp_path: Path, raw: Path
+) -> None:
+    forbidding = serve(lambda request: request.send_error(403)).address
+    warnings: list[str] = []
+    assert not download(raw, [forbidding, str(tmp_path), refusing], warnings.append)
+    assert [warning.partition(": ")[0] for warning in warnings] == [
+        forbidding,
+        str(tmp_path),
+        refusing,
+    ]
+    assert contents(raw) == {}
+
+
+# What is in the folder
+
+
+def test_files_that_are_right_already_are_not_fetched_again(serve: Serve, raw: Path) -> None:
+    mirror = serve(good)
+    fill(raw, {name: CONTENTS[name] for name in NAMES[:3]})
+    assert download(raw, [mirror.address], never)
+    assert mirror.asked == [f"/{NAMES[3]}"]
+
+
+def test_four_right_files_need_no_mirror_that_works(refusing: str, raw: Path) -> None:
+    assert download(fill(raw, CONTENTS), [refusing], never)
+
+
+def test_a_wrong_file_of_the_right_name_is_replaced(serve: Serve, raw: Path) -> None:
+    fill(raw, {**CONTENTS, NAMES[2]: CONTENTS[NAMES[2]][::-1]})
+    assert download(raw, [serve(good).address], never)
+    assert contents(raw) == CONTENTS
+
+
+def test_the_next_mirror_is_asked_only_for_what_is_missing(serve: Serve, raw: Path) -> None:
+    def two_files(request: Request) -> None:
+        good(request) if request.path[1:] in NAMES[:2] else request.send_error(403)
+
+    mirror = serve(good)
+    warnings: list[str] = []
+    assert download(raw, [serve(two_files).address, mirror.address], warnings.append)
+    assert mirror.asked == [f"/{name}" for name in NAMES[2:]]
+    assert len(warnings) == 1
+
+
+def test_a_file_whose_checksum_is_wrong_never_takes_the_place_of_another(
+    serve: Serve, raw: Path
+) -> None:
+    fill(raw, {NAMES[0]: b"what was there"})
+    assert not download(raw, [serve(gives(FIRST[::-1])).address], lambda _: None)
+    assert contents(raw) == {NAMES[0]: b"what was there"}
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_mirror(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "raw").write_text("a file, not a folder")
+    with pytest.raises(NotADirectoryError):
+        download(tmp_path / "raw", [serve(good).address], never)
+
+
+# The stage
+
+
+def with_dataset(folder: Path, dataset: str) -> Path:
+    knobs = (ROOT / "params.yaml").read_text()
+    changed = folder / "params.yaml"
+    changed.write_text(re.sub(r"^dataset: \w+", f"dataset: {dataset}", knobs, flags=re.MULTILINE))
+    return changed
+
+
+def run(dataset: str, raw: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    params = str(with_dataset(raw.parent, dataset))
+    command = [sys.executable, "stages/download.py", "--params", params, "--raw", str(raw), *more]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def sample() -> dict[str, bytes]:
+    return {name: (ROOT / "data/sample" / name).read_bytes() for name in NAMES}
+
+
+def test_dataset_sample_copies_the_sample_without_a_warning(raw: Path) -> None:
+    ended = run("sample", raw)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert contents(raw) == sample()
+
+
+def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loudly(
+    raw: Path,
+) -> None:
+    ended = run("auto", raw)
+    assert ended.returncode == 0
+    assert "THIS IS NOT MNIST" in ended.stderr
+    for mirror in MIRRORS:
+        assert ended.stderr.count(f"warning: {mirror}: cannot be reached") == 1
+    assert contents(raw) == sample()
+
+
+def test_dataset_mnist_without_a_source_ends_in_one_line_that_says_why_and_how_to_go_on(
+    raw: Path,
+) -> None:
+    ended = run("mnist", raw)
+    *warnings, error = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert [warning.partition(": ")[0] for warning in warnings] == ["warning"] * len(MIRRORS)
+    assert error.startswith("error: ")
+    for mirror in MIRRORS:
+        assert f"{mirror}: cannot be reached" in error
+    assert "MNIST_MIRROR" in error
+    assert "dataset: sample" in error
+    assert contents(raw) == {}
+
+
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_the_stage_takes_mnist_from_the_mirror_that_the_user_gives(
+    dataset: str, serve: Serve, raw: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = with_dataset(raw.parent, dataset)
+    download_stage(params_file=params, raw=raw, mirror=serve(good).address)
+    assert contents(raw) == CONTENTS
+    assert capsys.readouterr() == (f"MNIST is in {raw}, its four files checked.\n", "")
+
+
+def test_the_mirror_in_the_environment_is_tried_before_the_public_ones(
+    refusing: str, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", refusing)
+    lines = run("mnist", raw).stderr.splitlines()
+    assert lines[0].startswith(f"warning: {refusing}: ")
+    assert lines[1].startswith(f"warning: {MIRRORS[0]}: ")
+
+
+def test_a_foreign_file_in_the_raw_folder_is_removed(raw: Path) -> None:
+    fill(raw, {"tmp_left_over": b"half a download"})
+    assert run("sample", raw).returncode == 0
+    assert contents(raw) == sample()
+
+
+@needs_permissions
+def test_a_raw_folder_that_cannot_be_written_is_named_in_one_line(raw: Path) -> None:
+    raw.chmod(0o500)
+    ended = run("mnist", raw)
+    assert ended.returncode == 1
+    assert re.fullmatch(f"error: .*{re.escape(str(raw))}.*\n", ended.stderr)
+
+
+def test_help_names_what_the_stage_reads_and_writes(raw: Path) -> None:
+    told = " ".join(run("sample", raw, "--help").stdout.split())
+    for name in ("Reads the knob dataset", "data/sample", "writes data/raw", "MNIST_MIRROR"):
+        assert name in told
+
+
+def test_the_public_mirrors_are_three_at_least_all_encrypted_and_not_the_one_that_is_gone() -> None:
+    assert len({mirror.split("/")[2] for mirror in MIRRORS}) >= 3
+    assert all(mirror.startswith("https://") for mirror in MIRRORS)
+    assert not any("yann.lecun.com" in mirror for mirror in MIRRORS)

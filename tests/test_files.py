@@ -1,0 +1,97 @@
+"""Tests of files that are written whole or not at all."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_mlp import files
+from mnist_mlp.files import whole_file
+
+KILLED_WHILE_WRITING = """
+import os, pathlib, sys
+from mnist_mlp.files import whole_file
+with whole_file(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"half of what should have been written")
+    file.flush()
+    os._exit(0)
+"""
+
+
+def break_off(path: Path, error: type[BaseException]) -> None:
+    with whole_file(path) as file:
+        file.write(b"new")
+        file.flush()
+        raise error
+
+
+def test_new_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with whole_file(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+
+
+def test_old_content_stays_until_the_block_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old, and longer than the new")
+    with whole_file(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old, and longer than the new"
+    assert path.read_bytes() == b"new"
+
+
+def test_nothing_else_is_left_beside_the_file(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "file") as file:
+        file.write(b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_exception_leaves_the_old_file_as_it_was(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(error):
+        break_off(path, error)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_exception_leaves_no_file_where_there_was_none(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        break_off(tmp_path / "file", KeyboardInterrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "folder" / "file"
+    with whole_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    src = Path(files.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, path], cwd=src, check=True)
+    assert path.read_bytes() == b"old"
+    with whole_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_of_the_same_name_is_an_os_error_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    with pytest.raises(OSError, match="folder"), whole_file(path) as file:
+        file.write(b"new")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.is_dir()

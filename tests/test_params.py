@@ -1,0 +1,242 @@
+"""Tests of the knobs: what params.yaml may say, and how it is told what it may not."""
+
+import re
+import tracemalloc
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.params import Params, load_params
+
+PROJECT = Path(__file__).parents[1]
+
+WRITTEN = {
+    "dataset": "sample",
+    "validation": "0.25",
+    "hidden": "[20, 12]",
+    "activation": "tanh",
+    "cost": "squared_error",
+    "initial_weights": "xavier",
+    "learning_rate": "0.5",
+    "momentum": "0.9",
+    "schedule": "constant",
+    "weight_decay": "0.001",
+    "batch_size": "64",
+    "epochs": "3",
+    "labels": "random",
+    "seed": "7",
+}
+NOT_NUMBERS = [
+    *("null", "true", "false", "abc", "''", "'1'", "[1]", "{a: 1}", "2020-01-01"),
+    *(".nan", ".inf", "-.inf", "1e400", "-1e400"),
+]
+NOT_SHARES = [*NOT_NUMBERS, "-0.1", "-1e-3", "1", "1.5", "1e300"]
+NOT_COUNTS = [*NOT_NUMBERS, "0", "-3", "16.5", "9" * 30]
+NOT_CHOICES = ["null", "true", "0", ".nan", "abc", "''", "[]", "{}"]
+WRONG = {
+    "dataset": [*NOT_CHOICES, "MNIST"],
+    "validation": NOT_SHARES,
+    "hidden": [
+        *(text for text in NOT_COUNTS if text != "[1]"),
+        *(f"[16, {text}]" for text in NOT_COUNTS),
+        *("[[16, 16]]", "[[]]", "[[16], 16]"),
+    ],
+    "activation": [*NOT_CHOICES, "softmax"],
+    "cost": [*NOT_CHOICES, "cross-entropy"],
+    "initial_weights": [*NOT_CHOICES, "He"],
+    "learning_rate": [*NOT_NUMBERS, "0", "0.0", "-0.1", "-1e-3", "1e300"],
+    "momentum": NOT_SHARES,
+    "schedule": [*NOT_CHOICES, "[cosine]"],
+    "weight_decay": [*NOT_NUMBERS, "-0.1", "-1e-3", "1e300"],
+    "batch_size": NOT_COUNTS,
+    "epochs": NOT_COUNTS,
+    "labels": [*NOT_CHOICES, "fake"],
+    "seed": [*NOT_NUMBERS, "-1", "0.5"],
+}
+TOWER = "&a0 [1, 1], " + ", ".join(f"&a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 16))
+
+
+def write(folder: Path, **changes: str) -> Path:
+    path = folder / "params.yaml"
+    path.write_text("".join(f"{knob}: {text}\n" for knob, text in {**WRITTEN, **changes}.items()))
+    return path
+
+
+def read(folder: Path, **changes: str) -> Params:
+    return load_params(write(folder, **changes))
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load_params(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_params_of_the_project_can_be_read() -> None:
+    path = PROJECT / "params.yaml"
+    knobs = msgspec.structs.asdict(load_params(path))
+    assert knobs.keys() == yaml.safe_load(path.read_text(encoding="utf-8")).keys()
+
+
+def test_every_knob_has_the_value_in_the_file(tmp_path: Path) -> None:
+    expected = {knob: yaml.safe_load(text) for knob, text in WRITTEN.items()}
+    expected["hidden"] = tuple(expected["hidden"])
+    assert msgspec.structs.asdict(read(tmp_path)) == expected
+
+
+@pytest.mark.parametrize("knob", WRITTEN)
+def test_knobs_cannot_be_changed_after_loading(tmp_path: Path, knob: str) -> None:
+    params = read(tmp_path)
+    with pytest.raises(AttributeError):
+        setattr(params, knob, getattr(params, knob))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-05", 0.00001), ("1e-5", 0.00001), ("2.5e-05", 0.000025), ("5E-1", 0.5), ("+1e-1", 0.1)],
+)
+@pytest.mark.parametrize("knob", ["validation", "learning_rate", "momentum", "weight_decay"])
+def test_numbers_with_an_exponent_are_read_as_numbers(
+    tmp_path: Path, knob: str, text: str, number: float
+) -> None:
+    assert getattr(read(tmp_path, **{knob: text}), knob) == number
+
+
+def test_large_numbers_with_an_exponent_are_read_as_numbers(tmp_path: Path) -> None:
+    assert read(tmp_path, learning_rate="1e2").learning_rate == 100
+
+
+@pytest.mark.parametrize(("text", "shown"), [("-1e-3", "-0.001"), ("1e5", "100000.0")])
+def test_wrong_numbers_with_an_exponent_are_shown_as_numbers(
+    tmp_path: Path, text: str, shown: str
+) -> None:
+    assert refusal(write(tmp_path, learning_rate=text)).endswith(f"found {shown}")
+
+
+@pytest.mark.parametrize("knob", ["learning_rate", "weight_decay"])
+def test_whole_numbers_are_fine_where_fractions_are(tmp_path: Path, knob: str) -> None:
+    assert getattr(read(tmp_path, **{knob: "1"}), knob) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"), [("32", (32,)), ("[]", ()), ("[100, 50, 20]", (100, 50, 20)), ("[1]", (1,))]
+)
+def test_hidden_takes_one_number_or_a_list(
+    tmp_path: Path, text: str, layers: tuple[int, ...]
+) -> None:
+    assert read(tmp_path, hidden=text).hidden == layers
+
+
+@pytest.mark.parametrize("knob", ["validation", "momentum", "weight_decay", "seed"])
+def test_zero_is_fine_where_it_means_none(tmp_path: Path, knob: str) -> None:
+    assert getattr(read(tmp_path, **{knob: "0"}), knob) == 0
+
+
+@pytest.mark.parametrize(
+    ("knob", "text"), [(knob, text) for knob, texts in WRONG.items() for text in texts]
+)
+def test_wrong_values_are_refused_with_the_knob_and_what_is_expected(
+    tmp_path: Path, knob: str, text: str
+) -> None:
+    message = refusal(write(tmp_path, **{knob: text}))
+    assert re.search(f": {knob}: expected .+, found .+", message)
+
+
+@pytest.mark.parametrize("text", ["null", "true", "-3", "16.5", "[16, 0]", "'abc'", "[[16]]"])
+def test_refused_value_is_shown_as_it_was_written(tmp_path: Path, text: str) -> None:
+    assert refusal(write(tmp_path, hidden=text)).endswith(f", found {text}")
+
+
+@pytest.mark.parametrize("knob", ["activation", "cost", "initial_weights", "schedule", "labels"])
+def test_unknown_choice_is_answered_with_the_choices(tmp_path: Path, knob: str) -> None:
+    assert WRITTEN[knob] in refusal(write(tmp_path, **{knob: "abc"}))
+
+
+def test_long_values_are_cut_short(tmp_path: Path) -> None:
+    assert len(refusal(write(tmp_path, hidden=str(["neuron"] * 1000)))) < len(str(tmp_path)) + 200
+
+
+@pytest.mark.parametrize("knob", ["learnig_rate", "1", "null", "true", '"two\\nlines"'])
+def test_unknown_knobs_are_refused(tmp_path: Path, knob: str) -> None:
+    message = refusal(write(tmp_path, **{knob: "1"}))
+    assert knob.strip('"') in message
+    assert "expected" in message
+
+
+@pytest.mark.parametrize("knob", WRITTEN)
+def test_missing_knobs_are_refused(tmp_path: Path, knob: str) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace(f"{knob}: {WRITTEN[knob]}\n", ""))
+    assert f": {knob}: missing; expected " in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing", "abc", "- a: 1", "16", "null", "[]", f"[{TOWER}]"]
+)
+def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    assert re.search("expected .+, found .+", refusal(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"seed: [1",
+        b"seed: 'abc",
+        b"\tseed: 1",
+        b"seed: *nowhere",
+        b"? [seed]\n: 1",
+        b"seed: 1\n---\nseed: 2",
+        b"seed: \x00",
+        b"seed: \xff",
+        "seed: 1".encode("utf-16"),
+    ],
+)
+def test_broken_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    assert "expected" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2020-13-45", "!!int abc", "!!float abc", "!!bool abc", "!!timestamp abc", "!!int ''"),
+        pytest.param("9" * 5000, id="too many figures"),
+        pytest.param("[" * 500 + "]" * 500, id="too many brackets"),
+    ],
+)
+def test_values_that_yaml_cannot_build_are_refused(tmp_path: Path, text: str) -> None:
+    assert "expected" in refusal(write(tmp_path, seed=text))
+
+
+@pytest.mark.parametrize("tag", ["object/apply:os.mkdir", "object/new:os.mkdir"])
+def test_tags_that_would_run_code_are_refused_and_run_nothing(tmp_path: Path, tag: str) -> None:
+    trap = tmp_path / "trap"
+    path = write(tmp_path, seed=f"!!python/{tag} [{trap}]")
+    refusal(path)
+    assert not trap.exists()
+    yaml.unsafe_load(path.read_text())
+    assert trap.exists(), "the trap was not set"
+
+
+def test_explosive_anchors_are_refused_without_being_unfolded(tmp_path: Path) -> None:
+    path = write(tmp_path, hidden=f"[{TOWER}]")
+    tracemalloc.start()
+    try:
+        assert ": hidden: expected " in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_params(tmp_path / "params.yaml")

@@ -1,0 +1,146 @@
+"""The whole pipeline, run by DVC on the sample in a repository of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TRACKED = ["dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
+MADE = shutil.ignore_patterns(
+    "raw", "prepared", "model.npz", "cache", "tmp", "config.local", "__pycache__"
+)
+Run = Callable[..., str]
+
+
+def start(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, as in the project's activated environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path, "GIT_CONFIG_GLOBAL": os.devnull} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def done(folder: Path, *command: str, **environment: str) -> str:
+    """Run a command that must end well, and return what it printed."""
+    result = start(folder, *command, **environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    accuracy: dict[str, Any] = json.loads((folder / "metrics/accuracy.json").read_text("utf-8"))
+    return accuracy
+
+
+def commit(folder: Path) -> None:
+    done(folder, "git", "add", "--all")
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    done(folder, "git", *identity, "commit", "--quiet", "--message=state")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the project into a new repository, run it on the sample, and commit the results."""
+    folder = tmp_path_factory.mktemp("pipeline") / "a clone"
+    folder.mkdir()
+    for name in TRACKED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=MADE)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    params = folder / "params.yaml"
+    knobs = yaml.safe_load(params.read_text("utf-8")) | {"dataset": "sample", "epochs": 5}
+    params.write_text(yaml.safe_dump(knobs), "utf-8")
+    done(folder, "git", "init", "--quiet", "--initial-branch=main")
+    done(folder, "dvc", "repro")
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def clone(finished: Path, tmp_path: Path) -> Path:
+    """Give each test a copy of the finished repository to change."""
+    return shutil.copytree(finished, tmp_path / "clone", symlinks=True)
+
+
+def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
+    result = metrics(finished)
+    assert result["parameters"] == 13_002
+    assert result["training_images"] == 1293
+    assert 0.7 < result["test_accuracy"] <= 1
+    assert {type(value) for value in result.values()} <= {int, float}
+    files = {path.name for path in (finished / "metrics").iterdir()}
+    assert files == {
+        "accuracy.json",
+        "history.csv",
+        "predictions.csv",
+        "weights.png",
+        "mistakes.png",
+    }
+    predictions = (finished / "metrics/predictions.csv").read_text("utf-8").splitlines()[1:]
+    right = sum(row[0] == row[2] for row in predictions)
+    assert right / len(predictions) == pytest.approx(result["test_accuracy"], abs=1e-6)
+
+
+def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
+    assert "up to date" in done(clone, "dvc", "repro")
+
+
+def test_a_forced_run_gives_the_same_bytes(clone: Path) -> None:
+    done(clone, "dvc", "repro", "--force")
+    assert done(clone, "git", "status", "--porcelain") == ""
+
+
+def test_an_experiment_with_another_hidden_layer_shows_in_the_metrics_diff(clone: Path) -> None:
+    output = done(clone, "dvc", "exp", "run", "-S", "hidden=32")
+    assert "Stage 'preprocess' didn't change" in output
+    assert metrics(clone)["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
+    difference = json.loads(done(clone, "dvc", "metrics", "diff", "--json"))
+    assert difference["metrics/accuracy.json"]["parameters"]["old"] == 13_002
+    done(clone, "dvc", "plots", "diff")
+
+
+def test_a_learning_rate_in_the_form_that_dvc_writes_is_read_as_a_number(clone: Path) -> None:
+    done(clone, "dvc", "exp", "run", "-S", "learning_rate=0.00001", "-S", "epochs=1")
+    assert "learning_rate: 1e-05" in (clone / "params.yaml").read_text("utf-8")
+
+
+def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
+    result = start(clone, "dvc", "exp", "run", "-S", "hidden=[16,0]")
+    assert result.returncode != 0
+    assert "error: params.yaml: hidden: expected" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_temporary_and_queued_experiments_import_the_source_beside_the_stage(
+    clone: Path, tmp_path: Path
+) -> None:
+    decoy = tmp_path / "installed" / "mnist_mlp"
+    decoy.mkdir(parents=True)
+    (decoy / "__init__.py").write_text("raise ImportError('an installed copy was imported')")
+    evaluation = clone / "src/mnist_mlp/evaluation.py"
+    source = evaluation.read_text("utf-8")
+    evaluation.write_text(
+        source.replace("    return float(np.mean(", "    return 100 * float(np.mean(")
+    )
+    environment = {"PYTHONPATH": str(decoy.parent)}
+    done(clone, "dvc", "exp", "run", "--temp", "--name=temp", "-S", "epochs=1", **environment)
+    done(clone, "dvc", "exp", "run", "--queue", "--name=queued", "-S", "epochs=2", **environment)
+    done(clone, "dvc", "exp", "run", "--run-all", **environment)
+    for name in ("temp", "queued"):
+        shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", name))
+        assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] > 1
+    assert metrics(clone)["test_accuracy"] < 1

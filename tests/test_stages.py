@@ -1,0 +1,112 @@
+"""The stages: what dvc.yaml tracks is what they use, and each says what it does and fails well."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mnist_mlp.params import Params
+
+ROOT = Path(__file__).parents[1]
+PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+
+
+def run(stage: str, *options: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "stages" / f"{stage}.py"
+    return subprocess.run(
+        [sys.executable, script, *options], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def paths(entries: list[str | dict[str, Any]]) -> list[str]:
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def outputs(stage: dict[str, Any]) -> list[str]:
+    return paths(stage.get("outs", []) + stage.get("metrics", []) + stage.get("plots", []))
+
+
+def source_of(module: str) -> Path | None:
+    """Return the project's file that a dotted name imports, if it is one of the project's."""
+    for folder in (ROOT / "src", ROOT / "stages"):
+        path = folder.joinpath(*module.split("."))
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.exists():
+                return file
+    return None
+
+
+def imported(file: Path) -> set[Path]:
+    """Return the project's files that a file imports, directly or through others, and itself."""
+    found = {file}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            for parent in (name, name.rpartition(".")[0]):
+                source = source_of(parent) if parent else None
+                if source and source not in found:
+                    found |= imported(source)
+    return found
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_a_stage_tracks_exactly_the_modules_that_it_imports(stage: str) -> None:
+    tracked = {ROOT / dep for dep in paths(PIPELINE[stage]["deps"]) if dep.endswith(".py")}
+    assert tracked == imported(ROOT / "stages" / f"{stage}.py")
+
+
+def test_every_knob_is_tracked_by_a_stage() -> None:
+    tracked = {knob for stage in PIPELINE.values() for knob in stage.get("params", [])}
+    assert tracked == set(Params.__struct_fields__)
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
+    help_text = " ".join(run(stage, "--help").stdout.split())
+    tracked = [dep for dep in paths(PIPELINE[stage]["deps"]) if not dep.endswith(".py")]
+    for path in tracked + outputs(PIPELINE[stage]):
+        assert path in help_text
+    assert "Reads" in help_text
+    assert "writes" in help_text
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "render"])
+def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
+    params = ROOT / "params.yaml"
+    options = () if stage == "render" else ("--params", params)
+    result = run(stage, *options, folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: data/")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["download", "preprocess", "train", "evaluate"])
+def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(text.replace("epochs:", "epochs: zero #"), "utf-8")
+    result = run(stage, folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: params.yaml: epochs: expected a whole number from 1 to 1000000, found 'zero'\n"
+    )
+
+
+def test_a_python_without_the_projects_packages_is_told_how_to_get_them() -> None:
+    result = subprocess.run(
+        [sys.executable, "-S", ROOT / "stages" / "train.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "run `make`" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,184 @@
+"""Training: each step follows the gradient, each epoch sees every example, and seeds decide."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_mlp import training as training_module
+from mnist_mlp.backprop import backprop
+from mnist_mlp.costs import Array
+from mnist_mlp.dataset import Dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.params import Params
+from mnist_mlp.training import Epoch, learning_rate, train
+
+NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
+
+
+def knobs(**changes: Any) -> Params:
+    plain: dict[str, Any] = {
+        "dataset": "sample",
+        "validation": 0,
+        "hidden": (5,),
+        "activation": "tanh",
+        "cost": "cross_entropy",
+        "initial_weights": "gaussian",
+        "learning_rate": 0.5,
+        "momentum": 0,
+        "schedule": "constant",
+        "weight_decay": 0,
+        "batch_size": 10,
+        "epochs": 1,
+        "labels": "real",
+        "seed": 0,
+    }
+    return Params(**(plain | changes))
+
+
+def examples(n: int) -> Dataset:
+    """Make n examples whose class is the place of their largest pixel, and whose pixel 3 is i."""
+    images = np.random.default_rng(3).random((n, 4), dtype=np.float32)
+    targets = np.eye(3, dtype=np.float32)[images[:, :3].argmax(axis=1)]
+    images[:, 3] = np.arange(n)
+    return Dataset(images, targets)
+
+
+def untrained(scale: float = 1.0) -> Network:
+    network = Network([4, 5, 3], "tanh", "cross_entropy")
+    draw_weights(network, "gaussian", np.random.default_rng(0))
+    network.weights[0][:, 3] = 0
+    network.parameters *= scale
+    return network
+
+
+def trained(data: Dataset, validation: Dataset = NOTHING, **changes: Any) -> Network:
+    network = untrained()
+    list(train(network, data, validation, knobs(**changes)))
+    return network
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Write down which examples each mini-batch holds."""
+    seen: list[list[int]] = []
+
+    def spy(network: Network, images: Array, targets: Array) -> tuple[Array, Array]:
+        seen.append([int(i) for i in images[:, 3]])
+        return backprop(network, images * np.array([1, 1, 1, 0], np.float32), targets)
+
+    monkeypatch.setattr(training_module, "backprop", spy)
+    return seen
+
+
+def test_one_step_goes_against_the_gradient_by_the_learning_rate() -> None:
+    data = examples(10)
+    network = untrained()
+    gradient, _ = backprop(network, *data)
+    expected = network.parameters - 0.5 * gradient
+    np.testing.assert_allclose(trained(data).parameters, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_momentum_keeps_a_share_of_the_last_step() -> None:
+    data = examples(10)
+    network = untrained()
+    velocity = np.zeros_like(network.parameters)
+    for _ in range(3):
+        velocity = 0.9 * velocity - 0.5 * backprop(network, *data)[0]
+        network.parameters += velocity
+    result = trained(data, epochs=3, momentum=0.9)
+    np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
+
+
+def test_weight_decay_shrinks_weights_and_not_biases() -> None:
+    data = examples(10)
+    plain, decayed = trained(data), trained(data, weight_decay=0.01)
+    start = untrained()
+    for i in range(2):
+        shrunk = plain.weights[i] - 0.5 * 0.01 * start.weights[i]
+        np.testing.assert_allclose(decayed.weights[i], shrunk, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(decayed.biases[i], plain.biases[i])
+
+
+def test_every_epoch_sees_every_example_once(batches: list[list[int]]) -> None:
+    trained(examples(50), epochs=3)
+    for epoch in range(3):
+        assert sorted(sum(batches[5 * epoch : 5 * epoch + 5], [])) == list(range(50))
+
+
+def test_examples_and_not_mini_batches_are_shuffled(batches: list[list[int]]) -> None:
+    trained(examples(50), epochs=2)
+    first, second = ({frozenset(batch) for batch in batches[i : i + 5]} for i in (0, 5))
+    in_file_order = {frozenset(range(start, start + 10)) for start in range(0, 50, 10)}
+    assert not first & second
+    assert not first & in_file_order
+
+
+def test_a_last_mini_batch_that_is_smaller_is_learned_from_too(batches: list[list[int]]) -> None:
+    trained(examples(23))
+    assert [len(batch) for batch in batches] == [10, 10, 3]
+
+
+def test_the_cosine_schedule_falls_smoothly_from_the_full_rate_to_zero() -> None:
+    params = knobs(schedule="cosine")
+    rates = [learning_rate(params, progress) for progress in np.linspace(0, 1, 101)]
+    assert rates[0] == 0.5
+    assert rates[50] == pytest.approx(0.25)
+    assert rates[100] == pytest.approx(0)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_the_constant_schedule_keeps_the_rate() -> None:
+    assert learning_rate(knobs(), 0.9) == 0.5
+
+
+def test_training_learns() -> None:
+    data = examples(300)
+    data.images[:, 3] = 0
+    epochs = list(train(untrained(), data, data, knobs(epochs=30)))
+    assert epochs[-1].training_cost < epochs[0].training_cost / 2
+    assert epochs[-1].validation_accuracy == pytest.approx(1, abs=0.1)
+
+
+def test_training_figures_are_those_of_the_examples_before_they_were_learned_from() -> None:
+    data = examples(10)
+    before = untrained().forward(data.images)[-1]
+    (epoch,) = train(untrained(), data, NOTHING, knobs())
+    right = before.argmax(axis=1) == data.labels
+    assert epoch.training_accuracy == right.mean()
+    assert epoch.training_cost == pytest.approx(-np.log(before[data.targets == 1]).mean(), rel=1e-5)
+
+
+def test_without_validation_images_their_figures_are_left_out() -> None:
+    (epoch,) = train(untrained(), examples(10), NOTHING, knobs())
+    assert epoch == Epoch(1, epoch.training_cost, epoch.training_accuracy, None, None)
+
+
+def parameters(**changes: Any) -> NDArray[Any]:
+    return trained(examples(50), **changes).parameters
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+    assert parameters().tobytes() == parameters().tobytes()
+    assert parameters().tobytes() != parameters(seed=1).tobytes()
+
+
+def test_looking_at_validation_images_changes_nothing() -> None:
+    data = examples(50)
+    with_validation = trained(data, validation=examples(20))
+    assert with_validation.parameters.tobytes() == trained(data).parameters.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_whose_numbers_overflow_stops_with_its_epoch_and_advice() -> None:
+    explosive = knobs(learning_rate=10, weight_decay=100, epochs=50)
+    run = train(untrained(), examples(50), NOTHING, explosive)
+    with pytest.raises(InputError, match=r"epoch \d+: .*learning_rate"):
+        list(run)
+
+
+def test_the_epoch_numbers_count_from_one() -> None:
+    run = train(untrained(), examples(10), NOTHING, knobs(epochs=3))
+    assert [epoch.epoch for epoch in run] == [1, 2, 3]
