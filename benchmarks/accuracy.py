@@ -18,9 +18,10 @@ ROOT = Path(__file__).parents[1]
 PLAIN = {"schedule": "constant", "weight_decay": 0}
 RECIPES: dict[str, tuple[int, dict[str, Any]]] = {
     "the default": (10, {}),
-    "`hidden: [100]`": (10, {"hidden": [100]}),
+    "`hidden: [100]`": (3, {"hidden": [100]}),
+    "`hidden: [200]`": (3, {"hidden": [200]}),
     "Bot Academy's recipe": (
-        10,
+        3,
         PLAIN
         | {
             "hidden": 20,

@@ -181,11 +181,11 @@ def test_at_most_24_mistakes_are_shown() -> None:
     assert shown(many, 24) == list(range(39, 15, -1))
 
 
-def test_ink_is_black_on_white_paper() -> None:
-    ink = np.random.default_rng(0).integers(0, 2, (1, 784))
-    sheet = draw_mistakes(ink.astype(np.float32), answers([1], [0.9]), np.zeros(1, int))
-    expected = np.where(ink == 1, 0, 255).reshape(28, 28, 1)
-    np.testing.assert_array_equal(tile(sheet, 0), np.repeat(expected, 3, axis=2))
+def test_ink_is_black_on_white_paper_in_every_shade() -> None:
+    ink = np.arange(784).reshape(28, 28, 1) % 256
+    images = (ink.reshape(1, 784) / 255).astype(np.float32)
+    sheet = draw_mistakes(images, answers([1], [0.9]), np.zeros(1, int))
+    np.testing.assert_array_equal(tile(sheet, 0), np.repeat(255 - ink, 3, axis=2))
 
 
 @pytest.mark.parametrize(
