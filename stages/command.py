@@ -43,6 +43,8 @@ def run(command: Callable[..., None]) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}")
+        sys.exit(
+            f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}"
+        )
     except MemoryError:
         sys.exit("error: there is not enough memory for arrays of this size; try fewer neurons")

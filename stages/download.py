@@ -1,6 +1,7 @@
 """Stage 1, download: the four files of MNIST, or the sample in their place."""
 
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated
 
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
@@ -49,13 +50,13 @@ def download(
         _copy_sample(sample, raw)
         _shout(
             "THIS IS NOT MNIST",
-            "No mirror could be reached, so what follows runs on the small sample:",
-            "1,797 digits instead of 70,000, and other accuracies. For MNIST, once",
-            "there is a network: dvc repro -f download && dvc repro",
+            "No mirror gave MNIST, so what follows runs on the small sample: 1,797",
+            "digits instead of 70,000, and other accuracies. For MNIST, once there",
+            "is a network: dvc repro -f download && dvc repro",
         )
     for path in raw.iterdir():
         if path.name not in {file.name for file in FILES}:
-            path.unlink()
+            path.unlink() if path.is_file() else rmtree(path)
 
 
 def _copy_sample(sample: Path, raw: Path) -> None:

@@ -17,7 +17,7 @@ def test_a_high_enough_accuracy_passes(tmp_path: Path) -> None:
 
 
 def test_an_accuracy_below_the_bound_fails(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="expected a test accuracy of 0.9600, found 0.9599"):
+    with pytest.raises(SystemExit, match=r"of 0\.9600, found 0\.9599"):
         gate(metrics(tmp_path, '{"test_accuracy": 0.9599}'), at_least=0.96)
 
 
@@ -28,7 +28,7 @@ def test_an_accuracy_that_fell_within_the_tolerance_passes(tmp_path: Path) -> No
 
 def test_an_accuracy_that_fell_by_more_fails(tmp_path: Path) -> None:
     base = metrics(tmp_path, '{"test_accuracy": 0.97}', "base.json")
-    with pytest.raises(SystemExit, match="expected a test accuracy of 0.9650, found 0.9649"):
+    with pytest.raises(SystemExit, match=r"of 0\.9650, found 0\.9649"):
         gate(metrics(tmp_path, '{"test_accuracy": 0.9649}'), base)
 
 
@@ -52,7 +52,7 @@ def test_an_accuracy_that_is_missing_or_no_number_fails(tmp_path: Path, text: st
     good = metrics(tmp_path, '{"test_accuracy": 0.97}', "good.json")
     bad = metrics(tmp_path, text)
     for run, base in ((bad, good), (good, bad)):
-        with pytest.raises(SystemExit, match=r"new.json: expected a (number as )?test_accuracy"):
+        with pytest.raises(SystemExit, match=r"new\.json: expected a (number as )?test_accuracy"):
             gate(run, base)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pooch
@@ -28,7 +27,7 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
         try:
             for file in FILES:
                 _fetch(folder, mirror.rstrip("/"), file)
-        except (InputError, requests.RequestException) as error:
+        except (InputError, requests.RequestException, ValueError) as error:
             warn(f"{mirror}: {_reason(error)}")
         else:
             return True
@@ -37,20 +36,25 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
 
 def _fetch(folder: Path, mirror: str, file: File) -> None:
     def get(source: str, target: str, _: Any) -> None:
-        if source.startswith(("http://", "https://")):
+        if source.lower().startswith(("http://", "https://")):
             with tqdm(
                 desc=file.name, total=file.size, unit="B", unit_scale=True, disable=None
             ) as bar:
                 pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)(source, target, None)
-        elif Path(source).is_file():
-            copyfile(source, target)
         else:
-            raise InputError(f"has no {file.name}")
+            Path(target).write_bytes(_read(Path(source)))
         _check(Path(target), file)
 
     pooch.retrieve(
         f"{mirror}/{file.name}", f"sha256:{file.sha256}", file.name, folder, downloader=get
     )
+
+
+def _read(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise InputError(f"{error.strerror}: {source.name}") from None
 
 
 def _check(path: Path, file: File) -> None:
@@ -64,14 +68,16 @@ def _check(path: Path, file: File) -> None:
 
 
 def _reason(error: Exception) -> str:
-    match error:
-        case requests.HTTPError(response=response) if response is not None:
-            return f"answered {response.status_code} {response.reason}"
-        case requests.Timeout():
-            return f"did not answer within {TIMEOUT} seconds"
-        case requests.exceptions.ChunkedEncodingError():
-            return "broke off in the middle of a file"
-        case requests.ConnectionError():
-            return "cannot be reached, or fell silent"
-        case _:
-            return " ".join(str(error).split())
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}"
+    reasons = {
+        requests.Timeout: f"did not answer within {TIMEOUT} seconds",
+        requests.TooManyRedirects: "redirects without end",
+        requests.exceptions.InvalidSchema: "redirects to what is no http(s) address",
+        requests.exceptions.ChunkedEncodingError: "broke off in the middle of a file",
+        requests.ConnectionError: "cannot be reached, or fell silent",
+    }
+    for kind, reason in reasons.items():
+        if isinstance(error, kind):
+            return reason
+    return " ".join(str(error).split())
