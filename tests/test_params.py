@@ -108,8 +108,11 @@ def test_numbers_with_an_exponent_are_read_as_numbers(
     assert getattr(read(tmp_path, **{knob: text}), knob) == number
 
 
-def test_large_numbers_with_an_exponent_are_read_as_numbers(tmp_path: Path) -> None:
-    assert read(tmp_path, learning_rate="1e2").learning_rate == 100
+@pytest.mark.parametrize(("text", "number"), [("1e2", 100), ("1.5e2", 150), ("1.E+2", 100)])
+def test_large_numbers_with_an_exponent_are_read_as_numbers(
+    tmp_path: Path, text: str, number: float
+) -> None:
+    assert read(tmp_path, learning_rate=text).learning_rate == number
 
 
 @pytest.mark.parametrize(("text", "shown"), [("-1e-3", "-0.001"), ("1e5", "100000.0")])
@@ -163,10 +166,10 @@ def test_long_values_are_cut_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("knob", ["learnig_rate", "1", "null", "true", '"two\\nlines"'])
-def test_unknown_knobs_are_refused(tmp_path: Path, knob: str) -> None:
+def test_unknown_knobs_are_refused_with_those_that_exist(tmp_path: Path, knob: str) -> None:
     message = refusal(write(tmp_path, **{knob: "1"}))
     assert knob.strip('"') in message
-    assert "expected" in message
+    assert ", ".join(WRITTEN) in message
 
 
 @pytest.mark.parametrize("knob", WRITTEN)
@@ -176,9 +179,7 @@ def test_missing_knobs_are_refused(tmp_path: Path, knob: str) -> None:
     assert f": {knob}: missing; expected " in refusal(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "# nothing", "abc", "- a: 1", "16", "null", "[]", f"[{TOWER}]"]
-)
+@pytest.mark.parametrize("text", ["", "# nothing", "abc", "- a: 1", "16", "null", "[]"])
 def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
@@ -193,15 +194,24 @@ def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> Non
         b"\tseed: 1",
         b"seed: *nowhere",
         b"? [seed]\n: 1",
-        b"seed: 1\n---\nseed: 2",
         b"seed: \x00",
-        b"seed: \xff",
-        "seed: 1".encode("utf-16"),
     ],
 )
 def test_broken_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
+    assert "expected YAML" in refusal(path)
+
+
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
+    assert "expected" in refusal(path)
+
+
+def test_file_of_two_documents_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text() + "---\n" + path.read_text())
     assert "expected" in refusal(path)
 
 
@@ -209,6 +219,7 @@ def test_broken_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
     "text",
     [
         *("2020-13-45", "!!int abc", "!!float abc", "!!bool abc", "!!timestamp abc", "!!int ''"),
+        *("!!python/int 1", "!!seed 1"),
         pytest.param("9" * 5000, id="too many figures"),
         pytest.param("[" * 500 + "]" * 500, id="too many brackets"),
     ],
@@ -231,7 +242,7 @@ def test_explosive_anchors_are_refused_without_being_unfolded(tmp_path: Path) ->
     path = write(tmp_path, hidden=f"[{TOWER}]")
     tracemalloc.start()
     try:
-        assert ": hidden: expected " in refusal(path)
+        assert "found an anchor" in refusal(path)
         assert tracemalloc.get_traced_memory()[1] < 500_000
     finally:
         tracemalloc.stop()

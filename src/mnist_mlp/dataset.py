@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
+from mnist_mlp.files import DAMAGED, whole_file
 from mnist_mlp.idx import read_idx
 from mnist_mlp.params import Params
 from mnist_mlp.randomness import generator
@@ -86,7 +86,7 @@ def load_dataset(folder: Path, name: str) -> Dataset:
     Raises InputError where the files are not that, and OSError where they cannot be read.
     """
     images, targets = (_open_array(path) for path in _paths(folder, name))
-    if images.shape != (len(images), PIXELS) or targets.shape != (len(images), DIGITS):
+    if images.shape != (*targets.shape[:1], PIXELS) or targets.shape[1:] != (DIGITS,):
         raise InputError(
             f"{folder}: expected {name} arrays of shape (n, 784) and (n, 10), "
             f"found {images.shape} and {targets.shape}; run `dvc repro -f preprocess`"
@@ -106,8 +106,8 @@ def load_training(folder: Path, params: Params) -> Dataset:
 def _open_array(path: Path) -> NDArray[np.float32]:
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
+    except DAMAGED as error:
+        raise InputError(f"{path}: expected an array; {' '.join(str(error).split())}") from None
     if array.dtype != np.float32:
         raise InputError(f"{path}: expected float32, found {array.dtype}")
     return np.asarray(array)

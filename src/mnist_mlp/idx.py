@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mnist_mlp.errors import InputError
 
 UNSIGNED_BYTES = 8
+MOST_UNPACKED = 1032  # bytes that one byte of gzip's DEFLATE can unpack to, at the most
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -36,7 +37,10 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             if found != dimensions:
                 raise InputError(f"{path}: expected {dimensions} dimensions, found {found}")
             shape = struct.unpack(f">{dimensions}I", _read(stream, 4 * dimensions, path))
-            values = _read(stream, math.prod(shape), path)
+            size = math.prod(shape)
+            if size > MOST_UNPACKED * path.stat().st_size:
+                raise InputError(f"{path}: too small a file for the dimensions {shape}")
+            values = _read(stream, size, path)
             if stream.read(1):
                 raise InputError(
                     f"{path}: expected {len(values)} values for dimensions {shape}, found more"

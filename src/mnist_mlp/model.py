@@ -1,29 +1,39 @@
 """The trained network as a file: its sizes, its kinds of neurons, and its parameters."""
 
-import zipfile
 from pathlib import Path
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
-from mnist_mlp.network import Network
+from mnist_mlp.files import DAMAGED, whole_file
+from mnist_mlp.network import Network, count_parameters
+from mnist_mlp.params import Activation, CostName, Count
 
 FORMAT = 1
 
 
+class Settings(msgspec.Struct):
+    """What the file says of a network besides its parameters."""
+
+    format: int
+    sizes: Annotated[list[Count], Meta(min_length=2)]
+    activation: Activation
+    cost: CostName
+
+
 def save_network(path: Path, network: Network) -> None:
     """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time."""
+    settings: dict[str, Any] = {
+        "format": FORMAT,
+        "sizes": network.sizes,
+        "activation": network.activation,
+        "cost": network.cost,
+    }
     with whole_file(path) as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            format=FORMAT,
-            sizes=network.sizes,
-            activation=network.activation,
-            cost=network.cost,
-            parameters=network.parameters,
-        )
+        np.savez(file, allow_pickle=False, parameters=network.parameters, **settings)
 
 
 def load_network(path: Path) -> Network:
@@ -31,22 +41,25 @@ def load_network(path: Path) -> Network:
 
     Raises InputError where the file is something else, and OSError where it cannot be read.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = int(arrays["format"])
-            if found != FORMAT:
-                raise InputError(
-                    f"{path}: expected model format {FORMAT}, found {found}; "
-                    "train again with `dvc repro`"
-                )
-            network = Network(
-                [int(size) for size in arrays["sizes"]],
-                str(arrays["activation"]),
-                str(arrays["cost"]),
-            )
-            network.parameters[:] = arrays["parameters"]
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    with path.open("rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                found = {name: arrays[name].tolist() for name in Settings.__struct_fields__}
+                parameters = arrays["parameters"]
+            settings = msgspec.convert(found, Settings)
+        except (AttributeError, OSError, *DAMAGED) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: expected a model; {reason}; run `dvc repro`") from None
+    if settings.format != FORMAT:
         raise InputError(
-            f"{path}: expected a model written by stages/train.py, found something else ({error})"
-        ) from None
+            f"{path}: expected model format {FORMAT}, found {settings.format}; run `dvc repro`"
+        )
+    n = count_parameters(settings.sizes)
+    if parameters.shape != (n,) or parameters.dtype != np.float32:
+        raise InputError(
+            f"{path}: expected {n} float32 parameters for layers of {settings.sizes}, "
+            f"found {parameters.dtype} of shape {parameters.shape}; run `dvc repro`"
+        )
+    network = Network(settings.sizes, settings.activation, settings.cost)
+    network.parameters[:] = parameters
     return network

@@ -36,6 +36,11 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+def count_parameters(sizes: Sequence[int]) -> int:
+    """Return how many weights and biases join layers of these sizes."""
+    return sum(n_out * n_in + n_out for n_in, n_out in pairwise(sizes))
+
+
 class Network:
     """A multilayer perceptron: each neuron sees every neuron of the layer before it.
 
@@ -59,7 +64,7 @@ class Network:
         self.cost = cost
         self.shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
         self.n_weights = sum(n_out * n_in for n_out, n_in in self.shapes)
-        self.parameters: Array = np.zeros(self.n_weights + sum(sizes[1:]), dtype)
+        self.parameters: Array = np.zeros(count_parameters(sizes), dtype)
         self.weights, self.biases = self.layers(self.parameters)
         hidden_layers = len(self.shapes) - 1
         self.functions = [ACTIVATIONS[activation]] * hidden_layers

@@ -1,6 +1,7 @@
 """The knobs: every hyperparameter, typed, and loaded from params.yaml with each value checked."""
 
 import re
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -15,6 +16,8 @@ Layers = Annotated[
     tuple[Count, ...],
     Meta(description="a number of neurons from 1 to 1000000, or a list like [16, 16]"),
 ]
+Activation = Literal["sigmoid", "relu", "tanh"]
+CostName = Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +26,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     dataset: Literal["auto", "mnist", "sample"]
     validation: Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
     hidden: Layers
-    activation: Literal["sigmoid", "relu", "tanh"]
-    cost: Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
+    activation: Activation
+    cost: CostName
     initial_weights: Literal["uniform", "gaussian", "xavier", "he"]
     learning_rate: Annotated[
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
@@ -66,7 +69,13 @@ def load_params(path: Path) -> Params:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also reads 1e-05 as a number, as YAML 1.2 does."""
+    """PyYAML's safe loader for plain values, which reads 1e-05 as a number, as YAML 1.2 does."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.anchor or getattr(event, "tag", None):
+            raise yaml.YAMLError(f"found an anchor, alias or tag{event.start_mark}")
+        return super().compose_node(parent, index)
 
 
 _Loader.add_implicit_resolver(
@@ -79,7 +88,7 @@ _Loader.add_implicit_resolver(
 def _read_mapping(path: Path) -> dict[Any, Any]:
     try:
         knobs = _Loader(path.read_text(encoding="utf-8")).get_single_data()
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: expected YAML; {' '.join(str(error).split())}") from None
     if not isinstance(knobs, dict):
         raise InputError(f"{path}: expected one `knob: value` a line, found {_show(knobs)}")
@@ -94,5 +103,4 @@ def _describe(kind: Any) -> str:
 
 def _show(value: object) -> str:
     words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return words[value] if value is None or isinstance(value, bool) else reprlib.repr(value)
