@@ -249,7 +249,9 @@ def test_arrays_cut_off_anywhere_are_refused(tmp_path: Path, name: str) -> None:
         pytest.param(
             "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 784)}", id="no number"
         ),
+        pytest.param("{'descr': '(,', 'fortran_order': False, 'shape': (5,)}", id="no type"),
         pytest.param("{[]: 1}", id="no dictionary"),
+        pytest.param("-" * 9000 + "1", id="too deep"),
         pytest.param("{'descr': '<f4', 7: False, b'shape': (5, 784)}", id="other keys"),
         pytest.param("{'descr': '<f4'}" + 20_000 * " ", id="endless"),
     ],

@@ -57,6 +57,11 @@ def test_values_come_back_as_they_were_written(tmp_path: Path, shape: tuple[int,
     np.testing.assert_array_equal(found, values, strict=True)
 
 
+def test_blank_images_can_be_read_however_small_they_are_packed(tmp_path: Path) -> None:
+    values = np.zeros((2000, 28, 28), np.uint8)
+    np.testing.assert_array_equal(read_idx(write_idx(tmp_path / "file.gz", values), 3), values)
+
+
 @pytest.mark.parametrize(
     ("stream", "complaint"),
     [

@@ -209,12 +209,25 @@ def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
         refusal(path)
 
 
-def test_damage_to_the_parameters_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damage_to_the_parameters_is_noticed(tmp_path: Path, save: Callable[..., None]) -> None:
     path = saved(tmp_path)
+    with np.load(path) as arrays:
+        save(path, **arrays)
     whole = path.read_bytes()
-    for place in range(len(whole) // 10, len(whole) * 9 // 10, 997):
+    for place in range(250, len(whole) - 1500, 97):
         path.write_bytes(damaged(whole, place))
         refusal(path)
+
+
+def test_damage_that_shifts_the_parameters_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    save_network(path, network())
+    whole = path.read_bytes()
+    shifted = whole.replace(b"NUMPY\1\0\x76\0{'descr': '<f4'", b"NUMPY\1\0\x6a\0{'descr': '<f4'")
+    assert shifted != whole
+    path.write_bytes(shifted)
+    refusal(path)
 
 
 def test_damage_to_the_rest_is_noticed_or_does_no_harm(tmp_path: Path) -> None:

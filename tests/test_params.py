@@ -220,12 +220,15 @@ def test_file_of_two_documents_is_refused(tmp_path: Path) -> None:
     [
         *("2020-13-45", "!!int abc", "!!float abc", "!!bool abc", "!!timestamp abc", "!!int ''"),
         *("!!python/int 1", "!!seed 1"),
+        pytest.param('"\\ud800"', id="half a letter"),
         pytest.param("9" * 5000, id="too many figures"),
+        pytest.param("0x" + "f" * 5000, id="too many hexadecimal figures"),
+        pytest.param("1" + ":00" * 200 + ".0", id="too many minutes"),
         pytest.param("[" * 500 + "]" * 500, id="too many brackets"),
     ],
 )
 def test_values_that_yaml_cannot_build_are_refused(tmp_path: Path, text: str) -> None:
-    assert "expected" in refusal(write(tmp_path, seed=text))
+    assert "expected" in refusal(write(tmp_path, batch_size=text))
 
 
 @pytest.mark.parametrize("tag", ["object/apply:os.mkdir", "object/new:os.mkdir"])

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 from msgspec import Meta
+from numpy.lib.npyio import NpzFile
 
+from mnist_mlp.dataset import DIGITS, PIXELS
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import DAMAGED, whole_file
 from mnist_mlp.network import Network, count_parameters
@@ -44,22 +46,31 @@ def load_network(path: Path) -> Network:
     with path.open("rb") as file:
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                found = {name: arrays[name].tolist() for name in Settings.__struct_fields__}
-                parameters = arrays["parameters"]
-            settings = msgspec.convert(found, Settings)
+                return _build(arrays)
         except (AttributeError, OSError, *DAMAGED) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: expected a model; {reason}; run `dvc repro`") from None
-    if settings.format != FORMAT:
-        raise InputError(
-            f"{path}: expected model format {FORMAT}, found {settings.format}; run `dvc repro`"
-        )
+
+
+def _build(arrays: NpzFile) -> Network:
+    if arrays.zip is None or arrays.zip.testzip():
+        raise ValueError("its parts do not agree with their checksums")
+    settings = msgspec.convert(
+        {name: arrays[name].tolist() for name in Settings.__struct_fields__}, Settings
+    )
+    parameters = arrays["parameters"]
     n = count_parameters(settings.sizes)
+    if settings.format != FORMAT:
+        raise ValueError(f"expected format {FORMAT}, found {settings.format}")
+    if (settings.sizes[0], settings.sizes[-1]) != (PIXELS, DIGITS):
+        raise ValueError(f"expected {PIXELS} pixels and {DIGITS} outputs, found {settings.sizes}")
     if parameters.shape != (n,) or parameters.dtype != np.float32:
-        raise InputError(
-            f"{path}: expected {n} float32 parameters for layers of {settings.sizes}, "
-            f"found {parameters.dtype} of shape {parameters.shape}; run `dvc repro`"
+        raise ValueError(
+            f"expected {n} float32 parameters for layers of {settings.sizes}, "
+            f"found {parameters.dtype} of shape {parameters.shape}"
         )
+    if not np.isfinite(parameters).all():
+        raise ValueError("expected finite parameters")
     network = Network(settings.sizes, settings.activation, settings.cost)
     network.parameters[:] = parameters
     return network

@@ -61,7 +61,7 @@ def load_params(path: Path) -> Params:
             value = [value]
         try:
             knobs[knob] = msgspec.convert(value, kind)
-        except msgspec.ValidationError:
+        except ValueError:
             raise InputError(
                 f"{path}: {knob}: expected {_describe(kind)}, found {_show(knobs[knob])}"
             ) from None
@@ -69,7 +69,11 @@ def load_params(path: Path) -> Params:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader for plain values, which reads 1e-05 as a number, as YAML 1.2 does."""
+    """PyYAML's safe loader for plain values, by the rules of YAML 1.2, which DVC writes.
+
+    1e-05 is a number here, and `no` and `1:30` are none. Whatever has no place among knobs is
+    refused: anchors and aliases, tags, and a knob that is set twice.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -77,18 +81,29 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError(f"found an anchor, alias or tag{event.start_mark}")
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"found {_show(key)} twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"(~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"(true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?$", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$", list("-+.")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
     try:
         knobs = _Loader(path.read_text(encoding="utf-8")).get_single_data()
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected YAML; {' '.join(str(error).split())}") from None
     if not isinstance(knobs, dict):
         raise InputError(f"{path}: expected one `knob: value` a line, found {_show(knobs)}")

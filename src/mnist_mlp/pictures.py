@@ -34,7 +34,8 @@ def draw_weights(weights: Array) -> Image.Image:
     """
     by_size = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")
     shown = np.sort(by_size[:MOST_NEURONS])
-    limit = float(np.quantile(np.abs(weights[shown]), 1 - 1 / 500))
+    sizes = np.abs(weights[shown])
+    limit = float(np.quantile(sizes, 1 - 1 / 500) or sizes.max())
     title = f"Weights of the {len(weights)} neurons in the first layer"
     if len(shown) < len(weights):
         title += f" (the {len(shown)} with the largest)"
