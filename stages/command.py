@@ -30,7 +30,9 @@ MODEL = Path("data/model.npz")
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The knobs.")]
 RawFolder = Annotated[Path, typer.Option("--raw", help="The four IDX files.")]
-PreparedFolder = Annotated[Path, typer.Option("--prepared", help="The arrays made from them.")]
+PreparedFolder = Annotated[
+    Path, typer.Option("--prepared", help="The arrays to train, validate and test with.")
+]
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
 
 
@@ -42,9 +44,11 @@ def run(command: Callable[..., None]) -> None:
         app()
     except InputError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
+    except FileNotFoundError as error:
         sys.exit(
-            f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}"
+            f"error: {error.filename}: not found; `dvc repro`, at the top of the project, runs all"
         )
+    except OSError as error:
+        sys.exit(f"error: {error.filename or ''}: {error.strerror or error}")
     except MemoryError:
         sys.exit("error: there is not enough memory for arrays of this size; try fewer neurons")

@@ -51,8 +51,8 @@ def download(
         _shout(
             "THIS IS NOT MNIST",
             "No mirror gave MNIST, so what follows runs on the small sample: 1,797",
-            "digits instead of 70,000, and other accuracies. For MNIST, once there",
-            "is a network: dvc repro -f download && dvc repro",
+            "digits instead of 70,000, and other accuracies. Once there is a network,",
+            "run make again.",
         )
     for path in raw.iterdir():
         if path.name not in {file.name for file in FILES}:

@@ -31,7 +31,9 @@ def render(
     network = load_network(model)
     test = load_dataset(prepared, "test")
     pictures = {
-        weights: draw_weights(network.weights[0]),
+        weights: draw_weights(
+            network.weights[0], "first hidden layer" if len(network.weights) > 1 else "outputs"
+        ),
         mistakes: draw_mistakes(test.images, answer(network, test.images), test.labels),
     }
     for path, picture in pictures.items():

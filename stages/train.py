@@ -60,10 +60,13 @@ def _show(epochs: Iterator[Epoch], params: Params) -> Iterator[Epoch]:
             epochs,
             length=params.epochs,
             label="training",
+            width=20,
             item_show_func=lambda epoch: epoch and _accuracy(epoch),
             file=sys.stderr,
         ) as bar:
-            yield from bar
+            for epoch in bar:
+                yield epoch
+        print(f"epoch {epoch.epoch}/{params.epochs}: {_accuracy(epoch)}", file=sys.stderr)
     else:
         for epoch in epochs:
             print(f"epoch {epoch.epoch}/{params.epochs}: {_accuracy(epoch)}", flush=True)
@@ -71,9 +74,9 @@ def _show(epochs: Iterator[Epoch], params: Params) -> Iterator[Epoch]:
 
 
 def _accuracy(epoch: Epoch) -> str:
-    text = f"{epoch.training_accuracy:.2%} of training digits right"
+    text = f"accuracy {epoch.training_accuracy:.2%}"
     if epoch.validation_accuracy is not None:
-        text += f", {epoch.validation_accuracy:.2%} of validation digits"
+        text += f", validation {epoch.validation_accuracy:.2%}"
     return text
 
 
@@ -82,7 +85,7 @@ def _as_csv(epochs: list[Epoch]) -> bytes:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(Epoch._fields)
     for number, *values in epochs:
-        writer.writerow([number, *("" if value is None else f"{value:.6f}" for value in values)])
+        writer.writerow([number, *("nan" if value is None else f"{value:.6f}" for value in values)])
     return table.getvalue().encode()
 
 

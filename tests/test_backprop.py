@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mnist_mlp.backprop import SLOPES, backprop
+from mnist_mlp.backprop import SLOPES, Memory, backprop
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.network import Network
 
@@ -32,15 +32,15 @@ def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) 
             costs.append(COSTS[cost].mean(network.forward(images)[-1], targets))
         network.parameters[i] = value
         slopes[i] = (costs[0] - costs[1]) / (2 * step)
-    gradient, _ = backprop(network, images, targets)
+    gradient = backprop(network, images, targets)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
 def test_the_gradient_is_the_mean_of_each_examples_own(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
-    alone = [backprop(network, images[[i]], targets[[i]])[0] for i in range(len(images))]
-    np.testing.assert_allclose(backprop(network, images, targets)[0], np.mean(alone, axis=0))
+    alone = [backprop(network, images[[i]], targets[[i]]) for i in range(len(images))]
+    np.testing.assert_allclose(backprop(network, images, targets), np.mean(alone, axis=0))
 
 
 def test_the_gradient_is_that_of_nielsens_equations_an_example_at_a_time() -> None:
@@ -57,7 +57,7 @@ def test_the_gradient_is_that_of_nielsens_equations_an_example_at_a_time() -> No
             total_weights[layer] += delta @ columns[layer].T
             total_biases[layer] += delta[:, 0]
             delta = weights[layer].T @ delta * columns[layer] * (1 - columns[layer])
-    np.testing.assert_allclose(backprop(network, images, targets)[0], total / len(images))
+    np.testing.assert_allclose(backprop(network, images, targets), total / len(images))
 
 
 def test_backpropagation_leaves_the_network_as_it_is() -> None:
@@ -67,13 +67,23 @@ def test_backpropagation_leaves_the_network_as_it_is() -> None:
     np.testing.assert_array_equal(network.parameters, before)
 
 
-def test_the_outputs_on_the_way_are_those_of_the_forward_pass() -> None:
-    network, images, targets = example("tanh", "cross_entropy")
-    _, outputs = backprop(network, images, targets)
-    np.testing.assert_array_equal(outputs, network.forward(images)[-1])
+@pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
+def test_memory_that_was_used_before_changes_nothing(activation: str, cost: str) -> None:
+    network, images, targets = example(activation, cost)
+    memory = Memory(network, len(images))
+    backprop(network, 1 - images, targets, memory)
+    again = backprop(network, images, targets, memory)
+    assert again is memory.gradient
+    np.testing.assert_array_equal(again, backprop(network, images, targets))
+
+
+def test_a_factor_multiplies_the_gradient() -> None:
+    network, images, targets = example("relu", "cross_entropy")
+    plain = backprop(network, images, targets)
+    np.testing.assert_allclose(backprop(network, images, targets, factor=0.3), 0.3 * plain)
 
 
 def test_the_gradient_has_the_type_of_the_parameters() -> None:
     network = Network([784, 16, 10], "relu", "cross_entropy")
-    gradient, _ = backprop(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
+    gradient = backprop(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
     assert gradient.dtype == np.float32

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,26 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-TRACKED = ["dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
+TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
 MADE = shutil.ignore_patterns(
     "raw", "prepared", "model.npz", "cache", "tmp", "config.local", "__pycache__"
 )
-Run = Callable[..., str]
+KNOBS = {
+    "dataset": "sample",
+    "validation": 0.1,
+    "hidden": [16, 16],
+    "activation": "relu",
+    "cost": "cross_entropy",
+    "initial_weights": "xavier",
+    "learning_rate": 0.3,
+    "momentum": 0.0,
+    "schedule": "cosine",
+    "weight_decay": 0.0005,
+    "batch_size": 32,
+    "epochs": 5,
+    "labels": "real",
+    "seed": 0,
+}
 
 
 def start(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -61,9 +75,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=MADE)
         else:
             shutil.copy(ROOT / name, folder / name)
-    params = folder / "params.yaml"
-    knobs = yaml.safe_load(params.read_text("utf-8")) | {"dataset": "sample", "epochs": 5}
-    params.write_text(yaml.safe_dump(knobs), "utf-8")
+    (folder / "params.yaml").write_text(yaml.safe_dump(KNOBS), "utf-8")
     done(folder, "git", "init", "--quiet", "--initial-branch=main")
     done(folder, "dvc", "repro")
     commit(folder)

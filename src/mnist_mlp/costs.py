@@ -34,24 +34,25 @@ def _log(probabilities: Array) -> Array:
     return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).eps))
 
 
-def _squared_error_delta(outputs: Array, targets: Array) -> Array:
-    return 2 * (outputs - targets) * outputs * (1 - outputs)
+def _squared_error_delta(outputs: Array, targets: Array, out: Array | None = None) -> Array:
+    return np.multiply(2 * (outputs - targets), outputs * (1 - outputs), out)
 
 
-def _cross_entropy_delta(outputs: Array, targets: Array) -> Array:
-    return outputs - targets
+def _cross_entropy_delta(outputs: Array, targets: Array, out: Array | None = None) -> Array:
+    return np.subtract(outputs, targets, out)
 
 
 class Cost(NamedTuple):
     """A cost with the output neurons it belongs to, so that its delta is as simple as it can be.
 
     `output` names the activation of the output neurons, `mean` gives the cost of a batch, and
-    `delta` gives ∂cost/∂z of the output neurons, an (n, 10) array with a row for each example.
+    `delta` gives ∂cost/∂z of the output neurons, an (n, 10) array with a row for each example,
+    and puts it in a third argument if there is one.
     """
 
     output: str
     mean: Callable[[Array, Array], float]
-    delta: Callable[[Array, Array], Array]
+    delta: Callable[..., Array]
 
 
 COSTS = {

@@ -48,7 +48,7 @@ def load_network(path: Path) -> Network:
             with np.load(file, allow_pickle=False) as arrays:
                 return _build(arrays)
         except (AttributeError, OSError, *DAMAGED) as error:
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split()).partition(". ")[0]
             raise InputError(f"{path}: expected a model; {reason}; run `dvc repro`") from None
 
 

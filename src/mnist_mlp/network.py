@@ -8,30 +8,38 @@ import numpy as np
 
 from mnist_mlp.costs import COSTS, Array
 
+# Each activation turns the weighted sums z, a row for each example, into activations in place.
 
-def sigmoid(z: Array) -> Array:
+
+def sigmoid(z: Array) -> None:
     """Squash into 0 to 1: 1 / (1 + exp(-z)), in a form in which no z overflows."""
-    squashed: Array = 0.5 * (1 + np.tanh(0.5 * z))
-    return squashed
+    z /= 2
+    np.tanh(z, z)
+    z += 1
+    z /= 2
 
 
-def relu(z: Array) -> Array:
+def tanh(z: Array) -> None:
+    """Squash into -1 to 1."""
+    np.tanh(z, z)
+
+
+def relu(z: Array) -> None:
     """Keep what is above zero: max(z, 0)."""
-    kept: Array = np.maximum(z, 0)
-    return kept
+    np.maximum(z, 0, out=z)
 
 
-def softmax(z: Array) -> Array:
+def softmax(z: Array) -> None:
     """Turn each row into probabilities; its largest z, taken away first, keeps exp in range."""
-    probabilities: Array = np.exp(z - z.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities
+    z -= z.max(axis=1, keepdims=True)
+    np.exp(z, z)
+    z /= z.sum(axis=1, keepdims=True)
 
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+ACTIVATIONS: dict[str, Callable[[Array], None]] = {
     "sigmoid": sigmoid,
     "relu": relu,
-    "tanh": np.tanh,
+    "tanh": tanh,
     "softmax": softmax,
 }
 
@@ -81,12 +89,20 @@ class Network:
             bias += n_out
         return weights, biases
 
-    def forward(self, images: Array) -> list[Array]:
-        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last."""
-        activations = [images]
-        for layer, function in enumerate(self.functions):
-            z = activations[layer] @ self.weights[layer].T + self.biases[layer]
-            activations.append(function(z))
+    def empty_layers(self, n: int) -> list[Array]:
+        """Return an array (n, size) for what n examples bring about in each layer but the first."""
+        return [np.empty((n, size), self.parameters.dtype) for size in self.sizes[1:]]
+
+    def forward(self, images: Array, out: list[Array] | None = None) -> list[Array]:
+        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last.
+
+        The arrays in `out`, made by `empty_layers(n)`, are used again instead of new ones.
+        """
+        activations = [images, *(out or self.empty_layers(len(images)))]
+        for layer, activate in enumerate(self.functions):
+            z = np.dot(activations[layer], self.weights[layer].T, activations[layer + 1])
+            z += self.biases[layer]
+            activate(z)
         return activations
 
 

@@ -25,8 +25,8 @@ MOST_NEURONS = 64
 MOST_MISTAKES = 24
 
 
-def draw_weights(weights: Array) -> Image.Image:
-    """Draw the weights (n_neurons, 784) of the first layer, a 28×28 picture for each neuron.
+def draw_weights(weights: Array, layer: str = "first hidden layer") -> Image.Image:
+    """Draw the weights (n_neurons, 784) of the first neurons, a 28×28 picture for each.
 
     All pictures share one scale: zero is white, positive blue, negative red, and the strongest
     weights, one in 500, have the full colour. Of more than 64 neurons, those with the largest
@@ -36,9 +36,9 @@ def draw_weights(weights: Array) -> Image.Image:
     shown = np.sort(by_size[:MOST_NEURONS])
     sizes = np.abs(weights[shown])
     limit = float(np.quantile(sizes, 1 - 1 / 500) or sizes.max())
-    title = f"Weights of the {len(weights)} neurons in the first layer"
+    title = f"Weights of the {layer}"
     if len(shown) < len(weights):
-        title += f" (the {len(shown)} with the largest)"
+        title += f": the {len(shown)} of {len(weights)} neurons with the largest weights"
     sheet = _sheet(
         title,
         [_colour(weights[neuron].reshape(SIDE, SIDE), limit) for neuron in shown],
@@ -57,8 +57,9 @@ def draw_mistakes(images: Array, outputs: Array, labels: NDArray[np.intp]) -> Im
     wrong = np.flatnonzero(predicted != labels)
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES]
     grey = np.rint(255 * (1 - images[shown].reshape(-1, SIDE, SIDE, 1))).astype(np.uint8)
+    title = f"{len(wrong):,} of {len(images):,} unseen digits misread"
     return _sheet(
-        f"{len(wrong):,} of {len(images):,} unseen digits misread; the most confident mistakes:",
+        title + "; the most confident mistakes, with the output:" if len(wrong) else title,
         list(np.repeat(grey, 3, axis=3)),
         [f"{labels[i]} read as {predicted[i]}, {confidence[i]:.1%}" for i in shown],
     )

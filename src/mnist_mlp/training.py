@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_mlp.backprop import backprop
+from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
@@ -41,21 +41,27 @@ def train(
     random = generator(params.seed, "shuffling")
     n = len(training.images)
     outputs = np.empty_like(training.targets)
+    weights = network.parameters[: network.n_weights]
     velocity = np.zeros_like(network.parameters)
+    full, rest = (Memory(network, size) for size in (params.batch_size, n % params.batch_size))
     for epoch in range(params.epochs):
         order = random.permutation(n)
+        targets = training.targets[order]
         for start in range(0, n, params.batch_size):
-            rows = order[start : start + params.batch_size]
-            gradient, outputs[rows] = backprop(
-                network, training.images[rows], training.targets[rows]
-            )
-            decay = params.weight_decay * network.parameters[: network.n_weights]
-            gradient[: network.n_weights] += decay
+            batch = slice(start, start + params.batch_size)
             rate = learning_rate(params, progress=(epoch + start / n) / params.epochs)
-            velocity *= params.momentum
-            velocity -= rate * gradient
-            network.parameters += velocity
-        yield _report(epoch + 1, network, outputs, training.targets, validation)
+            memory = full if start + params.batch_size <= n else rest
+            images = training.images.take(order[batch], 0, memory.images, "clip")
+            memory.activations[-1] = outputs[batch]
+            step = backprop(network, images, targets[batch], memory, factor=rate)
+            if params.momentum:
+                velocity *= params.momentum
+                velocity += step
+                step = velocity
+            if params.weight_decay:
+                weights *= 1 - rate * params.weight_decay
+            network.parameters -= step
+        yield _report(epoch + 1, network, outputs, targets, validation)
 
 
 def learning_rate(params: Params, progress: float) -> float:
@@ -77,7 +83,7 @@ def _report(
     if not (math.isfinite(training_cost) and np.isfinite(network.parameters).all()):
         raise InputError(
             f"training: epoch {epoch}: the cost is no longer a finite number; "
-            "try a smaller learning_rate"
+            "try a smaller learning_rate, momentum or weight_decay"
         )
     validation_cost = validation_accuracy = None
     if len(validation.images):
