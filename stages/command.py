@@ -1,7 +1,7 @@
 """What the stage commands share: the library beside them, their paths, and how they fail."""
 
-import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +18,9 @@ except ModuleNotFoundError:
 # own, runs its own code even where some other copy of the package is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-# One thread, unless the user says otherwise: more only slow small layers down.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 from mnist_mlp.errors import InputError
+from mnist_mlp.kernels import choose_kernels
+from mnist_mlp.params import load_params
 
 PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
@@ -34,6 +33,20 @@ PreparedFolder = Annotated[
     Path, typer.Option("--prepared", help="The arrays to train, validate and test with.")
 ]
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
+
+
+def _choose_kernels() -> None:
+    """Let the knob `kernels` decide before any module imports NumPy."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--params", type=Path, default=PARAMS)
+    try:
+        params = load_params(parser.parse_known_args()[0].params)
+    except (InputError, OSError):
+        return  # the command will read the file too, and say what is wrong
+    choose_kernels(params.kernels)
+
+
+_choose_kernels()
 
 
 def run(command: Callable[..., None]) -> None:

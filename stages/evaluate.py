@@ -30,7 +30,7 @@ def evaluate(
 ) -> None:
     """Measure the trained network on the test images, and on uniform random noise.
 
-    Reads data/model.npz, data/prepared and the knobs labels and seed; writes
+    Reads data/model.npz, data/prepared and the knobs kernels, labels and seed; writes
     metrics/accuracy.json and metrics/predictions.csv.
     """
     params = load_params(params_file)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from command import MODEL, PREPARED, ModelFile, PreparedFolder, run
+from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
 
 import typer
 
@@ -11,6 +11,7 @@ from mnist_mlp.dataset import load_dataset
 from mnist_mlp.evaluation import answer
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import load_network
+from mnist_mlp.params import load_params
 from mnist_mlp.pictures import draw_mistakes, draw_weights
 
 WEIGHTS = Path("metrics/weights.png")
@@ -18,6 +19,7 @@ MISTAKES = Path("metrics/mistakes.png")
 
 
 def render(
+    params_file: ParamsFile = PARAMS,
     prepared: PreparedFolder = PREPARED,
     model: ModelFile = MODEL,
     weights: Annotated[Path, typer.Option(help="What the first neurons look for.")] = WEIGHTS,
@@ -25,9 +27,10 @@ def render(
 ) -> None:
     """Draw the first layer's weights and the test digits that the network got most wrong.
 
-    Reads data/model.npz and data/prepared; writes metrics/weights.png and
+    Reads data/model.npz, data/prepared and the knob kernels; writes metrics/weights.png and
     metrics/mistakes.png.
     """
+    load_params(params_file)
     network = load_network(model)
     test = load_dataset(prepared, "test")
     pictures = {

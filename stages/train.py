@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def train(
             f"{params_file}: batch_size: expected at most the {len(training.images)} training "
             f"images, found {params.batch_size}"
         )
+    print(f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by NumPy')})")
     network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
     draw_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
     with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own

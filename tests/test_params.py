@@ -28,6 +28,7 @@ WRITTEN = {
     "epochs": "3",
     "labels": "random",
     "seed": "7",
+    "kernels": "fastest",
 }
 NOT_NUMBERS = [
     *("null", "true", "false", "abc", "''", "'1'", "[1]", "{a: 1}", "2020-01-01"),
@@ -55,6 +56,7 @@ WRONG = {
     "epochs": NOT_COUNTS,
     "labels": [*NOT_CHOICES, "fake"],
     "seed": [*NOT_NUMBERS, "-1", "0.5"],
+    "kernels": [*NOT_CHOICES, "Fastest"],
 }
 TOWER = "&a0 [1, 1], " + ", ".join(f"&a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 16))
 

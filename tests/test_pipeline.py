@@ -31,6 +31,7 @@ KNOBS = {
     "epochs": 5,
     "labels": "real",
     "seed": 0,
+    "kernels": "portable",
 }
 
 

@@ -80,16 +80,14 @@ def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "render"])
 def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
-    params = ROOT / "params.yaml"
-    options = () if stage == "render" else ("--params", params)
-    result = run(stage, *options, folder=tmp_path)
+    result = run(stage, "--params", ROOT / "params.yaml", folder=tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith("error: data/")
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("stage", ["download", "preprocess", "train", "evaluate"])
+@pytest.mark.parametrize("stage", PIPELINE)
 def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(text.replace("epochs:", "epochs: zero #"), "utf-8")

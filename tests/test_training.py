@@ -34,6 +34,7 @@ def knobs(**changes: Any) -> Params:
         "epochs": 1,
         "labels": "real",
         "seed": 0,
+        "kernels": "portable",
     }
     return Params(**(plain | changes))
 

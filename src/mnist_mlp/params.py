@@ -39,6 +39,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Count
     labels: Literal["real", "random"]
     seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
+    kernels: Literal["portable", "fastest"]
 
 
 def load_params(path: Path) -> Params:

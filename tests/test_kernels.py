@@ -1,0 +1,55 @@
+"""The kernels: what NumPy and OpenBLAS really run with, asked in processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ASK = """
+import sys
+sys.path.insert(0, {stages!r})
+import command
+import numpy as np
+np.ones((64, 64), "f4") @ np.ones((64, 64), "f4")
+print(*np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
+"""
+FLAGS = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+needs_avx2 = pytest.mark.skipif("avx2" not in FLAGS, reason="needs a processor with AVX2")
+needs_avx512 = pytest.mark.skipif("avx512vl" not in FLAGS, reason="needs one with AVX-512")
+
+
+def chosen(folder: Path, kernels: str, **environment: str) -> tuple[list[str], str]:
+    """Return NumPy's features beyond its baseline, and OpenBLAS's word on its core."""
+    params = (
+        (ROOT / "params.yaml")
+        .read_text("utf-8")
+        .replace("kernels: portable", f"kernels: {kernels}")
+    )
+    (folder / "params.yaml").write_text(params, "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-c", ASK.format(stages=str(ROOT / "stages"))],
+        cwd=folder,
+        env=os.environ | {"OPENBLAS_VERBOSE": "2"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout.split(), result.stderr
+
+
+@needs_avx2
+def test_portable_kernels_are_those_for_avx2_whatever_the_environment_says(tmp_path: Path) -> None:
+    hostile = {"OPENBLAS_CORETYPE": "SkylakeX", "NPY_DISABLE_CPU_FEATURES": "X86_V3"}
+    features, core = chosen(tmp_path, "portable", **hostile)
+    assert features == ["X86_V3"]
+    assert "Core: Haswell" in core
+
+
+@needs_avx512
+def test_the_fastest_kernels_use_avx512_where_the_processor_has_it(tmp_path: Path) -> None:
+    features, core = chosen(tmp_path, "fastest")
+    assert "X86_V4" in features
+    assert "Core: SkylakeX" in core
