@@ -8,6 +8,7 @@ NumPy is imported, so this module imports no NumPy and must be asked first.
 import os
 from pathlib import Path
 
+VARIABLES = ("OPENBLAS_CORETYPE", "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES")
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 
 
@@ -19,6 +20,8 @@ def choose_kernels(kernels: str) -> None:
     fastest, except that OpenBLAS takes processors newer than itself for old ones: it is told
     which have AVX-512.
     """
+    for variable in VARIABLES:
+        os.environ.pop(variable, None)
     # OpenBLAS's own threads wait by spinning, and change the last bits of wide layers.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     features = _processor_features()
@@ -27,7 +30,6 @@ def choose_kernels(kernels: str) -> None:
     elif kernels == "portable" and "avx2" in features:
         os.environ["OPENBLAS_CORETYPE"] = "Haswell"
         os.environ["NPY_ENABLE_CPU_FEATURES"] = "X86_V3"
-        os.environ.pop("NPY_DISABLE_CPU_FEATURES", None)
 
 
 def _processor_features() -> set[str]:
