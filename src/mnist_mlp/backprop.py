@@ -12,6 +12,7 @@ import numpy as np
 
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.network import Network
+from mnist_mlp.products import multiply
 
 # The slope of each activation, told from the activation a itself.
 SLOPES: dict[str, Callable[[Array], Array]] = {
@@ -57,9 +58,9 @@ def backprop(
     delta = COSTS[network.cost].delta(activations[-1], targets, memory.deltas[-1])  # BP1
     delta *= factor / len(images)
     for layer in reversed(range(len(network.weights))):
-        np.dot(delta.T, activations[layer], memory.weights_gradient[layer])  # BP4
+        multiply(delta.T, activations[layer], memory.weights_gradient[layer])  # BP4
         np.dot(memory.ones, delta, memory.biases_gradient[layer])  # BP3, a sum over examples
         if layer > 0:
-            delta = np.dot(delta, network.weights[layer], memory.deltas[layer - 1])  # BP2
+            delta = multiply(delta, network.weights[layer], memory.deltas[layer - 1])  # BP2
             delta *= slope(activations[layer])
     return memory.gradient

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from mnist_mlp.costs import COSTS, Array
+from mnist_mlp.products import multiply
 
 # Each activation turns the weighted sums z, a row for each example, into activations in place.
 
@@ -100,7 +101,7 @@ class Network:
         """
         activations = [images, *(out or self.empty_layers(len(images)))]
         for layer, activate in enumerate(self.functions):
-            z = np.dot(activations[layer], self.weights[layer].T, activations[layer + 1])
+            z = multiply(activations[layer], self.weights[layer].T, activations[layer + 1])
             z += self.biases[layer]
             activate(z)
         return activations

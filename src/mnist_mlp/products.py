@@ -1,0 +1,33 @@
+"""Products of matrices, shared among threads where they are large."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+
+from mnist_mlp.costs import Array
+
+TILE = 512  # columns that one thread works out at a time; part of a result's last bits
+LARGE = 2**24  # multiplications from which on a product is worth dividing
+
+
+def multiply(a: Array, b: Array, out: Array) -> Array:
+    """Put the product of a, (n, k), and b, (k, m), into `out`, (n, m), and return it.
+
+    A large product is cut into tiles of fixed size, so that its bytes are the same for every
+    number of threads. NumPy lets go of Python's lock while it multiplies.
+    """
+    if out.size * len(b) < LARGE:
+        return np.dot(a, b, out)
+    tiles = [slice(start, start + TILE) for start in range(0, b.shape[1], TILE)]
+    for _ in _threads().map(lambda tile: np.matmul(a, b[:, tile], out=out[:, tile]), tiles):
+        pass
+    return out
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Start as many threads as OMP_NUM_THREADS says, or as there are processors to run on."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return ThreadPoolExecutor(int(wanted) if wanted.isdecimal() else len(os.sched_getaffinity(0)))
