@@ -42,6 +42,7 @@ def test_the_number_of_threads_does_not_change_a_byte() -> None:
     hashes = set()
     for threads in ("1", "2", "5"):
         environment = os.environ | {"PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": threads}
+        environment["OPENBLAS_NUM_THREADS"] = "1"
         command = [sys.executable, "-c", HASH]
         hashes.add(subprocess.check_output(command, env=environment, text=True).strip())
     assert len(hashes) == 1
