@@ -13,7 +13,7 @@ from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.network import Network, draw_weights
 from mnist_mlp.params import Params
-from mnist_mlp.training import Epoch, learning_rate, train
+from mnist_mlp.training import Epoch, learning_rate, shuffled, train
 
 NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
 
@@ -187,3 +187,43 @@ def test_a_run_whose_numbers_overflow_stops_with_its_epoch_and_advice() -> None:
 def test_the_epoch_numbers_count_from_one() -> None:
     run = train(untrained(), examples(10), NOTHING, knobs(epochs=3))
     assert [epoch.epoch for epoch in run] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [1, 99, 100, 101, 255, 1000])
+def test_shuffling_shows_every_example_once(n: int) -> None:
+    order = shuffled(n, np.random.default_rng(0), block=100, run=5)
+    assert sorted(order) == list(range(n))
+
+
+def test_a_set_of_one_block_is_shuffled_like_any_sequence() -> None:
+    order = shuffled(60_000, np.random.default_rng(0))
+    np.testing.assert_array_equal(order, np.random.default_rng(0).permutation(60_000))
+
+
+def test_of_a_larger_set_one_block_is_read_at_a_time_from_runs_of_neighbours() -> None:
+    order = shuffled(10_000, np.random.default_rng(0), block=1000, run=10)
+    for start in range(0, 10_000, 1000):
+        runs = np.unique(order[start : start + 1000] // 10)
+        assert len(runs) == 100
+        assert runs.max() - runs.min() > 500
+
+
+def test_in_a_larger_set_every_place_is_as_likely_for_every_example() -> None:
+    random = np.random.default_rng(0)
+    places = np.array([np.argsort(shuffled(400, random, block=100, run=5)) for _ in range(2000)])
+    expected, spread = 399 / 2, 400 / np.sqrt(12 * 2000)
+    assert np.abs(places.mean(axis=0) - expected).max() < 5 * spread
+
+
+def test_mini_batches_of_a_larger_set_are_as_mixed_as_those_of_a_full_shuffle() -> None:
+    random = np.random.default_rng(0)
+    digits = random.integers(10, size=20_000)
+
+    def unevenness(order: NDArray[np.intp]) -> float:
+        batches = digits[order].reshape(-1, 100)
+        counts = np.stack([(batches == digit).sum(axis=1) for digit in range(10)])
+        return float(counts.var(axis=1).mean())
+
+    blocks = [unevenness(shuffled(20_000, random, block=2000, run=20)) for _ in range(20)]
+    full = [unevenness(random.permutation(20_000)) for _ in range(20)]
+    assert np.mean(blocks) == pytest.approx(np.mean(full), rel=0.05)

@@ -64,13 +64,13 @@ def normalise(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
 def split(
     n: int, validation: float, random: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose at random which of n examples train and which validate; both in rising order.
+    """Choose at random which of n examples train and which validate, and in which order.
 
     `validation` is the share, from 0 to 1, that is set aside, rounded to whole examples.
     """
-    set_aside = round(n * validation)
     order = random.permutation(n)
-    return np.sort(order[set_aside:]), np.sort(order[:set_aside])
+    validating, training = np.split(order, [round(n * validation)])
+    return training, validating
 
 
 def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:

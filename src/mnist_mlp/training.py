@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import COSTS, Array
@@ -45,7 +46,7 @@ def train(
     velocity = np.zeros_like(network.parameters)
     full, rest = (Memory(network, size) for size in (params.batch_size, n % params.batch_size))
     for epoch in range(params.epochs):
-        order = random.permutation(n)
+        order = shuffled(n, random)
         targets = training.targets[order]
         for start in range(0, n, params.batch_size):
             batch = slice(start, start + params.batch_size)
@@ -62,6 +63,26 @@ def train(
                 weights *= 1 - rate * params.weight_decay
             network.parameters -= step
         yield _report(epoch + 1, network, outputs, targets, validation)
+
+
+def shuffled(
+    n: int, random: np.random.Generator, block: int = 65_536, run: int = 256
+) -> NDArray[np.intp]:
+    """Return the rows of n examples, each once, in random order.
+
+    Up to a block of examples any order is as likely as any other. More may not fit in memory,
+    so a block is then put together from runs of neighbours, drawn at random from the whole set,
+    and shuffled; only one block is read at a time. As preprocessing laid the examples down in
+    random order, a run is a random sample too, and so is each mini-batch.
+    """
+    if n <= block:
+        return random.permutation(n)
+    runs = random.permutation(-(-n // run))
+    order = (run * runs[:, np.newaxis] + np.arange(run)).ravel()
+    order = order[order < n]
+    for start in range(0, n, block):
+        random.shuffle(order[start : start + block])
+    return order
 
 
 def learning_rate(params: Params, progress: float) -> float:

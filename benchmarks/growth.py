@@ -1,0 +1,102 @@
+"""Measure how training grows with the data: microseconds an example, and memory.
+
+Run it from the top of the project, after `dvc repro`, with 5 GB of disk to spare. The larger sets
+are made of the training images, each moved and slanted a little, and streamed to disk. Every set
+is trained on by `stages/train.py` with the default knobs, once for two and once for four epochs:
+the difference is two epochs without the start. Memory is what the process holds beside the page
+cache (RssAnon). Prints a Markdown table.
+"""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+PREPARED = ROOT / "data/prepared"
+SIZES = (60_000, 240_000, 1_200_000)
+CHUNK = 10_000
+REPEATS = 3
+
+
+def deformed(n: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield images and targets in chunks, n altogether, moved by ±2 pixels and slanted."""
+    random = np.random.default_rng(0)
+    images = np.load(PREPARED / "training_images.npy", mmap_mode="r")
+    targets = np.load(PREPARED / "training_targets.npy", mmap_mode="r")
+    rows, columns = np.indices((28, 28))
+    for _ in range(n // CHUNK):
+        chosen = np.sort(random.integers(len(images), size=CHUNK))
+        down, right = random.integers(-2, 3, size=(2, CHUNK, 1, 1))
+        slant = random.uniform(-0.3, 0.3, size=(CHUNK, 1, 1))
+        moved = (columns - right - np.rint(slant * (rows - 13.5)).astype(int)) % 28
+        places = ((rows - down) % 28 * 28 + moved).reshape(CHUNK, -1)
+        yield np.take_along_axis(images[chosen], places, axis=1), targets[chosen]
+
+
+def write_set(folder: Path, n: int) -> None:
+    """Stream a training set of n examples to disk, beside the validation set."""
+    create = np.lib.format.open_memmap
+    images = create(folder / "training_images.npy", "w+", np.float32, (n, 784))
+    targets = create(folder / "training_targets.npy", "w+", np.float32, (n, 10))
+    for i, (some_images, some_targets) in enumerate(deformed(n)):
+        images[i * CHUNK : (i + 1) * CHUNK] = some_images
+        targets[i * CHUNK : (i + 1) * CHUNK] = some_targets
+    for part in ("images", "targets"):
+        shutil.copy(PREPARED / f"validation_{part}.npy", folder)
+
+
+def train(folder: Path, epochs: int) -> tuple[float, float]:
+    """Train for so many epochs; return the seconds taken and the most megabytes held."""
+    knobs: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = folder / "params.yaml"
+    params.write_text(yaml.safe_dump(knobs | {"epochs": epochs}), encoding="utf-8")
+    options: list[str | Path] = [
+        "--params",
+        params,
+        "--prepared",
+        folder,
+        "--model",
+        folder / "model.npz",
+    ]
+    command = [sys.executable, ROOT / "stages/train.py", *options]
+    start, most = time.perf_counter(), 0.0
+    with subprocess.Popen(
+        [*command, "--history", folder / "history.csv"], stdout=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            held = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
+            most = max([most, *(int(kilobytes) / 1000 for kilobytes in held)])
+            time.sleep(0.02)
+    if process.returncode:
+        sys.exit(f"{command} failed")
+    return time.perf_counter() - start, most
+
+
+def main() -> None:
+    """Print a row for each size."""
+    print("| training images | microseconds an example | against the smallest | memory, MB |")
+    print("| --- | --- | --- | --- |")
+    smallest = None
+    for n in SIZES:
+        with tempfile.TemporaryDirectory(dir=ROOT / "data") as name:
+            write_set(Path(name), n)
+            runs = [(train(Path(name), 2), train(Path(name), 4)) for _ in range(REPEATS)]
+        each = statistics.median((long[0] - short[0]) / (2 * n) * 1e6 for short, long in runs)
+        smallest = smallest or each
+        most = max(long[1] for _, long in runs)
+        print(f"| {n:,} | {each:.2f} | {each / smallest:.2f} | {most:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
