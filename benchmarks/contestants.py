@@ -1,0 +1,328 @@
+"""The contestants of the speed benchmark: each does the same work, in its usual way.
+
+    python benchmarks/contestants.py NAME KERNELS FOLDER
+
+loads a problem from a folder, trains an epoch for each line that it reads, answers each with the
+seconds that it took, and saves its parameters after the first. KERNELS is portable, fastest, or
+own for whatever the library does by itself.
+
+The work is an epoch of `training.train`: the same images, initial parameters, order of examples,
+mini-batches, cost (cross-entropy on softmax outputs with ReLU, binary cross-entropy on sigmoid
+outputs with sigmoid) and plain gradient descent at a constant rate, in float32 where a contestant
+has it.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from mnist_mlp.kernels import choose_kernels
+
+NAME, KERNELS, FOLDER = sys.argv[1:]
+if KERNELS != "own":
+    choose_kernels(KERNELS)
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_mlp.products import multiply
+from mnist_mlp.randomness import generator
+
+Array = NDArray[np.float32]
+
+
+class Problem(NamedTuple):
+    """What all contestants are given."""
+
+    images: Array
+    targets: Array
+    sizes: Sequence[int]
+    activation: str
+    parameters: Array
+    batch_size: int
+    learning_rate: float
+
+
+class Contestant(Protocol):
+    """Trains for an epoch when called, and tells its parameters in the project's layout."""
+
+    def __call__(self, order: NDArray[np.intp]) -> None: ...
+    def parameters(self) -> Array: ...
+
+
+def layers(problem: Problem) -> tuple[list[Array], list[Array]]:
+    """Copy the initial weights (n_out, n_in) and biases (n_out,) of each layer."""
+    vector, weights, biases = problem.parameters.copy(), [], []
+    for n_in, n_out in pairwise(problem.sizes):
+        w, vector = np.split(vector, [n_in * n_out])
+        weights.append(w.reshape(n_out, n_in))
+    for n_out in problem.sizes[1:]:
+        b, vector = np.split(vector, [n_out])
+        biases.append(b)
+    return weights, biases
+
+
+def joined(weights: Sequence[Any], biases: Sequence[Any]) -> Array:
+    """Return weights and biases as one vector in the project's layout."""
+    return np.concatenate([np.asarray(part, np.float32).ravel() for part in (*weights, *biases)])
+
+
+class Jax:
+    """JAX: a whole epoch under one jit, with a scan over its mini-batches."""
+
+    def __init__(self, problem: Problem) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        def cost(parameters: Any, images: Any, targets: Any) -> Any:
+            a = images
+            for weights, biases in parameters[:-1]:
+                z = a @ weights.T + biases
+                a = jax.nn.relu(z) if problem.activation == "relu" else jax.nn.sigmoid(z)
+            weights, biases = parameters[-1]
+            z = a @ weights.T + biases
+            if problem.activation == "relu":
+                return -jnp.sum(targets * jax.nn.log_softmax(z)) / len(images)
+            likely = targets * jax.nn.log_sigmoid(z) + (1 - targets) * jax.nn.log_sigmoid(-z)
+            return -jnp.sum(likely) / len(images)
+
+        def step(parameters: Any, rows: Any) -> tuple[Any, None]:
+            gradient = jax.grad(cost)(parameters, self.images[rows], self.targets[rows])
+            rate = problem.learning_rate
+            return jax.tree.map(lambda p, g: p - rate * g, parameters, gradient), None
+
+        def epoch(parameters: Any, images: Any, targets: Any, order: Any) -> Any:
+            self.images, self.targets = images, targets
+            whole = len(order) // problem.batch_size * problem.batch_size
+            batches = order[:whole].reshape(-1, problem.batch_size)
+            parameters, _ = jax.lax.scan(step, parameters, batches)
+            return step(parameters, order[whole:])[0] if whole < len(order) else parameters
+
+        self.data = jnp.asarray(problem.images), jnp.asarray(problem.targets)
+        self.layers = [
+            tuple(map(jnp.asarray, layer)) for layer in zip(*layers(problem), strict=True)
+        ]
+        self.epoch = jax.jit(epoch, donate_argnums=0)
+        self.jax = jax
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        self.layers = self.jax.block_until_ready(
+            self.epoch(self.layers, *self.data, order.astype(np.int32))
+        )
+
+    def parameters(self) -> Array:
+        return joined(*zip(*self.layers, strict=True))
+
+
+class PyTorch:
+    """PyTorch, eager: a module, an optimiser and the usual loop."""
+
+    def __init__(self, problem: Problem) -> None:
+        import torch
+
+        relu = problem.activation == "relu"
+        modules: list[Any] = []
+        for weights, biases in zip(*layers(problem), strict=True):
+            linear = torch.nn.Linear(*weights.T.shape)
+            with torch.no_grad():
+                linear.weight.copy_(torch.from_numpy(weights))
+                linear.bias.copy_(torch.from_numpy(biases))
+            modules += [linear, torch.nn.ReLU() if relu else torch.nn.Sigmoid()]
+        self.model = torch.nn.Sequential(*modules[:-1])
+        self.cost = (
+            torch.nn.CrossEntropyLoss() if relu else torch.nn.BCEWithLogitsLoss(reduction="sum")
+        )
+        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
+        self.images = torch.from_numpy(problem.images)
+        self.targets = torch.from_numpy(problem.targets)
+        self.batch_size = problem.batch_size
+        self.from_numpy = torch.from_numpy
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        for rows in self.from_numpy(order).split(self.batch_size):
+            self.optimiser.zero_grad()
+            cost = self.cost(self.model(self.images[rows]), self.targets[rows])
+            cost.backward()
+            self.optimiser.step()
+
+    def parameters(self) -> Array:
+        linear = [module for module in self.model if hasattr(module, "weight")]
+        return joined([x.weight.detach() for x in linear], [x.bias.detach() for x in linear])
+
+
+class ScikitLearn:
+    """scikit-learn's MLPClassifier and its own loop over mini-batches."""
+
+    def __init__(self, problem: Problem) -> None:
+        from sklearn.neural_network import MLPClassifier
+
+        self.problem = problem
+        self.labels = problem.targets.argmax(axis=1)
+        self.model = MLPClassifier(
+            problem.sizes[1:-1],
+            activation="relu" if problem.activation == "relu" else "logistic",
+            solver="sgd",
+            alpha=0,
+            batch_size=problem.batch_size,
+            learning_rate_init=problem.learning_rate,
+            momentum=0,
+            nesterovs_momentum=False,
+            shuffle=False,
+        )
+        some = slice(problem.batch_size)
+        self.model.partial_fit(problem.images[some], self.labels[some], classes=range(10))
+        for mine, given in zip(self.model.coefs_, layers(problem)[0], strict=True):
+            mine[:] = given.T
+        for mine, given in zip(self.model.intercepts_, layers(problem)[1], strict=True):
+            mine[:] = given
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        self.model.partial_fit(self.problem.images[order], self.labels[order])
+
+    def parameters(self) -> Array:
+        return joined([weights.T for weights in self.model.coefs_], self.model.intercepts_)
+
+
+class OneAtATime:
+    """Nielsen's and Bot Academy's way: an example at a time, as columns, in float64."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        weights, biases = layers(problem)
+        self.weights = [w.astype(float) for w in weights]
+        self.biases = [b.astype(float)[:, np.newaxis] for b in biases]
+        self.images = problem.images.astype(float)[:, :, np.newaxis]
+        self.targets = problem.targets.astype(float)[:, :, np.newaxis]
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        problem = self.problem
+        for start in range(0, len(order), problem.batch_size):
+            rows = order[start : start + problem.batch_size]
+            by_weights = [np.zeros(w.shape) for w in self.weights]
+            by_biases = [np.zeros(b.shape) for b in self.biases]
+            for row in rows:
+                self._add_gradient(self.images[row], self.targets[row], by_weights, by_biases)
+            rate = problem.learning_rate / len(rows)
+            self.weights = [w - rate * g for w, g in zip(self.weights, by_weights, strict=True)]
+            self.biases = [b - rate * g for b, g in zip(self.biases, by_biases, strict=True)]
+
+    def _add_gradient(self, image: Any, target: Any, by_weights: Any, by_biases: Any) -> None:
+        relu = self.problem.activation == "relu"
+        activations = [image]
+        for w, b in zip(self.weights, self.biases, strict=True):
+            z = np.dot(w, activations[-1]) + b
+            activations.append(np.maximum(z, 0) if relu else 1 / (1 + np.exp(-z)))
+        if relu:
+            exponentials = np.exp(z - z.max())
+            activations[-1] = exponentials / exponentials.sum()
+        delta = activations[-1] - target
+        for layer in reversed(range(len(self.weights))):
+            below = activations[layer]
+            by_weights[layer] += np.dot(delta, below.T)
+            by_biases[layer] += delta
+            delta = np.dot(self.weights[layer].T, delta)
+            delta = delta * (below > 0) if relu else delta * below * (1 - below)
+
+    def parameters(self) -> Array:
+        return joined(self.weights, self.biases)
+
+
+class Project:
+    """The project's own training."""
+
+    def __init__(self, problem: Problem) -> None:
+        from mnist_mlp.dataset import Dataset
+        from mnist_mlp.network import Network
+        from mnist_mlp.params import Params
+        from mnist_mlp.training import train
+
+        relu = problem.activation == "relu"
+        params = Params(
+            dataset="mnist",
+            validation=0,
+            hidden=tuple(problem.sizes[1:-1]),
+            activation="relu" if relu else "sigmoid",
+            cost="cross_entropy" if relu else "binary_cross_entropy",
+            initial_weights="xavier",
+            learning_rate=problem.learning_rate,
+            momentum=0,
+            schedule="constant",
+            weight_decay=0,
+            batch_size=problem.batch_size,
+            epochs=10**6,
+            labels="real",
+            seed=SEED,
+            kernels="portable",
+        )
+        self.network = Network(problem.sizes, params.activation, params.cost)
+        self.network.parameters[:] = problem.parameters
+        data = Dataset(problem.images, problem.targets)
+        nothing = Dataset(problem.images[:0], problem.targets[:0])
+        self.epochs = train(self.network, data, nothing, params)
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        next(self.epochs)  # it draws the same order, from the same seed
+
+    def parameters(self) -> Array:
+        return self.network.parameters.copy()
+
+
+class Products:
+    """The floor: the products of matrices alone that the project's training consists of."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.weights, _ = layers(problem)
+        self.a = [np.ones((problem.batch_size, size), np.float32) for size in problem.sizes]
+        self.gradient = [np.empty_like(w) for w in self.weights]
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        a = self.a
+        for _ in range(-(-len(order) // self.problem.batch_size)):
+            for i, w in enumerate(self.weights):
+                multiply(a[i], w.T, a[i + 1])
+            for i, w in reversed(list(enumerate(self.weights))):
+                multiply(a[i + 1].T, a[i], self.gradient[i])
+                if i:
+                    multiply(a[i + 1], w, a[i])
+
+    def parameters(self) -> Array:
+        return self.problem.parameters
+
+
+SEED = 0
+CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
+    "project": Project,
+    "JAX": Jax,
+    "PyTorch": PyTorch,
+    "scikit-learn": ScikitLearn,
+    "example at a time": OneAtATime,
+    "products alone": Products,
+}
+
+
+def main() -> None:
+    """Train an epoch for each line read, and answer each with the seconds it took."""
+    folder = Path(FOLDER)
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    arrays = {part: np.load(folder / f"{part}.npy") for part in ("images", "targets", "parameters")}
+    contestant = CONTESTANTS[NAME](Problem(**settings, **arrays))
+    random = generator(SEED, "shuffling")
+    for epoch, _ in enumerate(sys.stdin):
+        order = random.permutation(len(arrays["images"]))
+        start = time.perf_counter()
+        contestant(order)
+        seconds = time.perf_counter() - start
+        if epoch == 0:
+            np.save(folder / f"{NAME} {KERNELS}.npy", contestant.parameters())
+        print(seconds, flush=True)
+
+
+if __name__ == "__main__":
+    main()
