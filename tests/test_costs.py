@@ -23,6 +23,15 @@ def test_binary_cross_entropy_of_ten_halves_is_ten_logarithms_of_two() -> None:
     assert binary_cross_entropy(HALVES, TARGETS) == pytest.approx(10 * math.log(2))
 
 
+@pytest.mark.parametrize(("probability", "cost"), [(1e-6, 13.816), (0, 15.942)])
+def test_cross_entropy_is_exact_down_to_the_resolution_of_float32(
+    probability: float, cost: float
+) -> None:
+    outputs = np.array([[probability, 1 - probability]], np.float32)
+    targets = np.eye(2, dtype=np.float32)[:1]
+    assert cross_entropy(outputs, targets) == pytest.approx(cost, abs=1e-3)
+
+
 @pytest.mark.parametrize("name", COSTS)
 def test_showing_every_example_twice_does_not_change_the_cost(name: str) -> None:
     outputs = np.random.default_rng(0).random((2, 10))

@@ -108,7 +108,18 @@ def test_initial_weights_have_their_spread_and_biases_are_zero(kind: str, spread
     assert not any(biases.any() for biases in network.biases)
 
 
-def test_uniform_initial_weights_stay_within_a_half() -> None:
-    network = Network([784, 20, 10], "sigmoid", "binary_cross_entropy")
-    draw_weights(network, "uniform", np.random.default_rng(0))
-    assert np.abs(network.parameters).max() <= 0.5
+@pytest.mark.parametrize(
+    ("kind", "unit", "lowest", "highest"),
+    [
+        ("uniform", 0.5, 0.999, 1),
+        ("xavier", np.sqrt(6 / 1084), 0.999, 1),
+        ("gaussian", 1, 4, 6),
+        ("he", np.sqrt(2 / 784), 4, 6),
+    ],
+)
+def test_uniform_weights_fill_their_range_and_normal_ones_have_tails(
+    kind: str, unit: float, lowest: float, highest: float
+) -> None:
+    network = Network([784, 300], "sigmoid", "binary_cross_entropy")
+    draw_weights(network, kind, np.random.default_rng(0))
+    assert lowest <= np.abs(network.parameters).max() / unit <= highest + 1e-6

@@ -8,8 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 import yaml
+
+from mnist_mlp.dataset import load_dataset, load_training, read_digits
+from mnist_mlp.evaluation import accuracy
+from mnist_mlp.mnist import FILES
+from mnist_mlp.model import load_network
+from mnist_mlp.params import load_params
 
 ROOT = Path(__file__).parents[1]
 TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
@@ -106,6 +114,37 @@ def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
     predictions = (finished / "metrics/predictions.csv").read_text("utf-8").splitlines()[1:]
     right = sum(row[0] == row[2] for row in predictions)
     assert right / len(predictions) == pytest.approx(result["test_accuracy"], abs=1e-6)
+
+
+def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path: Path) -> None:
+    network = load_network(finished / "data/model.npz")
+    params = load_params(finished / "params.yaml")
+    sets = {
+        "test": load_dataset(finished / "data/prepared", "test"),
+        "validation": load_dataset(finished / "data/prepared", "validation"),
+        "training": load_dataset(finished / "data/prepared", "training"),
+    }
+    found = metrics(finished)
+    for name, dataset in sets.items():
+        outputs = network.forward(dataset.images)[-1]
+        assert found[f"{name}_accuracy"] == pytest.approx(accuracy(outputs, dataset.targets))
+    _, labels = read_digits(*(finished / "data/raw" / file.name for file in FILES[2:]))
+    predictions = np.loadtxt(finished / "metrics/predictions.csv", int, delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(predictions[:, 0], labels)
+
+    random = msgspec.structs.replace(params, labels="random")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(random)), "utf-8")
+    done(
+        finished,
+        *("python", "stages/evaluate.py", "--params", str(tmp_path / "params.yaml")),
+        *("--accuracy", str(tmp_path / "metrics/accuracy.json")),
+        *("--predictions", str(tmp_path / "predictions.csv")),
+    )
+    taught = load_training(finished / "data/prepared", random)
+    outputs = network.forward(taught.images)[-1]
+    assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
+        accuracy(outputs, taught.targets)
+    )
 
 
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:

@@ -1,5 +1,6 @@
 """Training: each step follows the gradient, each epoch sees every example, and seeds decide."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ from numpy.typing import NDArray
 
 from mnist_mlp import training as training_module
 from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import Array
+from mnist_mlp.costs import Array, cross_entropy
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.network import Network, draw_weights
 from mnist_mlp.params import Params
+from mnist_mlp.randomness import generator
 from mnist_mlp.training import Epoch, learning_rate, shuffled, train
 
 NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
@@ -94,6 +96,40 @@ def test_momentum_keeps_a_share_of_the_last_step() -> None:
         network.parameters += velocity
     result = trained(data, epochs=3, momentum=0.9)
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
+
+
+def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -> None:
+    data = examples(23)
+    data.images[:, 3] /= 23
+    params = knobs(
+        epochs=3, momentum=0.7, weight_decay=0.02, schedule="cosine", batch_size=5, seed=4
+    )
+    network = untrained()
+    weights = network.parameters[: network.n_weights]
+    velocity = np.zeros_like(network.parameters)
+    random = generator(4, "shuffling")
+    for epoch in range(3):
+        order = shuffled(23, random)
+        for start in (0, 5, 10, 15, 20):
+            rows = order[start : start + 5]
+            rate = 0.25 * (1 + math.cos(math.pi * (23 * epoch + start) / (23 * 3)))
+            gradient = backprop(network, data.images[rows], data.targets[rows])
+            velocity = 0.7 * velocity - rate * gradient
+            weights *= 1 - rate * 0.02
+            network.parameters += velocity
+    result = untrained()
+    list(train(result, data, NOTHING, params))
+    np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
+
+
+def test_validation_figures_are_those_of_the_network_after_the_epoch() -> None:
+    validation = examples(40)
+    network = untrained()
+    (epoch,) = train(network, examples(30), validation, knobs())
+    outputs = network.forward(validation.images)[-1]
+    assert epoch.validation_cost == pytest.approx(cross_entropy(outputs, validation.targets))
+    right = outputs.argmax(axis=1) == validation.labels
+    assert epoch.validation_accuracy == pytest.approx(right.mean())
 
 
 def test_weight_decay_shrinks_weights_and_not_biases() -> None:

@@ -37,7 +37,7 @@ def train(
 ) -> Iterator[Epoch]:
     """Train the network in place, reporting after every epoch.
 
-    Raises InputError once the cost or a parameter is no finite number.
+    Raises InputError once a parameter, and with it the cost, is no finite number.
     """
     random = generator(params.seed, "shuffling")
     n = len(training.images)
@@ -100,8 +100,7 @@ def _report(
     epoch: int, network: Network, outputs: Array, targets: Array, validation: Dataset
 ) -> Epoch:
     cost = COSTS[network.cost].mean
-    training_cost = cost(outputs, targets)
-    if not (math.isfinite(training_cost) and np.isfinite(network.parameters).all()):
+    if not np.isfinite(network.parameters).all():
         raise InputError(
             f"training: epoch {epoch}: the cost is no longer a finite number; "
             "try a smaller learning_rate, momentum or weight_decay"
@@ -112,5 +111,9 @@ def _report(
         validation_cost = cost(answers, validation.targets)
         validation_accuracy = accuracy(answers, validation.targets)
     return Epoch(
-        epoch, training_cost, accuracy(outputs, targets), validation_cost, validation_accuracy
+        epoch,
+        cost(outputs, targets),
+        accuracy(outputs, targets),
+        validation_cost,
+        validation_accuracy,
     )
