@@ -5,7 +5,7 @@
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
-parameters, with a difference of at most 0.1 % of the way that these moved. Then whole processes
+parameters, to within 2 % of the way that these moved. Then whole processes
 are timed, from `python` to a saved model. Writes benchmarks/results.json and prints a Markdown
 table.
 """
@@ -30,8 +30,8 @@ from mnist_mlp.network import Network, draw_weights
 from mnist_mlp.randomness import generator
 
 RESULTS = ROOT / "benchmarks/results.json"
-TURNS = 7
-TOLERANCE = 1e-3
+TURNS = 5
+TOLERANCE = 0.02
 Contestant = tuple[str, str]
 PROJECT: Contestant = ("project", "portable")
 ALWAYS: list[Contestant] = [

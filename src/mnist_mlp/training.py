@@ -53,7 +53,7 @@ def train(
             rate = learning_rate(params, progress=(epoch + start / n) / params.epochs)
             memory = full if start + params.batch_size <= n else rest
             images = training.images.take(order[batch], 0, memory.images, "clip")
-            memory.activations[-1] = outputs[batch]
+            memory.activations[-1] = outputs[batch]  # the outputs go straight into the report's
             step = backprop(network, images, targets[batch], memory, factor=rate)
             if params.momentum:
                 velocity *= params.momentum
