@@ -177,8 +177,9 @@ def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_temporary_and_queued_experiments_import_the_source_beside_the_stage(
-    clone: Path, tmp_path: Path
+@pytest.mark.parametrize("way", ["--temp", "--queue"])
+def test_experiments_elsewhere_import_the_source_beside_the_stage(
+    way: str, clone: Path, tmp_path: Path
 ) -> None:
     decoy = tmp_path / "installed" / "mnist_mlp"
     decoy.mkdir(parents=True)
@@ -188,11 +189,10 @@ def test_temporary_and_queued_experiments_import_the_source_beside_the_stage(
     evaluation.write_text(
         source.replace("    return float(np.mean(", "    return 100 * float(np.mean(")
     )
-    environment = {"PYTHONPATH": str(decoy.parent)}
-    done(clone, "dvc", "exp", "run", "--temp", "--name=temp", "-S", "epochs=1", **environment)
-    done(clone, "dvc", "exp", "run", "--queue", "--name=queued", "-S", "epochs=2", **environment)
-    done(clone, "dvc", "exp", "run", "--run-all", **environment)
-    for name in ("temp", "queued"):
-        shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", name))
-        assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] > 1
+    installed = {"PYTHONPATH": str(decoy.parent)}
+    done(clone, "dvc", "exp", "run", way, "--name=elsewhere", "-S", "epochs=1", **installed)
+    if way == "--queue":
+        done(clone, "dvc", "exp", "run", "--run-all", **installed)
+    shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", "elsewhere"))
+    assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] > 1
     assert metrics(clone)["test_accuracy"] < 1
