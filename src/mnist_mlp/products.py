@@ -28,6 +28,7 @@ def multiply(a: Array, b: Array, out: Array) -> Array:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Start as many threads as OMP_NUM_THREADS says, or as there are processors to run on."""
+    """Start as many threads as OMP_NUM_THREADS says, or as there are processors."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return ThreadPoolExecutor(int(wanted) if wanted.isdecimal() else len(os.sched_getaffinity(0)))
+    threads = int(wanted) if wanted.isdecimal() else os.cpu_count() or 1
+    return ThreadPoolExecutor(max(1, threads))
