@@ -40,8 +40,8 @@ def evaluate(
     training = load_training(prepared, params)
     outputs = answer(network, test.images)
     results = {
-        "test_accuracy": accuracy(outputs, test.targets),
-        "training_accuracy": accuracy(answer(network, training.images), training.targets),
+        "test_accuracy": accuracy(outputs, test.labels),
+        "training_accuracy": accuracy(answer(network, training.images), training.labels),
         "test_cost": COSTS[network.cost].mean(outputs, test.targets),
         "parameters": network.parameters.size,
         "training_images": len(training.images),
@@ -51,7 +51,7 @@ def evaluate(
     }
     if len(validation.images):
         results["validation_accuracy"] = accuracy(
-            answer(network, validation.images), validation.targets
+            answer(network, validation.images), validation.labels
         )
     with whole_file(metrics) as file:
         rounded = {name: round(value, 6) for name, value in results.items()}

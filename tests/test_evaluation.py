@@ -9,7 +9,7 @@ from mnist_mlp.network import Network, draw_weights
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:
     outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
-    assert accuracy(outputs, np.eye(2)[[0, 1, 1, 1]]) == 0.75
+    assert accuracy(outputs, np.array([0, 1, 1, 1])) == 0.75
 
 
 @pytest.mark.parametrize("n", [0, 1, 999, 1000, 1001, 2500])

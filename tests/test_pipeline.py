@@ -127,7 +127,7 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     found = metrics(finished)
     for name, dataset in sets.items():
         outputs = network.forward(dataset.images)[-1]
-        assert found[f"{name}_accuracy"] == pytest.approx(accuracy(outputs, dataset.targets))
+        assert found[f"{name}_accuracy"] == pytest.approx(accuracy(outputs, dataset.labels))
     _, labels = read_digits(*(finished / "data/raw" / file.name for file in FILES[2:]))
     predictions = np.loadtxt(finished / "metrics/predictions.csv", int, delimiter=",", skiprows=1)
     np.testing.assert_array_equal(predictions[:, 0], labels)
@@ -142,9 +142,7 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     )
     taught = load_training(finished / "data/prepared", random)
     outputs = network.forward(taught.images)[-1]
-    assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
-        accuracy(outputs, taught.targets)
-    )
+    assert metrics(tmp_path)["training_accuracy"] == pytest.approx(accuracy(outputs, taught.labels))
 
 
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:

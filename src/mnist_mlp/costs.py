@@ -15,18 +15,19 @@ Array = NDArray[np.floating[Any]]
 
 def squared_error(outputs: Array, targets: Array) -> float:
     """Return the mean over the examples of Σ (a - y)², the cost of 3Blue1Brown's videos."""
-    return float(np.sum((outputs - targets) ** 2) / len(outputs))
+    difference = outputs - targets
+    return float(np.vdot(difference, difference) / len(outputs))
 
 
 def cross_entropy(outputs: Array, targets: Array) -> float:
     """Return the mean over the examples of -Σ y ln a, Nielsen's log-likelihood cost (chapter 3)."""
-    return float(np.sum(-targets * _log(outputs)) / len(outputs))
+    return float(-np.vdot(targets, _log(outputs)) / len(outputs))
 
 
 def binary_cross_entropy(outputs: Array, targets: Array) -> float:
     """Return the mean of -Σ [y ln a + (1 - y) ln(1 - a)], Nielsen's cross-entropy (chapter 3)."""
-    surprise = -targets * _log(outputs) - (1 - targets) * _log(1 - outputs)
-    return float(np.sum(surprise) / len(outputs))
+    likelihood = np.vdot(targets, _log(outputs)) + np.vdot(1 - targets, _log(1 - outputs))
+    return float(-likelihood / len(outputs))
 
 
 def _log(probabilities: Array) -> Array:

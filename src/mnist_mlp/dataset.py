@@ -17,6 +17,8 @@ SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
 
+Labels = NDArray[np.intp]
+
 
 class Dataset(NamedTuple):
     """Images, (n, 784) float32 in [0, 1], and their targets, (n, 10) float32 one-hot rows."""
@@ -25,9 +27,9 @@ class Dataset(NamedTuple):
     targets: NDArray[np.float32]
 
     @property
-    def labels(self) -> NDArray[np.intp]:
+    def labels(self) -> Labels:
         """The digits that the targets stand for, (n,) integers from 0 to 9."""
-        labels: NDArray[np.intp] = self.targets.argmax(axis=1)
+        labels: Labels = self.targets.argmax(axis=1)
         return labels
 
 

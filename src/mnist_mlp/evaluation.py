@@ -3,6 +3,7 @@
 import numpy as np
 
 from mnist_mlp.costs import Array
+from mnist_mlp.dataset import Labels
 from mnist_mlp.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
@@ -17,9 +18,9 @@ def answer(network: Network, images: Array) -> Array:
     return outputs
 
 
-def accuracy(outputs: Array, targets: Array) -> float:
-    """Return the share of examples, from 0 to 1, whose largest output is the target's digit."""
-    return float(np.mean(outputs.argmax(axis=1) == targets.argmax(axis=1)))
+def accuracy(outputs: Array, labels: Labels) -> float:
+    """Return the share of examples, from 0 to 1, whose largest output is that of their digit."""
+    return float(np.mean(outputs.argmax(axis=1) == labels))
 
 
 def noise_confidence(network: Network, n: int, random: np.random.Generator) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import COSTS, Array
+from mnist_mlp.costs import COSTS
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.evaluation import accuracy, answer
@@ -41,6 +41,7 @@ def train(
     """
     random = generator(params.seed, "shuffling")
     n = len(training.images)
+    labels = training.labels
     outputs = np.empty_like(training.targets)
     weights = network.parameters[: network.n_weights]
     velocity = np.zeros_like(network.parameters)
@@ -62,7 +63,14 @@ def train(
             if params.weight_decay:
                 weights *= 1 - rate * params.weight_decay
             network.parameters -= step
-        yield _report(epoch + 1, network, outputs, targets, validation)
+        if not np.isfinite(network.parameters).all():
+            raise InputError(
+                f"training: epoch {epoch + 1}: the cost is no longer a finite number; "
+                "try a smaller learning_rate, momentum or weight_decay"
+            )
+        cost = COSTS[network.cost].mean(outputs, targets)
+        correct = accuracy(outputs, labels[order])
+        yield Epoch(epoch + 1, cost, correct, *_validate(network, validation))
 
 
 def shuffled(
@@ -96,24 +104,9 @@ def learning_rate(params: Params, progress: float) -> float:
     return params.learning_rate
 
 
-def _report(
-    epoch: int, network: Network, outputs: Array, targets: Array, validation: Dataset
-) -> Epoch:
-    cost = COSTS[network.cost].mean
-    if not np.isfinite(network.parameters).all():
-        raise InputError(
-            f"training: epoch {epoch}: the cost is no longer a finite number; "
-            "try a smaller learning_rate, momentum or weight_decay"
-        )
-    validation_cost = validation_accuracy = None
-    if len(validation.images):
-        answers = answer(network, validation.images)
-        validation_cost = cost(answers, validation.targets)
-        validation_accuracy = accuracy(answers, validation.targets)
-    return Epoch(
-        epoch,
-        cost(outputs, targets),
-        accuracy(outputs, targets),
-        validation_cost,
-        validation_accuracy,
-    )
+def _validate(network: Network, validation: Dataset) -> tuple[float | None, float | None]:
+    if len(validation.images) == 0:
+        return None, None
+    answers = answer(network, validation.images)
+    cost = COSTS[network.cost].mean(answers, validation.targets)
+    return cost, accuracy(answers, validation.labels)
