@@ -202,6 +202,7 @@ class OneAtATime:
 
     def __call__(self, order: NDArray[np.intp]) -> None:
         problem = self.problem
+        self.cost, self.right = 0.0, 0
         for start in range(0, len(order), problem.batch_size):
             rows = order[start : start + problem.batch_size]
             by_weights = [np.zeros(w.shape) for w in self.weights]
@@ -221,6 +222,8 @@ class OneAtATime:
         if relu:
             exponentials = np.exp(z - z.max())
             activations[-1] = exponentials / exponentials.sum()
+        self.cost += np.sum((activations[-1] - target) ** 2)
+        self.right += np.argmax(activations[-1]) == np.argmax(target)
         delta = activations[-1] - target
         for layer in reversed(range(len(self.weights))):
             below = activations[layer]
@@ -296,6 +299,22 @@ class Products:
         return self.problem.parameters
 
 
+class Gathering:
+    """What training spends on fetching the examples of each mini-batch from all over memory."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.images = np.empty((problem.batch_size, problem.sizes[0]), np.float32)
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        size = self.problem.batch_size
+        for start in range(0, len(order) - size + 1, size):
+            self.problem.images.take(order[start : start + size], 0, self.images, "clip")
+
+    def parameters(self) -> Array:
+        return self.problem.parameters
+
+
 SEED = 0
 CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
     "project": Project,
@@ -304,6 +323,7 @@ CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
     "scikit-learn": ScikitLearn,
     "example at a time": OneAtATime,
     "products alone": Products,
+    "gathering alone": Gathering,
 }
 
 

@@ -1,19 +1,20 @@
 """Measure training against other libraries, all on the same work and in one run.
 
     pip install '.[bench]'            # the other libraries
-    python benchmarks/speed.py        # after `dvc repro`, on a quiet machine; or, for some rows,
-    python benchmarks/speed.py 4 5    # their numbers
+    python benchmarks/speed.py        # after `dvc repro`, on a quiet machine: a quarter of an hour
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
 parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks of a
 hundred neurons 4 % apart in an epoch, and those of 16 less than 0.001 %. Then whole processes
-are timed, from `python` to a saved model. Writes benchmarks/results.json and prints a Markdown
-table.
+are timed, from `python` to a saved model: the default run as a user starts it, and for each
+network one epoch, to which the other 29 are added as their turns took them. Writes
+benchmarks/results.json and prints Markdown tables.
 """
 
 import datetime
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -32,37 +33,34 @@ from mnist_mlp.network import Network, draw_weights
 from mnist_mlp.randomness import generator
 
 RESULTS = ROOT / "benchmarks/results.json"
-TURNS = 5
 TOLERANCE = 0.1
-Contestant = tuple[str, str]
-PROJECT: Contestant = ("project", "portable")
-ALWAYS: list[Contestant] = [
-    PROJECT,
-    ("project", "fastest"),
-    ("products alone", "portable"),
-    ("products alone", "fastest"),
-    ("JAX", "own"),
-    ("PyTorch", "own"),
-]
+EPOCHS = 30
+PORTABLE, FASTEST = "project portable", "project fastest"
+PRODUCTS, GATHERING = "products alone portable", "gathering alone portable"
+JAX, PYTORCH, SCIKIT_LEARN = "JAX own", "PyTorch own", "scikit-learn own"
+ONE_AT_A_TIME = "example at a time own"
+OURS = (PORTABLE, FASTEST, PRODUCTS, "products alone fastest", GATHERING)
+PEERS = (JAX, PYTORCH, SCIKIT_LEARN, ONE_AT_A_TIME)
 
 
 class Row(NamedTuple):
-    """A network, how it is trained, and who besides the usual contestants trains it."""
+    """A network, how it is trained, against whom, and how many turns each has."""
 
     sizes: list[int]
     activation: str
     batch_size: int
     learning_rate: float
-    more: list[Contestant]
+    peers: tuple[str, ...]
+    turns: int
 
 
 ROWS = [
-    Row([784, 16, 16, 10], "relu", 32, 0.1, [("scikit-learn", "own")]),
-    Row([784, 16, 16, 10], "relu", 10, 0.1, [("scikit-learn", "own")]),
-    Row([784, 16, 16, 10], "relu", 1, 0.01, [("example at a time", "own")]),
-    Row([784, 20, 10], "sigmoid", 1, 0.01, [("example at a time", "own")]),
-    Row([784, 100, 10], "relu", 32, 0.1, [("scikit-learn", "own")]),
-    Row([784, 1024, 1024, 10], "relu", 128, 0.1, [("scikit-learn", "own")]),
+    Row([784, 16, 16, 10], "relu", 32, 0.1, (JAX, PYTORCH, SCIKIT_LEARN), 15),
+    Row([784, 16, 16, 10], "relu", 10, 0.1, (JAX, PYTORCH, SCIKIT_LEARN), 9),
+    Row([784, 16, 16, 10], "relu", 1, 0.01, (JAX, PYTORCH, ONE_AT_A_TIME), 3),
+    Row([784, 20, 10], "sigmoid", 1, 0.01, (JAX, PYTORCH, ONE_AT_A_TIME), 3),
+    Row([784, 100, 10], "relu", 32, 0.1, (JAX, PYTORCH, SCIKIT_LEARN), 15),
+    Row([784, 1024, 1024, 10], "relu", 128, 0.1, (JAX, PYTORCH, SCIKIT_LEARN), 5),
 ]
 
 
@@ -73,26 +71,29 @@ def write_problem(folder: Path, row: Row) -> None:
     network = Network(row.sizes, row.activation, "cross_entropy")
     draw_weights(network, "xavier", generator(0, "initial weights"))
     np.save(folder / "parameters.npy", network.parameters)
-    settings = row._asdict()
-    del settings["more"]
-    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    problem = {k: v for k, v in row._asdict().items() if k not in ("peers", "turns")}
+    (folder / "settings.json").write_text(json.dumps(problem), encoding="utf-8")
 
 
-def command(contestant: Contestant, folder: Path) -> list[str | Path]:
-    return [sys.executable, ROOT / "benchmarks/contestants.py", *contestant, folder]
+def command(contestant: str, folder: Path) -> list[str | Path]:
+    return [
+        sys.executable,
+        ROOT / "benchmarks/contestants.py",
+        *contestant.rsplit(maxsplit=1),
+        folder,
+    ]
 
 
-def epochs(row: Row, folder: Path) -> dict[str, Any]:
-    """Return the seconds an epoch of each contestant, and the project's share of them."""
-    contestants = [*ALWAYS, *row.more]
+def seconds_an_epoch(row: Row, folder: Path) -> dict[str, list[float]]:
+    """Let all contestants train in turn; return the seconds of each turn after the first."""
     workers = {
         each: subprocess.Popen(
             command(each, folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for each in contestants
+        for each in (*OURS, *row.peers)
     }
-    seconds: dict[Contestant, list[float]] = {each: [] for each in contestants}
-    for _ in range(1 + TURNS):
+    seconds: dict[str, list[float]] = {each: [] for each in workers}
+    for _ in range(1 + row.turns):
         for each, worker in workers.items():
             assert worker.stdin
             assert worker.stdout
@@ -101,38 +102,50 @@ def epochs(row: Row, folder: Path) -> dict[str, Any]:
             seconds[each].append(float(worker.stdout.readline()))
     for worker in workers.values():
         worker.communicate()
-    return {
-        " ".join(each): {
-            "seconds": statistics.median(seconds[each][1:]),
-            **{
-                f"{kernels} / it": share(seconds["project", kernels], seconds[each])
-                for kernels in ("portable", "fastest")
-            },
-            "difference": difference(folder, each),
-        }
-        for each in contestants
-    }
+    return {each: turns[1:] for each, turns in seconds.items()}
 
 
-def share(ours: list[float], theirs: list[float]) -> float:
-    """Return the median, over the turns after the first, of our time divided by theirs."""
-    return statistics.median(a / b for a, b in zip(ours[1:], theirs[1:], strict=True))
+def seconds_a_process(words: list[str | Path], epochs: int) -> float:
+    """Return the seconds that a command takes from its start to its end."""
+    start = time.perf_counter()
+    lines = "epoch\n" * epochs
+    output = subprocess.DEVNULL
+    subprocess.run(words, input=lines, stdout=output, text=True, check=True, cwd=ROOT)
+    return time.perf_counter() - start
 
 
-def difference(folder: Path, contestant: Contestant) -> float | None:
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median, over the turns, of our time divided by theirs."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def difference(folder: Path, contestant: str) -> float:
     """Return how far a contestant is from the project after an epoch, against the way moved."""
-    if contestant[0] == "products alone":
-        return None
     start = np.load(folder / "parameters.npy")
-    ours, theirs = (np.load(folder / f"{' '.join(each)}.npy") for each in (PROJECT, contestant))
+    ours, theirs = (np.load(folder / f"{each}.npy") for each in (PORTABLE, contestant))
     found = float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours - start))
     if found > TOLERANCE:
         sys.exit(f"{contestant}: reached other parameters: {found:.1e} is more than {TOLERANCE}")
     return found
 
 
-def whole_processes(folder: Path) -> dict[str, Any]:
-    """Return the seconds from `python` to a saved model, for the default network and epochs."""
+def measure(row: Row, folder: Path) -> dict[str, Any]:
+    """Return the figures of every contestant for one network."""
+    seconds = seconds_an_epoch(row, folder)
+    epoch = {each: statistics.median(turns) for each, turns in seconds.items()}
+    found: dict[str, Any] = {each: {"seconds an epoch": epoch[each]} for each in seconds}
+    for each in (PORTABLE, FASTEST, *row.peers):
+        alone = statistics.median(seconds_a_process(command(each, folder), 1) for _ in range(3))
+        found[each]["seconds a process"] = alone + (EPOCHS - 1) * epoch[each]
+        found[each]["difference"] = difference(folder, each)
+    for each in (PRODUCTS, GATHERING, *row.peers):
+        for ours in (PORTABLE, FASTEST):
+            found[each][f"{ours.split()[1]} / it"] = ratio(seconds[ours], seconds[each])
+    return found
+
+
+def default_run(folder: Path) -> dict[str, Any]:
+    """Return the figures of whole processes: the stage as a user runs it, and its peers."""
     outputs: list[str | Path] = [
         "--model",
         folder / "model.npz",
@@ -140,93 +153,106 @@ def whole_processes(folder: Path) -> dict[str, Any]:
         folder / "history.csv",
     ]
     commands: dict[str, list[str | Path]] = {
-        "project": [sys.executable, ROOT / "stages/train.py", *outputs],
-        **{name: command((name, "own"), folder) for name in ("JAX", "PyTorch", "scikit-learn")},
+        PORTABLE: [sys.executable, ROOT / "stages/train.py", *outputs],
+        **{each: command(each, folder) for each in ROWS[0].peers},
     }
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    seconds: dict[str, list[float]] = {each: [] for each in commands}
     for _ in range(3):
-        for name, words in commands.items():
-            start = time.perf_counter()
-            subprocess.run(
-                words,
-                input="epoch\n" * 30,
-                stdout=subprocess.DEVNULL,
-                text=True,
-                check=True,
-                cwd=ROOT,
-            )
-            seconds[name].append(time.perf_counter() - start)
+        for each, words in commands.items():
+            seconds[each].append(seconds_a_process(words, EPOCHS))
     return {
-        name: {
-            "seconds": statistics.median(times),
-            "project / it": statistics.median(
-                a / b for a, b in zip(seconds["project"], times, strict=True)
-            ),
+        each: {
+            "seconds": statistics.median(taken),
+            "portable / it": ratio(seconds[PORTABLE], taken),
         }
-        for name, times in seconds.items()
+        for each, taken in seconds.items()
     }
 
 
 def peak(kernels: str, threads: int) -> float:
-    """Return the GFLOP/s of large products in float32."""
+    """Return the GFLOP/s of large products in float32, each thread with its own."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
         f"from mnist_mlp.kernels import choose_kernels; choose_kernels({kernels!r})\n"
-        f"import os; os.environ['OPENBLAS_NUM_THREADS'] = '{threads}'\n"
         "import numpy as np, time\n"
-        "a = np.ones((2048, 2048), np.float32); times = []\n"
-        "for _ in range(9):\n"
-        "    start = time.perf_counter(); a @ a; times.append(time.perf_counter() - start)\n"
-        "print(2 * 2048**3 / sorted(times)[4] / 1e9)"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        f"n = {threads}; a = np.ones((2048, 2048), np.float32); times = []\n"
+        "with ThreadPoolExecutor(n) as pool:\n"
+        "    for _ in range(15):\n"
+        "        start = time.perf_counter(); list(pool.map(a.dot, [a] * n))\n"
+        "        times.append(time.perf_counter() - start)\n"
+        "print(n * 2 * 2048**3 / sorted(times)[7] / 1e9)"
     )
     return float(subprocess.check_output([sys.executable, "-c", code], text=True))
 
 
 def show(results: dict[str, Any]) -> None:
-    """Print the results as Markdown."""
+    """Print the results as Markdown; peers as what the project takes of their time."""
     print(f"Measured on {results['date']}, {results['machine']}.\n")
-    names = ["JAX own", "PyTorch own", "scikit-learn own", "example at a time own"]
-    print("| network, batch | portable, s | fastest, s | products alone, s |", end="")
-    print("".join(f" {name.removesuffix(' own')} |" for name in names))
-    print("| --- " * (4 + len(names)) + "|")
-    for name, row in results["epochs"].items():
-        own = [row[f"{each} {k}"]["seconds"] for each, k in (*ALWAYS[:2], ALWAYS[2])]
-        print(f"| {name} |", " | ".join(f"{x:.3f}" for x in own), "|", end="")
-        for peer in names:
-            found = row.get(peer)
-            text = f"{found['portable / it']:.2f}, {found['fastest / it']:.2f}" if found else ""
-            print(f" {text} |", end="")
-        print()
+    peers = [peer.removesuffix(" own") for peer in PEERS]
+    show_line("an epoch", "portable, s", "fastest, s", "products, s", "gathering, s", *peers)
+    show_line(*["---"] * 9)
+    for name, found in results["rows"].items():
+        own = [found[e]["seconds an epoch"] for e in (PORTABLE, FASTEST, PRODUCTS, GATHERING)]
+        shares = [
+            f"{found[peer]['portable / it']:.2f}, {found[peer]['fastest / it']:.2f}"
+            if peer in found
+            else ""
+            for peer in PEERS
+        ]
+        show_line(name, *(f"{seconds:.3f}" for seconds in own), *shares)
+    print()
+    show_line("a process", "portable, s", *peers)
+    show_line(*["---"] * 6)
+    for name, found in results["rows"].items():
+        own = found[PORTABLE]["seconds a process"]
+        shares = [
+            f"{own / found[peer]['seconds a process']:.2f}" if peer in found else ""
+            for peer in PEERS
+        ]
+        show_line(name, f"{own:.1f}", *shares)
+    found = results["the default run"]
+    shares = [f"{found[peer]['portable / it']:.2f}" if peer in found else "" for peer in PEERS]
+    show_line("the default run", f"{found[PORTABLE]['seconds']:.1f}", *shares)
+
+
+def show_line(*cells: str) -> None:
+    """Print a line of a Markdown table."""
+    print("|", " | ".join(cells), "|")
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    processor = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return (
+        f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}"
+    )
 
 
 def main() -> None:
-    """Measure all rows, write the results and show them."""
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    model = next(line.partition(": ")[2] for line in flags if line.startswith("model name"))
+    """Measure everything, write the results and show them."""
     results: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{model}, 2 cores, Python {platform.python_version()}, NumPy {np.__version__}",
-        "epochs": {},
+        "machine": machine(),
         "peak GFLOP/s": {
-            f"{k}, {n} threads": peak(k, n) for k in ("portable", "fastest") for n in (1, 2)
+            f"{kernels}, {threads} threads": peak(kernels, threads)
+            for kernels in ("portable", "fastest")
+            for threads in (1, 2)
         },
+        "rows": {},
     }
-    if len(sys.argv) > 1:
-        results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    for row in [ROWS[int(number)] for number in sys.argv[1:]] or ROWS:
+    for row in ROWS:
         with tempfile.TemporaryDirectory() as name:
             write_problem(Path(name), row)
             title = f"{'-'.join(map(str, row.sizes))}, {row.batch_size}"
-            results["epochs"][title] = epochs(row, Path(name))
+            print(title, file=sys.stderr)
+            results["rows"][title] = measure(row, Path(name))
             if row is ROWS[0]:
-                results["whole process"] = whole_processes(Path(name))
-        RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+                results["the default run"] = default_run(Path(name))
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     show(results)
-    for name, found in results["whole process"].items():
-        print(
-            f"- {name}, whole process: {found['seconds']:.1f} s; "
-            f"the project takes {found['project / it']:.2f} of that"
-        )
 
 
 if __name__ == "__main__":

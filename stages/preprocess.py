@@ -3,7 +3,7 @@
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
 from mnist_mlp import mnist
-from mnist_mlp.dataset import normalise, read_digits, save_dataset, split
+from mnist_mlp.dataset import read_digits, save_dataset, split
 from mnist_mlp.errors import InputError
 from mnist_mlp.params import load_params
 from mnist_mlp.randomness import generator
@@ -26,9 +26,9 @@ def preprocess(
             f"{params_file}: validation: expected a share that leaves some of the "
             f"{len(pixels)} images to train on, found {params.validation}"
         )
-    save_dataset(prepared, "training", normalise(pixels[training], labels[training]))
-    save_dataset(prepared, "validation", normalise(pixels[validation], labels[validation]))
-    save_dataset(prepared, "test", normalise(*test))
+    save_dataset(prepared, "training", pixels[training], labels[training])
+    save_dataset(prepared, "validation", pixels[validation], labels[validation])
+    save_dataset(prepared, "test", *test)
     print(
         f"{len(training):,} training, {len(validation):,} validation and {len(test[0]):,} test "
         f"images are in {prepared}."

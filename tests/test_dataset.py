@@ -155,10 +155,10 @@ def test_split_favours_no_example() -> None:
     assert (np.abs(times - 300) < 75).all()
 
 
-@pytest.mark.parametrize("n", [0, 1, 5])
+@pytest.mark.parametrize("n", [0, 1, 5, 1000, 2001])
 def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
     saved = examples(n)
-    save_dataset(tmp_path / "new folder", "training", saved)
+    save_dataset(tmp_path / "new folder", "training", *digits(n))
     loaded = load_dataset(tmp_path / "new folder", "training")
     np.testing.assert_array_equal(loaded.images, saved.images, strict=True)
     np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
@@ -166,20 +166,20 @@ def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
 
 def test_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
-        save_dataset(tmp_path / folder, "training", examples(5))
+        save_dataset(tmp_path / folder, "training", *digits(5))
     for name in NAMES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_names_keep_data_sets_apart(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(5))
-    save_dataset(tmp_path, "test", examples(3))
+    save_dataset(tmp_path, "training", *digits(5))
+    save_dataset(tmp_path, "test", *digits(3))
     assert len(load_dataset(tmp_path, "training").images) == 5
     assert len(load_dataset(tmp_path, "test").targets) == 3
 
 
 def test_loading_takes_no_memory_for_what_is_not_used(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(1000))
+    save_dataset(tmp_path, "training", *digits(1000))
     tracemalloc.start()
     try:
         loaded = load_dataset(tmp_path, "training")
@@ -189,7 +189,7 @@ def test_loading_takes_no_memory_for_what_is_not_used(tmp_path: Path) -> None:
 
 
 def test_loaded_examples_cannot_be_changed_by_mistake(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     for array in load_dataset(tmp_path, "training"):
         with pytest.raises(ValueError, match="read-only"):
             array[:] = 0
@@ -198,28 +198,28 @@ def test_loaded_examples_cannot_be_changed_by_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, ">f4", "S4", [("a\n", "f4")]])
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_of_another_type_are_refused(tmp_path: Path, name: str, dtype: Any) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     np.save(tmp_path / name, np.zeros((5, 784 if "images" in name else 10), dtype))
     assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: expected float32")
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (784,), (5, 783), (4, 784), (5, 28, 28), (784, 5)])
 def test_images_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     np.save(tmp_path / NAMES[0], np.zeros(shape, np.float32))
     assert refusal_to_load(tmp_path).startswith(str(tmp_path))
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (10,), (5, 9), (4, 10), (10, 5), (5, 10, 1)])
 def test_targets_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     np.save(tmp_path / NAMES[1], np.zeros(shape, np.float32))
     assert refusal_to_load(tmp_path).startswith(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_of_python_objects_are_refused(tmp_path: Path, name: str) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     np.save(tmp_path / name, np.array([{}, {}], object), allow_pickle=True)
     assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
 
@@ -227,14 +227,14 @@ def test_arrays_of_python_objects_are_refused(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize("content", [b"", b"garbage" * 99, b"\x93NUMPY", b"PK\x03\x04" + bytes(99)])
 @pytest.mark.parametrize("name", NAMES)
 def test_files_that_are_no_arrays_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     (tmp_path / name).write_bytes(content)
     assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_cut_off_anywhere_are_refused(tmp_path: Path, name: str) -> None:
-    save_dataset(tmp_path, "training", examples(1))
+    save_dataset(tmp_path, "training", *digits(1))
     whole = (tmp_path / name).read_bytes()
     for length in (*range(130), len(whole) - 1):
         (tmp_path / name).write_bytes(whole[:length])
@@ -261,7 +261,7 @@ def test_arrays_cut_off_anywhere_are_refused(tmp_path: Path, name: str) -> None:
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_broken_array_headers_are_refused(tmp_path: Path, header: str) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     start = b"\x93NUMPY\1\0" + struct.pack("<H", len(header) + 1)
     (tmp_path / NAMES[0]).write_bytes(start + header.encode() + b"\n" + bytes(5 * 784 * 4))
     assert refusal_to_load(tmp_path).startswith(f"{tmp_path / NAMES[0]}: ")
@@ -269,7 +269,7 @@ def test_broken_array_headers_are_refused(tmp_path: Path, header: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
-    save_dataset(tmp_path, "training", examples(5))
+    save_dataset(tmp_path, "training", *digits(5))
     (tmp_path / name).unlink()
     with pytest.raises(FileNotFoundError) as caught:
         load_dataset(tmp_path, "training")
@@ -277,14 +277,14 @@ def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
 
 
 def test_real_labels_are_taught_as_they_are(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(100))
+    save_dataset(tmp_path, "training", *digits(100))
     training = load_training(tmp_path, knobs("real", seed=0))
     np.testing.assert_array_equal(training.images, examples(100).images)
     np.testing.assert_array_equal(training.targets, examples(100).targets)
 
 
 def test_random_labels_are_the_real_ones_in_another_order(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(100))
+    save_dataset(tmp_path, "training", *digits(100))
     training = load_training(tmp_path, knobs("random", seed=0))
     np.testing.assert_array_equal(training.images, examples(100).images)
     assert not np.array_equal(training.labels, examples(100).labels)
@@ -292,7 +292,7 @@ def test_random_labels_are_the_real_ones_in_another_order(tmp_path: Path) -> Non
 
 
 def test_random_labels_are_decided_by_the_seed(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(100))
+    save_dataset(tmp_path, "training", *digits(100))
     first, again, other = (
         load_training(tmp_path, knobs("random", seed)).labels for seed in (1, 1, 2)
     )
@@ -301,6 +301,6 @@ def test_random_labels_are_decided_by_the_seed(tmp_path: Path) -> None:
 
 
 def test_random_labels_leave_the_files_as_they_are(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", examples(100))
+    save_dataset(tmp_path, "training", *digits(100))
     load_training(tmp_path, knobs("random", seed=0))
     np.testing.assert_array_equal(load_dataset(tmp_path, "training").labels, examples(100).labels)

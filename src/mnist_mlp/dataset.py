@@ -16,6 +16,7 @@ from mnist_mlp.randomness import generator
 SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
+BLOCK = 1000  # examples normalised and written at a time
 
 Labels = NDArray[np.intp]
 
@@ -75,11 +76,23 @@ def split(
     return training, validating
 
 
-def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:
-    """Write `name`_images.npy and `name`_targets.npy."""
-    for path, array in zip(_paths(folder, name), dataset, strict=True):
-        with whole_file(path) as file:
-            np.save(file, array, allow_pickle=False)
+def save_dataset(
+    folder: Path, name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> None:
+    """Write the digits, normalised, as `name`_images.npy and `name`_targets.npy.
+
+    They are normalised a block at a time, as all together would take four times their memory.
+    """
+    images_file, targets_file = _paths(folder, name)
+    with whole_file(images_file) as images, whole_file(targets_file) as targets:
+        for file, width in ((images, PIXELS), (targets, DIGITS)):
+            header = {"descr": "<f4", "fortran_order": False, "shape": (len(labels), width)}
+            np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(labels), BLOCK):
+            block = slice(start, start + BLOCK)
+            examples = normalise(pixels[block], labels[block])
+            images.write(examples.images.data)
+            targets.write(examples.targets.data)
 
 
 def load_dataset(folder: Path, name: str) -> Dataset:

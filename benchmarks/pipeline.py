@@ -1,0 +1,105 @@
+"""Measure what the pipeline costs beside its work: DVC, start-up, memory.
+
+Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. Everything is
+done in turn, five times over; seconds are medians and ratios are medians over the turns. The
+stages write where they always do, and what they write is what stood there before. Prints a
+Markdown table.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = ("download", "preprocess", "train", "evaluate", "render")
+TURNS = 5
+
+
+def run(*words: str | Path, folder: Path = ROOT) -> float:
+    """Run a command that must succeed, and return the seconds it took."""
+    start = time.perf_counter()
+    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def stage(name: str, *options: str) -> float:
+    return run(sys.executable, ROOT / f"stages/{name}.py", *options)
+
+
+def empty_pipeline(folder: Path) -> None:
+    """Make a pipeline of five stages that each copy a file of a byte, and run it."""
+    (folder / "0").write_text("0", encoding="ascii")
+    run("git", "init", "-q", folder=folder)
+    run("dvc", "init", "-q", folder=folder)
+    run("dvc", "config", "core.analytics", "false", folder=folder)
+    for i in range(5):
+        words = ["-n", f"copy{i}", "-d", f"{i}", "-o", f"{i + 1}", f"cp {i} {i + 1}"]
+        run("dvc", "stage", "add", "-q", *words, folder=folder)
+    run("dvc", "repro", "-q", folder=folder)
+
+
+def gunzip_and_write() -> float:
+    """Return the seconds to unpack the raw files and to write as much as is prepared of them."""
+    outputs = [path.read_bytes() for path in sorted((ROOT / "data/prepared").iterdir())]
+    start = time.perf_counter()
+    for path in (ROOT / "data/raw").iterdir():
+        run("gunzip", "--stdout", path)
+    with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
+        for i, output in enumerate(outputs):
+            with (Path(folder) / str(i)).open("wb") as file:
+                file.write(output)
+                os.fsync(file.fileno())
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print a row for each comparison."""
+    with tempfile.TemporaryDirectory() as name:
+        empty = Path(name)
+        empty_pipeline(empty)
+        measured: dict[str, Callable[[], float]] = {
+            "five commands": lambda: sum(stage(name) for name in STAGES),
+            "dvc repro -f": lambda: run("dvc", "repro", "-f"),
+            "dvc repro": lambda: run("dvc", "repro"),
+            "dvc repro, empty": lambda: run("dvc", "repro", folder=empty),
+            "preprocess": lambda: stage("preprocess"),
+            "gunzip and write": gunzip_and_write,
+            "train --help": lambda: stage("train", "--help"),
+        }
+        seconds: dict[str, list[float]] = {what: [] for what in measured}
+        for _ in range(TURNS):
+            for what, measure in measured.items():
+                seconds[what].append(measure())
+    print("| what | seconds | against | seconds | ratio |")
+    print("| --- | --- | --- | --- | --- |")
+    for what, against in (
+        ("dvc repro -f", "five commands"),
+        ("dvc repro", "dvc repro, empty"),
+        ("preprocess", "gunzip and write"),
+    ):
+        ratio = statistics.median(
+            a / b for a, b in zip(seconds[what], seconds[against], strict=True)
+        )
+        a, b = (statistics.median(seconds[each]) for each in (what, against))
+        print(f"| `{what}` | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
+    print(f"| `train --help` | {statistics.median(seconds['train --help']):.2f} | | | |")
+    print("\n| stage | most memory, MB |\n| --- | --- |")
+    for name in STAGES:
+        print(f"| `{name}` | {most_memory(name):.0f} |")
+
+
+def most_memory(name: str) -> float:
+    """Return the most megabytes, page cache included, that a stage holds at a time."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+    code += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)"
+    words = [sys.executable, "-c", code, sys.executable, f"stages/{name}.py"]
+    return float(subprocess.check_output(words, cwd=ROOT, text=True).splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
