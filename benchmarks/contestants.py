@@ -333,9 +333,8 @@ def main() -> None:
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     arrays = {part: np.load(folder / f"{part}.npy") for part in ("images", "targets", "parameters")}
     contestant = CONTESTANTS[NAME](Problem(**settings, **arrays))
-    random = generator(SEED, "shuffling")
     for epoch, _ in enumerate(sys.stdin):
-        order = random.permutation(len(arrays["images"]))
+        order = generator(SEED, "shuffling", epoch).permutation(len(arrays["images"]))
         start = time.perf_counter()
         contestant(order)
         seconds = time.perf_counter() - start

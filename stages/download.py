@@ -1,10 +1,10 @@
 """Stage 1, download: the four files of MNIST, or the sample in their place."""
 
+from command import PARAMS, RAW, ParamsFile, RawFolder, run
+
 from pathlib import Path
 from shutil import rmtree
 from typing import Annotated
-
-from command import PARAMS, RAW, ParamsFile, RawFolder, run
 
 import typer
 

@@ -1,10 +1,10 @@
 """Stage 4, evaluate: how well the trained network reads digits that it has never seen."""
 
+from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
 import json
 from pathlib import Path
 from typing import Annotated
-
-from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
 
 import typer
 

@@ -1,9 +1,9 @@
 """Stage 5, render: pictures of the weights and of the worst mistakes."""
 
+from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
 from pathlib import Path
 from typing import Annotated
-
-from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
 
 import typer
 

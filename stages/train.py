@@ -1,29 +1,32 @@
 """Stage 3, train: a network of random weights learns from the training images."""
 
+from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
 import csv
 import io
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
-
 import numpy as np
 import typer
 
+from mnist_mlp.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
 from mnist_mlp.dataset import DIGITS, PIXELS, load_dataset, load_training
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import save_network
 from mnist_mlp.network import Network, draw_weights
-from mnist_mlp.params import Params, load_params
+from mnist_mlp.params import load_params
 from mnist_mlp.randomness import generator
-from mnist_mlp.training import Epoch
+from mnist_mlp.training import Epoch, Progress
 from mnist_mlp.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
+PAUSE = 0.1  # seconds at least between two checkpoints, to keep their cost under 3 %
 
 
 def train(
@@ -48,30 +51,42 @@ def train(
     print(f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by NumPy')})")
     network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
     draw_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
+    checkpoint = model.with_name(f"{model.name}.checkpoint")
+    key = checkpoint_key(params, (training, validation))
+    progress = Progress(network)
+    load_checkpoint(checkpoint, key, network, progress)
+    if progress.history:
+        print(f"going on after epoch {len(progress.history)}, from {checkpoint}")
+    saved = time.monotonic()
     with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
-        epochs = list(_show(train_network(network, training, validation, params), params))
+        epochs = train_network(network, training, validation, params, progress)
+        for _ in _show(epochs, progress, params.epochs):
+            if time.monotonic() > saved + PAUSE:
+                save_checkpoint(checkpoint, key, network, progress)
+                saved = time.monotonic()
     save_network(model, network)
     with whole_file(history) as file:
-        file.write(_as_csv(epochs))
+        file.write(_as_csv(progress.history))
+    checkpoint.unlink(missing_ok=True)
 
 
-def _show(epochs: Iterator[Epoch], params: Params) -> Iterator[Epoch]:
+def _show(epochs: Iterator[Epoch], progress: Progress, total: int) -> Iterator[Epoch]:
     """Pass the epochs on, with a progress bar on a terminal and a line for each elsewhere."""
     if sys.stderr.isatty():
         with typer.progressbar(
             epochs,
-            length=params.epochs,
+            length=total,
             label="training",
             width=20,
             item_show_func=lambda epoch: epoch and _accuracy(epoch),
             file=sys.stderr,
         ) as bar:
-            for epoch in bar:
-                yield epoch
-        print(f"epoch {epoch.epoch}/{params.epochs}: {_accuracy(epoch)}", file=sys.stderr)
+            bar.update(len(progress.history))
+            yield from bar
+        print(f"epoch {total}/{total}: {_accuracy(progress.history[-1])}", file=sys.stderr)
     else:
         for epoch in epochs:
-            print(f"epoch {epoch.epoch}/{params.epochs}: {_accuracy(epoch)}", flush=True)
+            print(f"epoch {epoch.epoch}/{total}: {_accuracy(epoch)}", flush=True)
             yield epoch
 
 
@@ -86,8 +101,9 @@ def _as_csv(epochs: list[Epoch]) -> bytes:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(Epoch._fields)
-    for number, *values in epochs:
-        writer.writerow([number, *("nan" if value is None else f"{value:.6f}" for value in values)])
+    for number, *values, parameters in epochs:
+        figures = ("nan" if value is None else f"{value:.6f}" for value in values)
+        writer.writerow([number, *figures, parameters])
     return table.getvalue().encode()
 
 

@@ -1,5 +1,6 @@
 """Mirrors on this machine, good ones and bad ones, and what the download makes of each."""
 
+import contextlib
 import os
 import re
 import socket
@@ -230,7 +231,43 @@ def test_a_mirror_that_falls_silent_in_a_file_is_named_and_the_next_one_is_tried
         request.send(FIRST[:2000], len(FIRST))
         request.server.closing.wait(5)
 
-    assert "fell silent" in reason(serve(send_half_and_wait).address)
+    expected = "fell silent for 0.5 seconds in the middle of a file"
+    assert reason(serve(send_half_and_wait).address) == expected
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_mirror_that_sends_a_byte_now_and_then_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    def drip(request: Request) -> None:
+        request.send(b"", len(FIRST))
+        with contextlib.suppress(ConnectionError):
+            while not request.server.closing.wait(0.1):
+                request.wfile.write(b"!")
+
+    expected = f"sent less than 10000 bytes a second of {NAMES[0]}"
+    assert reason(serve(drip).address) == expected
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_mirror_that_drops_the_connection_at_any_tenth_is_named_and_the_next_one_is_tried(
+    tenth: int, serve: Serve, reason: Reason
+) -> None:
+    part = FIRST[: len(FIRST) * tenth // 10]
+    assert "broke off" in reason(serve(lambda request: request.send(part, len(FIRST))).address)
+
+
+def test_a_mirror_that_sends_without_end_is_named_and_the_next_one_is_tried(
+    serve: Serve, reason: Reason
+) -> None:
+    def send_for_ever(request: Request) -> None:
+        request.send(b"", 10**12)
+        with contextlib.suppress(ConnectionError):
+            while not request.server.closing.is_set():
+                request.wfile.write(FIRST)
+
+    expected = f"sent more than the {len(FIRST)} bytes of {NAMES[0]}"
+    assert reason(serve(send_for_ever).address) == expected
 
 
 def test_a_mirror_that_hangs_up_in_a_file_is_named_and_the_next_one_is_tried(
@@ -273,7 +310,7 @@ def test_a_mirror_that_gives_too_long_a_file_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     size = len(FIRST)
-    expected = f"sent a file of {size + 1} bytes as {NAMES[0]}, which has {size} bytes"
+    expected = f"sent more than the {size} bytes of {NAMES[0]}"
     assert reason(serve(gives(FIRST + b"!")).address) == expected
 
 
@@ -307,7 +344,7 @@ def test_a_mirror_that_redirects_to_nonsense_is_named_and_the_next_one_is_tried(
 def test_a_mirror_that_gives_nonsense_as_length_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
-    assert reason(serve(lambda request: request.send(FIRST, "nonsense")).address)
+    assert reason(serve(lambda request: request.send(FIRST[:9], "nonsense")).address)
 
 
 def test_a_folder_that_lacks_a_file_is_named_and_the_next_one_is_tried(

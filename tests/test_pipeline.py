@@ -1,10 +1,6 @@
 """The whole pipeline, run by DVC on the sample in a repository of its own."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,83 +14,12 @@ from mnist_mlp.evaluation import accuracy
 from mnist_mlp.mnist import FILES
 from mnist_mlp.model import load_network
 from mnist_mlp.params import load_params
-
-ROOT = Path(__file__).parents[1]
-TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
-MADE = shutil.ignore_patterns(
-    "raw", "prepared", "model.npz", "cache", "tmp", "config.local", "__pycache__"
-)
-KNOBS = {
-    "dataset": "sample",
-    "validation": 0.1,
-    "hidden": [16, 16],
-    "activation": "relu",
-    "cost": "cross_entropy",
-    "initial_weights": "xavier",
-    "learning_rate": 0.3,
-    "momentum": 0.0,
-    "schedule": "cosine",
-    "weight_decay": 0.0005,
-    "batch_size": 32,
-    "epochs": 5,
-    "labels": "real",
-    "seed": 0,
-    "kernels": "portable",
-}
-
-
-def start(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, as in the project's activated environment."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"PATH": path, "GIT_CONFIG_GLOBAL": os.devnull} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def done(folder: Path, *command: str, **environment: str) -> str:
-    """Run a command that must end well, and return what it printed."""
-    result = start(folder, *command, **environment)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+from tests.conftest import done, start
 
 
 def metrics(folder: Path) -> dict[str, Any]:
     accuracy: dict[str, Any] = json.loads((folder / "metrics/accuracy.json").read_text("utf-8"))
     return accuracy
-
-
-def commit(folder: Path) -> None:
-    done(folder, "git", "add", "--all")
-    identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
-    done(folder, "git", *identity, "commit", "--quiet", "--message=state")
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy the project into a new repository, run it on the sample, and commit the results."""
-    folder = tmp_path_factory.mktemp("pipeline") / "a clone"
-    folder.mkdir()
-    for name in TRACKED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=MADE)
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    (folder / "params.yaml").write_text(yaml.safe_dump(KNOBS), "utf-8")
-    done(folder, "git", "init", "--quiet", "--initial-branch=main")
-    done(folder, "dvc", "repro")
-    commit(folder)
-    return folder
-
-
-@pytest.fixture
-def clone(finished: Path, tmp_path: Path) -> Path:
-    """Give each test a copy of the finished repository to change."""
-    return shutil.copytree(finished, tmp_path / "clone", symlinks=True)
 
 
 def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
@@ -127,7 +52,9 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     found = metrics(finished)
     for name, dataset in sets.items():
         outputs = network.forward(dataset.images)[-1]
-        assert found[f"{name}_accuracy"] == pytest.approx(accuracy(outputs, dataset.labels))
+        assert found[f"{name}_accuracy"] == pytest.approx(
+            accuracy(outputs, dataset.labels), abs=1e-6
+        )
     _, labels = read_digits(*(finished / "data/raw" / file.name for file in FILES[2:]))
     predictions = np.loadtxt(finished / "metrics/predictions.csv", int, delimiter=",", skiprows=1)
     np.testing.assert_array_equal(predictions[:, 0], labels)
@@ -142,7 +69,9 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     )
     taught = load_training(finished / "data/prepared", random)
     outputs = network.forward(taught.images)[-1]
-    assert metrics(tmp_path)["training_accuracy"] == pytest.approx(accuracy(outputs, taught.labels))
+    assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
+        accuracy(outputs, taught.labels), abs=1e-6
+    )
 
 
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import DAMAGED, whole_file
+from mnist_mlp.files import wary, whole_file
 from mnist_mlp.idx import read_idx
 from mnist_mlp.params import Params
 from mnist_mlp.randomness import generator
@@ -119,10 +119,8 @@ def load_training(folder: Path, params: Params) -> Dataset:
 
 
 def _open_array(path: Path) -> NDArray[np.float32]:
-    try:
+    with path.open("rb"), wary(path, "an array"):
         array = np.lib.format.open_memmap(path, mode="r")
-    except DAMAGED as error:
-        raise InputError(f"{path}: expected an array; {' '.join(str(error).split())}") from None
     if array.dtype != np.float32:
         raise InputError(f"{path}: expected float32, found {array.dtype}")
     return np.asarray(array)

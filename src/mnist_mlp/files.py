@@ -1,7 +1,9 @@
 """Files: written whole or not at all, and refused where they are damaged."""
 
+import fcntl
 import os
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -10,16 +12,21 @@ from errno import EISDIR
 from pathlib import Path
 from typing import BinaryIO
 
-# What NumPy raises, in one case or another, for an array file that is not one.
+from mnist_mlp.errors import InputError
+
+# What NumPy raises, or warns of, in one case or another, for an array file that is not one.
 DAMAGED = (
     ArithmeticError,
+    AttributeError,
     EOFError,
     LookupError,
     MemoryError,
+    OSError,
     RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,
+    Warning,
     tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
@@ -27,20 +34,60 @@ DAMAGED = (
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def wary(path: Path, expected: str) -> Iterator[None]:
+    """Read from an array file that is open, but may be damaged or made to do harm.
+
+    Raises InputError, with what was expected, in place of all that NumPy raises or warns of.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            yield
+        except DAMAGED as error:
+            reason = " ".join(str(error).split()).partition(". ")[0]
+            raise InputError(f"{path}: expected {expected}; {reason}; run `dvc repro`") from None
+
+
+@contextmanager
+def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file to write, which takes the name `path` only once the block has ended well.
 
-    Missing folders above it are made. Raises OSError where the disk refuses.
+    Until then it is `path`.unfinished; what a killed process left under that name is written
+    over, and a process that is still writing there is waited for. Missing folders above it are
+    made. A durable file also outlives a power failure. Raises OSError, naming `path`, where the
+    disk refuses.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(EISDIR, "is a folder, where a file is to be written", str(path))
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        with _open_alone(unfinished) as file:
+            try:
+                yield file
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+                unfinished.replace(path)
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        if error.filename:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """Open an empty file under a name that no other process is writing to."""
+    while True:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
+        except FileNotFoundError:
+            ours = False
+        if ours:
+            file.truncate()
+            return file
+        file.close()  # while this waited, the other process finished and took the name away

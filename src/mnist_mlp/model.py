@@ -9,8 +9,7 @@ from msgspec import Meta
 from numpy.lib.npyio import NpzFile
 
 from mnist_mlp.dataset import DIGITS, PIXELS
-from mnist_mlp.errors import InputError
-from mnist_mlp.files import DAMAGED, whole_file
+from mnist_mlp.files import wary, whole_file
 from mnist_mlp.network import Network, count_parameters
 from mnist_mlp.params import Activation, CostName, Count
 
@@ -43,13 +42,12 @@ def load_network(path: Path) -> Network:
 
     Raises InputError where the file is something else, and OSError where it cannot be read.
     """
-    with path.open("rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return _build(arrays)
-        except (AttributeError, OSError, *DAMAGED) as error:
-            reason = " ".join(str(error).split()).partition(". ")[0]
-            raise InputError(f"{path}: expected a model; {reason}; run `dvc repro`") from None
+    with (
+        path.open("rb") as file,
+        wary(path, "a model"),
+        np.load(file, allow_pickle=False) as arrays,
+    ):
+        return _build(arrays)
 
 
 def _build(arrays: NpzFile) -> Network:

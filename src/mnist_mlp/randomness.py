@@ -7,10 +7,11 @@ import numpy as np
 Purpose = Literal["validation split", "initial weights", "shuffling", "random labels", "noise"]
 
 
-def generator(seed: int, purpose: Purpose) -> np.random.Generator:
+def generator(seed: int, purpose: Purpose, *part: int) -> np.random.Generator:
     """Return the generator for one purpose; what the others draw never changes its draws.
 
-    The order of `Purpose` is part of every result: add new purposes at its end.
+    A purpose may have parts, such as epochs, each again with draws of its own. The order of
+    `Purpose` is part of every result: add new purposes at its end.
     """
     stream = get_args(Purpose).index(purpose)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream,)))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *part)))

@@ -1,5 +1,6 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
+import hashlib
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,7 +23,8 @@ class Epoch(NamedTuple):
 
     A training image counts as it was answered when its turn came, just before the network
     learned from it. The validation images count as they are answered after the epoch; both
-    values are None where no images were set aside.
+    values are None where no images were set aside. `parameters` tells whether two runs have the
+    same ones after the epoch: the first 12 hexadecimal digits of their SHA-256.
     """
 
     epoch: int
@@ -30,28 +32,45 @@ class Epoch(NamedTuple):
     training_accuracy: float
     validation_cost: float | None
     validation_accuracy: float | None
+    parameters: str
+
+
+class Progress:
+    """How far a training has come: what it needs, beside the network, to go on after an epoch.
+
+    velocity   the last step, with the layout of `network.parameters`, where there is momentum
+    history    the epochs that are done
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.velocity = np.zeros_like(network.parameters)
+        self.history: list[Epoch] = []
 
 
 def train(
-    network: Network, training: Dataset, validation: Dataset, params: Params
+    network: Network,
+    training: Dataset,
+    validation: Dataset,
+    params: Params,
+    progress: Progress | None = None,
 ) -> Iterator[Epoch]:
-    """Train the network in place, reporting after every epoch.
+    """Train the network in place, reporting after every epoch that is still to be done.
 
     Raises InputError once a parameter, and with it the cost, is no finite number.
     """
-    random = generator(params.seed, "shuffling")
+    progress = progress or Progress(network)
+    velocity = progress.velocity
     n = len(training.images)
     labels = training.labels
     outputs = np.empty_like(training.targets)
     weights = network.parameters[: network.n_weights]
-    velocity = np.zeros_like(network.parameters)
     full, rest = (Memory(network, size) for size in (params.batch_size, n % params.batch_size))
-    for epoch in range(params.epochs):
-        order = shuffled(n, random)
+    for epoch in range(len(progress.history), params.epochs):
+        order = shuffled(n, generator(params.seed, "shuffling", epoch))
         targets = training.targets[order]
         for start in range(0, n, params.batch_size):
             batch = slice(start, start + params.batch_size)
-            rate = learning_rate(params, progress=(epoch + start / n) / params.epochs)
+            rate = learning_rate(params, (epoch + start / n) / params.epochs)
             memory = full if start + params.batch_size <= n else rest
             images = training.images.take(order[batch], 0, memory.images, "clip")
             memory.activations[-1] = outputs[batch]  # the outputs go straight into the report's
@@ -68,9 +87,16 @@ def train(
                 f"training: epoch {epoch + 1}: the cost is no longer a finite number; "
                 "try a smaller learning_rate, momentum or weight_decay"
             )
-        cost = COSTS[network.cost].mean(outputs, targets)
-        correct = accuracy(outputs, labels[order])
-        yield Epoch(epoch + 1, cost, correct, *_validate(network, validation))
+        progress.history.append(
+            Epoch(
+                epoch + 1,
+                COSTS[network.cost].mean(outputs, targets),
+                accuracy(outputs, labels[order]),
+                *_validate(network, validation),
+                hashlib.sha256(network.parameters.data).hexdigest()[:12],
+            )
+        )
+        yield progress.history[-1]
 
 
 def shuffled(
@@ -93,14 +119,14 @@ def shuffled(
     return order
 
 
-def learning_rate(params: Params, progress: float) -> float:
-    """Return the length of a step; `progress` goes from 0 at the first step to 1 at the end.
+def learning_rate(params: Params, time: float) -> float:
+    """Return the length of a step; `time` goes from 0 at the first step to 1 at the end.
 
     The cosine schedule falls from the full rate to 0 along half a cosine wave (Loshchilov and
     Hutter 2017).
     """
     if params.schedule == "cosine":
-        return params.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+        return params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
     return params.learning_rate
 
 

@@ -1,0 +1,58 @@
+"""Checkpoints: a training that was killed goes on after its last finished epoch."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mnist_mlp.dataset import Dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.files import wary, whole_file
+from mnist_mlp.network import Network
+from mnist_mlp.params import Params
+from mnist_mlp.training import Epoch, Progress
+
+
+def checkpoint_key(params: Params, data: Iterable[Dataset]) -> str:
+    """Return a SHA-256 of all that a training follows from: its knobs, its examples, this code."""
+    key = hashlib.sha256(msgspec.json.encode(params))
+    key.update(np.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        key.update(source.read_bytes())
+    for dataset in data:
+        for array in dataset:
+            key.update(array.data)
+    return key.hexdigest()
+
+
+def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+    """Write how far a training has come. A power failure may lose it; a kill does not."""
+    history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
+    with whole_file(path, durable=False) as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            key=key,
+            parameters=network.parameters,
+            velocity=progress.velocity,
+            history=history,
+        )
+
+
+def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+    """Take up a training where it was left, if there is a checkpoint and its key is this one."""
+    try:
+        with (
+            path.open("rb") as file,
+            wary(path, "a checkpoint"),
+            np.load(file, allow_pickle=False) as arrays,
+        ):
+            if arrays["key"].item() == key:
+                parameters, velocity = arrays["parameters"], arrays["velocity"]
+                history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
+                network.parameters[:], progress.velocity[:] = parameters, velocity
+                progress.history[:] = history
+    except (InputError, OSError):
+        pass  # there is none, or none that can be used: the training starts anew

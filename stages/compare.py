@@ -1,0 +1,96 @@
+"""No stage, but a look at two runs: where one departs from the other."""
+
+from command import run
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from mnist_mlp.errors import InputError
+
+LOCK = "dvc.lock"
+HISTORY = "metrics/history.csv"
+
+
+def compare(
+    recorded: Annotated[str, typer.Argument(help="The commit that recorded it.")] = "HEAD",
+) -> None:
+    """Tell the first stage, and the first epoch, where this run departs from a recorded one.
+
+    Reads dvc.lock and metrics/history.csv, here and in the commit. Ends with exit code 1 where
+    the runs differ.
+    """
+    theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
+    for name in theirs:
+        if name not in ours:
+            sys.exit(f"{name}: not run here yet; run `dvc repro`")
+        outputs = _changed(theirs[name], ours[name], "outs")
+        if outputs:
+            causes = _changed(theirs[name], ours[name], "deps", "params")
+            print(f"{name} departs from {recorded}: other bytes in {', '.join(outputs)}.")
+            if HISTORY in outputs:
+                print(_first_epoch(_committed(recorded, HISTORY), _here(HISTORY)))
+            print(f"Its inputs differ: {', '.join(causes)}." if causes else _SAME_INPUTS)
+            sys.exit(1)
+    print(f"Every output has the bytes that {recorded} recorded.")
+
+
+_SAME_INPUTS = (
+    "Its inputs are the same: look for another processor, NumPy, operating system, or, with "
+    "`kernels: fastest`, another set of kernels."
+)
+
+
+def _here(name: str) -> str:
+    return Path(name).read_text(encoding="utf-8")
+
+
+def _committed(commit: str, name: str) -> str:
+    git = subprocess.run(
+        ["git", "show", f"{commit}:./{name}"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if git.returncode:
+        raise InputError(f"{name}: expected in commit {commit}; git says: {git.stderr.strip()}")
+    return git.stdout
+
+
+def _stages(lock: str) -> dict[str, dict[str, Any]]:
+    """Return for each stage in dvc.lock its inputs and outputs, each with what tells its bytes."""
+    try:
+        stages = yaml.safe_load(lock)["stages"]
+        return {
+            name: {
+                "deps": {dep["path"]: dep["md5"] for dep in stage.get("deps", [])},
+                "params": stage.get("params", {}).get("params.yaml", {}),
+                "outs": {out["path"]: out["md5"] for out in stage.get("outs", [])},
+            }
+            for name, stage in stages.items()
+        }
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise InputError(f"{LOCK}: expected what DVC writes; run `dvc repro`") from None
+
+
+def _changed(theirs: dict[str, Any], ours: dict[str, Any], *kinds: str) -> list[str]:
+    names = [(kind, name) for kind in kinds for name in {**theirs[kind], **ours[kind]}]
+    return [name for kind, name in names if theirs[kind].get(name) != ours[kind].get(name)]
+
+
+def _first_epoch(theirs: str, ours: str) -> str:
+    rows = [list(csv.DictReader(text.splitlines())) for text in (theirs, ours)]
+    for their_row, our_row in zip(*rows, strict=False):
+        if their_row.get("parameters") != our_row.get("parameters"):
+            return f"The first epoch with other parameters is {our_row['epoch']}."
+    return f"No epoch has other parameters, but one run has {len(rows[0])} and one {len(rows[1])}."
+
+
+if __name__ == "__main__":
+    run(compare)

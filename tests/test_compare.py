@@ -1,0 +1,49 @@
+"""The comparison of two runs: it names the first stage and epoch that differ, and why."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from tests.conftest import KNOBS, commit, done, start
+
+
+def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
+    done(clone, "dvc", "repro", "-f")
+    assert "Every output has the bytes" in done(clone, "python", "stages/compare.py")
+
+
+def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "learning_rate": 0.2}), "utf-8")
+    done(clone, "dvc", "repro", "train")
+    result = start(clone, "python", "stages/compare.py")
+    assert result.returncode == 1
+    assert result.stdout == (
+        "train departs from HEAD: other bytes in data/model.npz, metrics/history.csv.\n"
+        "The first epoch with other parameters is 1.\n"
+        "Its inputs differ: learning_rate.\n"
+    )
+
+
+def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path) -> None:
+    history = clone / "metrics/history.csv"
+    rows = history.read_text("utf-8").splitlines()
+    elsewhere = [row[:-1] + "?" if i >= 3 else row for i, row in enumerate(rows)]
+    history.write_text("\n".join(elsewhere), "utf-8")
+    lock = clone / "dvc.lock"
+    path = "- path: metrics/history.csv\n      hash: md5\n      md5: "
+    lock.write_text(re.sub(f"({path}).*", r"\1another", lock.read_text("utf-8")), "utf-8")
+    commit(clone)
+    lock.write_text(done(clone, "git", "show", "HEAD~:dvc.lock"), "utf-8")
+    history.write_text(done(clone, "git", "show", "HEAD~:metrics/history.csv"), "utf-8")
+    result = start(clone, "python", "stages/compare.py", "HEAD")
+    assert result.returncode == 1
+    assert "The first epoch with other parameters is 3." in result.stdout
+    assert "Its inputs are the same" in result.stdout
+
+
+def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(clone: Path) -> None:
+    result = start(clone, "python", "stages/compare.py", "nowhere")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: dvc.lock: expected in commit nowhere")
+    assert result.stderr.count("\n") == 1

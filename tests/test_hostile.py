@@ -1,0 +1,242 @@
+"""Hostile files: whatever a reader is given, it reads it or refuses it with one line.
+
+Each test draws its cases anew within the number that `--cases` allows. A reader may raise
+InputError, or OSError, which the stages turn into one line too, and nothing else; and it may
+not take much more memory than the file gives reason to.
+"""
+
+import gzip
+import io
+import resource
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_mlp.checkpoint import load_checkpoint
+from mnist_mlp.dataset import load_dataset, save_dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.idx import read_idx
+from mnist_mlp.model import load_network, save_network
+from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.params import load_params
+from mnist_mlp.training import Progress
+from tests.conftest import ROOT
+
+MOST_MEMORY = 300_000  # kilobytes
+PARAMS = (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_memory() -> Iterator[None]:
+    """Fail if all these cases together ever took much memory."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + MOST_MEMORY
+
+
+@contextmanager
+def survived() -> Iterator[None]:
+    """Fail unless the block ends well or with one clear line."""
+    message = "read"
+    try:
+        yield
+    except InputError as error:
+        message = str(error)
+    except OSError as error:
+        message = error.strerror or ""
+    assert message
+    assert "\n" not in message
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Draw bytes that differ from whole ones in some places, or are cut, repeated or moved."""
+    data = bytearray(whole)
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(data)))
+        how = draw(st.sampled_from(["set", "cut", "insert", "drop", "repeat"]))
+        if how == "set" and at < len(data):
+            data[at] = draw(st.integers(0, 255))
+        elif how == "cut":
+            del data[at:]
+        elif how == "insert":
+            data[at:at] = draw(st.binary(max_size=20))
+        elif how == "drop":
+            del data[at : at + draw(st.integers(1, 50))]
+        else:
+            data += data[at:]
+    return bytes(data)
+
+
+def idx(shape: tuple[int, ...], content: bytes, kind: int = 8) -> bytes:
+    return struct.pack(f">HBB{len(shape)}I", 0, kind, len(shape), *shape) + content
+
+
+SMALL_IDX = idx((3, 4, 4), bytes(range(48)))
+BOMB = gzip.compress(idx((60_000, 28, 28), bytes(60_000 * 28 * 28)))
+
+
+@st.composite
+def idx_files(draw: st.DrawFn) -> bytes:
+    """Draw an IDX file that is damaged in its packed form, in its contents, or that lies."""
+    how = draw(st.sampled_from(["packed", "content", "shape", "members", "bomb", "random"]))
+    if how == "packed":
+        return draw(damaged(gzip.compress(SMALL_IDX)))
+    if how == "content":
+        return gzip.compress(draw(damaged(SMALL_IDX)))
+    if how == "shape":
+        shape = tuple(draw(st.lists(st.integers(0, 2**32 - 1), max_size=5)))
+        return gzip.compress(
+            idx(shape, bytes(draw(st.integers(0, 100))), draw(st.integers(0, 255)))
+        )
+    if how == "members":
+        parts = draw(st.lists(damaged(SMALL_IDX) | st.just(SMALL_IDX), min_size=2, max_size=4))
+        return b"".join(map(gzip.compress, parts)) + draw(st.binary(max_size=5))
+    if how == "bomb":
+        return draw(st.just(BOMB) | damaged(BOMB))
+    return draw(st.binary(max_size=200))
+
+
+@given(idx_files())
+def test_idx_files(folder: Path, content: bytes) -> None:
+    path = folder / "file.gz"
+    path.write_bytes(content)
+    with survived():
+        read_idx(path, dimensions=3)
+
+
+DTYPES: st.SearchStrategy[Any] = st.sampled_from(
+    [np.float32, np.float64, np.int8, np.uint64, np.bool_, np.complex64, "S3", "U3", "M8[s]", "V4"]
+)
+
+
+@st.composite
+def arrays(draw: st.DrawFn) -> bytes:
+    """Draw an .npy file of a type and shape that nobody asked for, or whose header lies."""
+    kind = draw(st.sampled_from(["odd", "object", "header", "damaged"]))
+    array = np.zeros(draw(st.lists(st.integers(0, 5), max_size=4)), draw(DTYPES))
+    if kind == "object":
+        array = np.array([{"an": "object"}, None], object)
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    whole = file.getvalue()
+    if kind == "header":
+        numbers = st.integers(-(2**70), 2**70)
+        header = {
+            "descr": draw(st.sampled_from(["<f4", "|O", ">f8", "<V0", "nonsense", [("a", "<f4")]])),
+            "fortran_order": draw(st.booleans()),
+            "shape": tuple(draw(st.lists(numbers | st.integers(0, 10**6), max_size=3))),
+        }
+        text = (
+            draw(st.sampled_from(["{}", "{},", "{}" * 2, "["])).replace("{}", repr(header))
+        ).encode()
+        whole = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(64)
+    return draw(damaged(whole)) if kind == "damaged" else whole
+
+
+@given(arrays(), st.sampled_from(["images", "targets"]))
+def test_prepared_arrays(folder: Path, content: bytes, part: str) -> None:
+    save_dataset(folder, "test", np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8))
+    (folder / f"test_{part}.npy").write_bytes(content)
+    with survived():
+        load_dataset(folder, "test")
+
+
+def model(folder: Path) -> bytes:
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    draw_weights(network, "xavier", np.random.default_rng(0))
+    save_network(folder / "whole.npz", network)
+    return (folder / "whole.npz").read_bytes()
+
+
+@st.composite
+def archives(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Draw an .npz file that is damaged, or whose members repeat, climb out, lack or lie."""
+    if draw(st.booleans()):
+        return draw(damaged(whole))
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as members:
+        contents = {name: members.read(name) for name in members.namelist()}
+    with zipfile.ZipFile(file, "w", draw(st.sampled_from([0, zipfile.ZIP_DEFLATED]))) as archive:
+        for name, content in contents.items():
+            fate = draw(st.sampled_from(["keep"] * 6 + ["lack", "twice", "climb", "lie", "bomb"]))
+            if fate != "lack":
+                archive.writestr(
+                    "../../" + name if fate == "climb" else name,
+                    {"lie": draw(arrays()), "bomb": bytes(10**7)}.get(fate, content),
+                )
+            if fate == "twice":
+                with pytest.warns(UserWarning, match="Duplicate"):
+                    archive.writestr(name, draw(arrays()))
+    return file.getvalue()
+
+
+@given(st.data())
+def test_models(folder: Path, data: st.DataObject) -> None:
+    path = folder / "model.npz"
+    path.write_bytes(data.draw(archives(model(folder))))
+    before = sorted(folder.parent.rglob("*"))
+    with survived():
+        load_network(path)
+    assert sorted(folder.parent.rglob("*")) == before
+
+
+@given(st.data())
+def test_checkpoints_change_nothing_or_are_ignored(folder: Path, data: st.DataObject) -> None:
+    path = folder / "checkpoint"
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    path.write_bytes(data.draw(archives(model(folder))))
+    with survived():
+        load_checkpoint(path, "key", network, Progress(network))
+    assert not network.parameters.any()
+
+
+def lines(*choices: str) -> st.SearchStrategy[bytes]:
+    return st.sampled_from(choices).map(str.encode)
+
+
+YAML = st.one_of(
+    damaged(PARAMS),
+    st.binary(max_size=200),
+    st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.integers(1, 3000).map(lambda depth: b"hidden: " + b"[" * depth),
+    st.integers(1, 1000).map(lambda depth: b"hidden: " + b"[" * depth + b"]" * depth),
+    st.integers(1, 5000).map(lambda digits: PARAMS.replace(b"seed: 0 ", b"seed: " + b"9" * digits)),
+    lines(
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nseed: *c",
+        "!!python/object/apply:os.system ['touch hacked']",
+        "seed: !!python/name:os.system",
+        "hidden: !!binary aGFja2Vk",
+        "? [a, b]\n: c",
+        "<<: {seed: 1}",
+        "seed: 0\nseed: 1",
+        "--- {}\n--- {}",
+        "%YAML 3.0\n---\nseed: 0",
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+        max_leaves=10,
+    ).map(lambda value: PARAMS.replace(b"[16, 16]", repr(value).encode("utf-8", "replace"))),
+)
+
+
+@given(YAML)
+def test_params(folder: Path, content: bytes) -> None:
+    path = folder / "params.yaml"
+    path.write_bytes(content)
+    with survived():
+        load_params(path)

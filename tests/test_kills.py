@@ -1,0 +1,256 @@
+"""Killed, out of room, or run twice at once: the pipeline ends with the bytes it always gives."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+import yaml
+
+from mnist_mlp.files import whole_file
+from tests.conftest import KNOBS, ROOT, done, start, started
+
+STAGES = ("download", "preprocess", "train", "evaluate", "render")
+MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file that the pipeline makes, and whatever else lies among them."""
+    places = (folder / "data", folder / "metrics", folder / "dvc.lock")
+    files = [path for place in places for path in (place, *place.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def unrun(finished: Path, tmp_path: Path) -> Path:
+    """Give a copy of the repository in which nothing has been run."""
+    folder = tmp_path / "unrun"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("cache"), symlinks=True)
+    for name in MADE:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return folder
+
+
+def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as_ever(
+    kill: int, unrun: Path, finished: Path
+) -> None:
+    random = Random(kill)
+    process = started(unrun, "dvc", "repro")
+    dvc = psutil.Process(process.pid)
+    time.sleep(random.uniform(0, 4))
+    whom = random.choice(["dvc", "stage", "both"])
+    with suppress(psutil.NoSuchProcess):
+        stages = dvc.children(recursive=True)
+        for victim in {"dvc": [dvc], "stage": stages, "both": [dvc, *stages]}[whom]:
+            victim.send_signal(random.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
+    _, errors = process.communicate()
+    if whom == "stage":
+        assert "Traceback" not in errors
+    expected = contents(finished)
+    found = {name: data for name, data in contents(unrun).items() if name in expected}
+    found.pop("dvc.lock", None)
+    assert found.items() <= expected.items()
+    done(unrun, "dvc", "repro")
+    assert contents(unrun) == expected
+
+
+@pytest.mark.parametrize("tenths", range(1, 6))
+def test_ctrl_c_is_one_line_and_exit_code_1(tenths: int, clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 10_000}), "utf-8")
+    process = started(clone, "python", "stages/train.py")
+    time.sleep(tenths / 10)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors == "interrupted: nothing is half-written; the same command goes on from here\n"
+
+
+def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None:
+    process = started(clone, "sh", "-c", "trap '' INT; exec python stages/train.py")
+    for _ in range(10):
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_a_stage_ends_with_the_dvc_that_runs_it(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 10_000}), "utf-8")
+    process = started(clone, "dvc", "repro", "train")
+    while not (stages := psutil.Process(process.pid).children()):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.kill()
+    psutil.wait_procs(stages, timeout=10)
+    assert not any(stage.is_running() for stage in stages)
+    process.communicate()
+
+
+def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 300}), "utf-8")
+    checkpoint = clone / "data/model.npz.checkpoint"
+    done(clone, "python", "stages/train.py")
+    expected = contents(clone)
+    kills = 0
+    while kills < 3:
+        process = started(clone, "python", "stages/train.py")
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while process.poll() is None and not (
+            checkpoint.exists() and checkpoint.stat().st_mtime_ns > before
+        ):
+            time.sleep(0.01)
+        process.kill()
+        kills += 1
+        process.communicate()
+    assert "going on after epoch" in done(clone, "python", "stages/train.py")
+    assert contents(clone) == expected
+
+
+@pytest.mark.parametrize("change", ["knob", "data", "code"])
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone: Path) -> None:
+    knobs = {**KNOBS, "epochs": 300}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    checkpoint = clone / "data/model.npz.checkpoint"
+    process = started(clone, "python", "stages/train.py")
+    while not checkpoint.exists():
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    if change == "knob":
+        (clone / "params.yaml").write_text(yaml.safe_dump({**knobs, "seed": 1}), "utf-8")
+    elif change == "data":
+        images = clone / "data/prepared/training_images.npy"
+        images.write_bytes(images.read_bytes()[:-1] + b"?")
+    else:
+        with (clone / "src/mnist_mlp/costs.py").open("a", encoding="utf-8") as source:
+            source.write("# changed\n")
+    assert "going on" not in done(clone, "python", "stages/train.py")
+    assert not checkpoint.exists()
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(clone: Path) -> None:
+    checkpoint = clone / "data/model.npz.checkpoint"
+    checkpoint.write_bytes((clone / "data/model.npz").read_bytes()[:-10])
+    expected = contents(clone)
+    del expected["data/model.npz.checkpoint"]
+    done(clone, "python", "stages/train.py")
+    assert contents(clone) == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_disk_quota_is_one_line_and_nothing_half_written(stage: str, clone: Path) -> None:
+    before = contents(clone)
+    blocks = {"render": 1, "evaluate": 0}.get(stage, 4)
+    result = start(clone, "bash", "-c", f"ulimit -f {blocks}; exec python stages/{stage}.py")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.endswith(": File too large\n")
+    assert result.stderr.count("\n") == 1
+    assert contents(clone).items() <= before.items()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 64 KB, where this user may."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk; run it with sudo")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_full_disk_is_one_line_and_with_room_again_all_is_as_ever(
+    stage: str, clone: Path, small_disk: Path
+) -> None:
+    expected = contents(clone)
+    made = {"download": "data/raw", "preprocess": "data/prepared", "train": "data"}
+    place = clone / made.get(stage, "metrics")
+    aside = clone / "aside"
+    place.rename(aside)
+    if stage == "train":
+        shutil.copytree(aside / "prepared", clone / "prepared")
+    place.symlink_to(small_disk)
+    (small_disk / "ballast").write_bytes(bytes(2**16))
+    options = ["--prepared", "prepared"] if stage == "train" else []
+    result = start(clone, "python", f"stages/{stage}.py", *options)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.endswith(": No space left on device\n")
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    place.unlink()
+    aside.rename(place)
+    shutil.rmtree(clone / "prepared", ignore_errors=True)
+    done(clone, "dvc", "repro", "-f", "-s", stage)
+    assert contents(clone) == expected
+
+
+def test_of_two_runs_at_once_one_ends_well_and_the_other_says_why_not(
+    unrun: Path, finished: Path
+) -> None:
+    both = [started(unrun, "dvc", "repro") for _ in range(2)]
+    errors = [process.communicate()[1] for process in both]
+    for process, error in zip(both, errors, strict=True):
+        if process.returncode:
+            assert "Traceback" not in error
+            assert "lock" in error or "busy" in error
+    done(unrun, "dvc", "repro")
+    assert contents(unrun) == contents(finished)
+
+
+def recorded(folder: Path, experiment: str) -> str:
+    """Return the dvc.lock of an experiment."""
+    references = done(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    (name,) = (name for name in references if name.endswith("/" + experiment))
+    return done(folder, "git", "show", f"{name}:dvc.lock")
+
+
+@pytest.mark.usefixtures("thorough")
+def test_two_experiments_at_once_give_what_each_gives_alone(clone: Path) -> None:
+    alone = []
+    for size in "89":
+        knob = f"hidden={size}"
+        done(clone, "dvc", "exp", "run", "--temp", "--name", f"alone-{size}", "-S", knob)
+        done(clone, "dvc", "exp", "run", "--queue", "--name", f"both-{size}", "-S", knob)
+        alone.append(recorded(clone, f"alone-{size}"))
+    done(clone, "dvc", "exp", "remove", "alone-8", "alone-9")
+    done(clone, "dvc", "gc", "--workspace", "--force")
+    done(clone, "dvc", "queue", "start", "-j", "2")
+    while "Queued" in (status := done(clone, "dvc", "queue", "status")) or "Running" in status:
+        time.sleep(0.5)
+    done(clone, "dvc", "queue", "stop", "--kill")
+    assert [recorded(clone, f"both-{size}") for size in "89"] == alone
+
+
+def test_two_writers_of_one_file_take_turns(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, time; from mnist_mlp.files import whole_file\n"
+        "for i in range(200):\n"
+        "    with whole_file(pathlib.Path('file')) as file:\n"
+        "        for _ in range(10): file.write(sys.argv[1].encode() * 1000); file.flush()\n"
+    )
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    writers = [started(tmp_path, "python", "-c", code, name, **environment) for name in "ab"]
+    while any(writer.poll() is None for writer in writers):
+        with suppress(FileNotFoundError):
+            assert (tmp_path / "file").read_bytes() in (b"a" * 10_000, b"b" * 10_000)
+    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_write_that_fails_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="something odd") as caught, whole_file(tmp_path / "file"):
+        raise OSError("something odd")  # as NumPy does where the disk is full
+    assert caught.value.filename == str(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
