@@ -1,13 +1,16 @@
 # `make` sets everything up in .venv, runs the pipeline and shows its results;
-# `make test` and `make lint` check the code; `make lock` renews the pinned packages.
+# `make test` and `make lint` check the code; `make torture` kills, starves and feeds it worse
+# than that, for half an hour; `make lock` renews the pinned packages.
 
 PYTHON := python3
 READY := .venv/ready
 SOME := t10k-labels-idx1-ubyte.gz
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+    --no-emit-index-url --no-annotate
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test lint lock
+.PHONY: run test lint torture lock
 
 run: $(READY)
 	@# Without git history DVC must be told so; with it, it must not be.
@@ -30,9 +33,16 @@ lint: $(READY)
 	@ruff format --check
 	@mypy
 
+torture: $(READY)
+	@pytest --kills=200 --cases=4000 tests/test_kills.py tests/test_hostile.py \
+	    tests/test_download.py tests/test_same_bytes.py
+	$(PIP) --no-deps -r requirements-fuzz.lock
+	@python tests/fuzz.py idx 100000
+	@python tests/fuzz.py model 100000
+
 lock:
-	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	    --no-emit-index-url --no-annotate --group dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --group dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --group fuzz --output-file requirements-fuzz.lock
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and \

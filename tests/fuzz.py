@@ -1,6 +1,6 @@
 """Fuzz the readers of IDX files and of models, guided by the code that each input reaches.
 
-    python tests/fuzz.py idx 20000        # or: model 20000
+    python tests/fuzz.py idx 100000       # or: model 100000
 
 Reads so many inputs that atheris makes up, and ends in an error at the first that raises
 anything but InputError or OSError, takes more than 10 seconds, or more than a gigabyte.

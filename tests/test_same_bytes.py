@@ -1,0 +1,59 @@
+"""The same inputs give the same bytes, wherever and however they are run."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import done
+
+MADE = ("data/prepared", "data/model.npz", "metrics")
+EMULATOR = shutil.which("qemu-x86_64")
+
+
+def made(folder: Path) -> dict[str, bytes]:
+    files = [path for name in MADE for path in (folder / name, *(folder / name).rglob("*"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+def run_stages(folder: Path, *python: str, **environment: str) -> None:
+    for path in made(folder):
+        (folder / path).unlink()
+    for stage in ("preprocess", "train", "evaluate", "render"):
+        done(folder, *python, f"stages/{stage}.py", **environment)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
+        {"OMP_NUM_THREADS": "5", "PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8"},
+        {"OPENBLAS_CORETYPE": "SkylakeX", "OPENBLAS_NUM_THREADS": "2"},
+        {"OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"},
+        {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-ERMS"},
+    ],
+)
+def test_threads_locale_hashes_and_the_callers_kernels_change_no_byte(
+    environment: dict[str, str], finished: Path, clone: Path
+) -> None:
+    run_stages(clone, "python", **environment)
+    assert made(clone) == made(finished)
+
+
+@pytest.mark.usefixtures("thorough")
+@pytest.mark.skipif(not EMULATOR, reason="needs qemu-x86_64; Debian's package is qemu-user")
+@pytest.mark.parametrize(
+    "processor", ["Haswell-v4", "Broadwell-v4", "Skylake-Client-v4", "EPYC-v2"]
+)
+def test_an_emulated_processor_with_avx2_gives_the_same_bytes(
+    processor: str, finished: Path, clone: Path
+) -> None:
+    interpreter = str(Path(sys.executable).resolve())
+    run_stages(
+        clone,
+        *(str(EMULATOR), "-cpu", processor, interpreter),
+        PYTHONPATH=os.pathsep.join(path for path in sys.path if path.endswith("site-packages")),
+    )
+    assert made(clone) == made(finished)
