@@ -16,6 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from mnist_mlp.checkpoint import checkpoint_key, save_checkpoint
+from mnist_mlp.dataset import load_dataset
+from mnist_mlp.model import load_network
+from mnist_mlp.params import load_params
+from mnist_mlp.training import Progress
+
 STAGES = ("download", "preprocess", "train", "evaluate", "render")
 TURNS = 5
 
@@ -69,6 +77,8 @@ def main() -> None:
             "dvc repro, empty": lambda: run("dvc", "repro", folder=empty),
             "preprocess": lambda: stage("preprocess"),
             "gunzip and write": gunzip_and_write,
+            "train": lambda: stage("train"),
+            "checkpoints": checkpoints,
             "train --help": lambda: stage("train", "--help"),
         }
         seconds: dict[str, list[float]] = {what: [] for what in measured}
@@ -81,16 +91,30 @@ def main() -> None:
         ("dvc repro -f", "five commands"),
         ("dvc repro", "dvc repro, empty"),
         ("preprocess", "gunzip and write"),
+        ("checkpoints", "train"),
     ):
         ratio = statistics.median(
             a / b for a, b in zip(seconds[what], seconds[against], strict=True)
         )
         a, b = (statistics.median(seconds[each]) for each in (what, against))
-        print(f"| `{what}` | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
-    print(f"| `train --help` | {statistics.median(seconds['train --help']):.2f} | | | |")
+        print(f"| {what} | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
+    print(f"| train --help | {statistics.median(seconds['train --help']):.2f} | | | |")
     print("\n| stage | most memory, MB |\n| --- | --- |")
     for name in STAGES:
         print(f"| `{name}` | {most_memory(name):.0f} |")
+
+
+def checkpoints() -> float:
+    """Return the seconds that a training spends on checkpoints with one after every epoch."""
+    params = load_params(ROOT / "params.yaml")
+    network = load_network(ROOT / "data/model.npz")
+    start = time.perf_counter()
+    data = [load_dataset(ROOT / "data/prepared", name) for name in ("training", "validation")]
+    key = checkpoint_key(params, data)
+    with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
+        for _ in range(params.epochs):
+            save_checkpoint(Path(folder) / "checkpoint", key, network, Progress(network))
+    return time.perf_counter() - start
 
 
 def most_memory(name: str) -> float:

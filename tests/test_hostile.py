@@ -217,7 +217,7 @@ YAML = st.one_of(
     st.integers(1, 5000).map(lambda digits: PARAMS.replace(b"seed: 0 ", b"seed: " + b"9" * digits)),
     lines(
         "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nseed: *c",
-        "!!python/object/apply:os.system ['touch hacked']",
+        "!!python/object/apply:os.system [touch hacked]",
         "seed: !!python/name:os.system",
         "hidden: !!binary aGFja2Vk",
         "? [a, b]\n: c",
@@ -240,3 +240,4 @@ def test_params(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
     with survived():
         load_params(path)
+    assert not Path("hacked").exists()

@@ -209,11 +209,21 @@ def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
         refusal(path)
 
 
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_damage_to_the_parameters_is_noticed(tmp_path: Path, save: Callable[..., None]) -> None:
+def test_compressed_files_are_refused_as_they_may_unpack_without_end(tmp_path: Path) -> None:
     path = saved(tmp_path)
     with np.load(path) as arrays:
-        save(path, **arrays)
+        np.savez_compressed(path, **arrays)
+    assert "compressed" in refusal(path)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_billion_values_of_no_size_are_refused_in_little_memory(tmp_path: Path, key: str) -> None:
+    path = saved(tmp_path, **{key: np.empty(10**9, "V0")})
+    refusal(path)
+
+
+def test_damage_to_the_parameters_is_noticed(tmp_path: Path) -> None:
+    path = saved(tmp_path)
     whole = path.read_bytes()
     for place in range(250, len(whole) - 1500, 97):
         path.write_bytes(damaged(whole, place))

@@ -9,7 +9,8 @@ import numpy as np
 
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import wary, whole_file
+from mnist_mlp.files import whole_file
+from mnist_mlp.model import open_arrays
 from mnist_mlp.network import Network
 from mnist_mlp.params import Params
 from mnist_mlp.training import Epoch, Progress
@@ -44,11 +45,7 @@ def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
 def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
     """Take up a training where it was left, if there is a checkpoint and its key is this one."""
     try:
-        with (
-            path.open("rb") as file,
-            wary(path, "a checkpoint"),
-            np.load(file, allow_pickle=False) as arrays,
-        ):
+        with open_arrays(path, "a checkpoint") as arrays:
             if arrays["key"].item() == key:
                 parameters, velocity = arrays["parameters"], arrays["velocity"]
                 history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])

@@ -1,5 +1,7 @@
 """The trained network as a file: its sizes, its kinds of neurons, and its parameters."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ from numpy.lib.npyio import NpzFile
 from mnist_mlp.dataset import DIGITS, PIXELS
 from mnist_mlp.files import wary, whole_file
 from mnist_mlp.network import Network, count_parameters
-from mnist_mlp.params import Activation, CostName, Count
+from mnist_mlp.params import MOST_HIDDEN, Activation, CostName, Count
 
 FORMAT = 1
 
@@ -42,20 +44,29 @@ def load_network(path: Path) -> Network:
 
     Raises InputError where the file is something else, and OSError where it cannot be read.
     """
-    with (
-        path.open("rb") as file,
-        wary(path, "a model"),
-        np.load(file, allow_pickle=False) as arrays,
-    ):
+    with open_arrays(path, "a model") as arrays:
         return _build(arrays)
 
 
+@contextmanager
+def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
+    """Open an .npz file whose arrays take no more memory than the file is long.
+
+    Raises InputError, with what was expected, where it is none, now or while it is read.
+    """
+    with path.open("rb") as file, wary(path, expected), np.load(file, allow_pickle=False) as arrays:
+        if any(member.compress_type for member in arrays.zip.infolist()):
+            raise ValueError("its parts are compressed")
+        if arrays.zip.testzip():
+            raise ValueError("its parts do not agree with their checksums")
+        yield arrays
+
+
 def _build(arrays: NpzFile) -> Network:
-    if arrays.zip is None or arrays.zip.testzip():
-        raise ValueError("its parts do not agree with their checksums")
-    settings = msgspec.convert(
-        {name: arrays[name].tolist() for name in Settings.__struct_fields__}, Settings
-    )
+    found = {name: arrays[name] for name in Settings.__struct_fields__}
+    if any(array.size > MOST_HIDDEN + 2 for array in found.values()):
+        raise ValueError(f"expected at most {MOST_HIDDEN} hidden layers")
+    settings = msgspec.convert({name: array.tolist() for name, array in found.items()}, Settings)
     parameters = arrays["parameters"]
     n = count_parameters(settings.sizes)
     if settings.format != FORMAT:

@@ -11,10 +11,14 @@ from msgspec import Meta
 
 from mnist_mlp.errors import InputError
 
+MOST_HIDDEN = 100  # layers
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
 Layers = Annotated[
     tuple[Count, ...],
-    Meta(description="a number of neurons from 1 to 1000000, or a list like [16, 16]"),
+    Meta(
+        max_length=MOST_HIDDEN,
+        description="a number of neurons from 1 to 1000000, or a list like [16, 16]",
+    ),
 ]
 Activation = Literal["sigmoid", "relu", "tanh"]
 CostName = Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
