@@ -110,7 +110,7 @@ def checkpoints() -> float:
     network = load_network(ROOT / "data/model.npz")
     start = time.perf_counter()
     data = [load_dataset(ROOT / "data/prepared", name) for name in ("training", "validation")]
-    key = checkpoint_key(params, data)
+    key = checkpoint_key(params, data, ROOT / "stages")
     with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
         for _ in range(params.epochs):
             save_checkpoint(Path(folder) / "checkpoint", key, network, Progress(network))

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 import numpy as np
 
-from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.randomness import generator
 
 RESULTS = ROOT / "benchmarks/results.json"
@@ -69,7 +69,7 @@ def write_problem(folder: Path, row: Row) -> None:
     for part in ("images", "targets"):
         (folder / f"{part}.npy").symlink_to(ROOT / f"data/prepared/training_{part}.npy")
     network = Network(row.sizes, row.activation, "cross_entropy")
-    draw_weights(network, "xavier", generator(0, "initial weights"))
+    initialise_weights(network, "xavier", generator(0, "initial weights"))
     np.save(folder / "parameters.npy", network.parameters)
     problem = {k: v for k, v in row._asdict().items() if k not in ("peers", "turns")}
     (folder / "settings.json").write_text(json.dumps(problem), encoding="utf-8")

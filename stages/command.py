@@ -5,16 +5,30 @@ import sys
 
 
 def _interrupted(*_: object) -> None:
-    sys.exit("interrupted: nothing is half-written; the same command goes on from here")
+    sys.exit("interrupted: nothing is half-written; run the same command again")
 
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)  # before the imports, which Ctrl-C may hit too
 
 import os
+from ctypes import CDLL
+
+
+def _end_with_dvc() -> None:
+    """Have Linux end a stage with the dvc that runs it, lest it write what nobody waits for."""
+    if sys.platform == "linux" and "DVC_STAGE" in os.environ:
+        dvc = os.getppid()
+        CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != dvc:
+            sys.exit("dvc ended before the stage began")
+
+
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+_end_with_dvc()
+
 from argparse import ArgumentParser
 from collections.abc import Callable
-from ctypes import CDLL
 from pathlib import Path
 from typing import Annotated
 
@@ -58,15 +72,7 @@ def _choose_kernels() -> None:
     choose_kernels(params.kernels)
 
 
-def _end_with_dvc() -> None:
-    """Have Linux end a stage with the dvc that runs it, lest it write what nobody waits for."""
-    if sys.platform == "linux" and "DVC_STAGE" in os.environ:
-        end_with_parent = 1  # PR_SET_PDEATHSIG
-        CDLL(None).prctl(end_with_parent, signal.SIGKILL)
-
-
 _choose_kernels()
-_end_with_dvc()
 
 
 def run(command: Callable[..., None]) -> None:

@@ -22,13 +22,13 @@ def compare(
 ) -> None:
     """Tell the first stage, and the first epoch, where this run departs from a recorded one.
 
-    Reads dvc.lock and metrics/history.csv, here and in the commit. Ends with exit code 1 where
-    the runs differ.
+    Reads dvc.lock and metrics/history.csv, here and in the commit; to bring them up to date is
+    the work of `dvc repro`. Ends with exit code 1 where the runs differ.
     """
     theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:
         if name not in ours:
-            sys.exit(f"{name}: not run here yet; run `dvc repro`")
+            raise InputError(f"{LOCK}: {name} was not run here yet; run `dvc repro`")
         outputs = _changed(theirs[name], ours[name], "outs")
         if outputs:
             causes = _changed(theirs[name], ours[name], "deps", "params")
@@ -37,12 +37,12 @@ def compare(
                 print(_first_epoch(_committed(recorded, HISTORY), _here(HISTORY)))
             print(f"Its inputs differ: {', '.join(causes)}." if causes else _SAME_INPUTS)
             sys.exit(1)
-    print(f"Every output has the bytes that {recorded} recorded.")
+    print(f"Every output has the bytes that {recorded} recorded, if {LOCK} is up to date.")
 
 
 _SAME_INPUTS = (
-    "Its inputs are the same: look for another processor, NumPy, operating system, or, with "
-    "`kernels: fastest`, another set of kernels."
+    "Its inputs are the same: look for another processor, operating system, NumPy or Pillow, for "
+    "`kernels: fastest`, or, where it is download, for a run on the sample."
 )
 
 
@@ -89,7 +89,9 @@ def _first_epoch(theirs: str, ours: str) -> str:
     for their_row, our_row in zip(*rows, strict=False):
         if their_row.get("parameters") != our_row.get("parameters"):
             return f"The first epoch with other parameters is {our_row['epoch']}."
-    return f"No epoch has other parameters, but one run has {len(rows[0])} and one {len(rows[1])}."
+    if len(rows[0]) != len(rows[1]):
+        return f"One run has {len(rows[0])} epochs and the other {len(rows[1])}."
+    return "No epoch has other parameters, but some cost or accuracy is another."
 
 
 if __name__ == "__main__":

@@ -14,12 +14,17 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from mnist_mlp.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
+from mnist_mlp.checkpoint import (
+    checkpoint_key,
+    load_checkpoint,
+    remove_checkpoint,
+    save_checkpoint,
+)
 from mnist_mlp.dataset import DIGITS, PIXELS, load_dataset, load_training
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import save_network
-from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import load_params
 from mnist_mlp.randomness import generator
 from mnist_mlp.training import Epoch, Progress
@@ -38,7 +43,8 @@ def train(
     """Train the network by gradient descent.
 
     Reads data/prepared and the knobs of the network and of gradient descent; writes
-    data/model.npz and metrics/history.csv.
+    data/model.npz and metrics/history.csv. A training that was killed goes on from
+    data/model.npz.checkpoint, which stands there only meanwhile.
     """
     params = load_params(params_file)
     training = load_training(prepared, params)
@@ -48,11 +54,13 @@ def train(
             f"{params_file}: batch_size: expected at most the {len(training.images)} training "
             f"images, found {params.batch_size}"
         )
-    print(f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by NumPy')})")
+    print(
+        f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
+    )
     network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
-    draw_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
+    initialise_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
     checkpoint = model.with_name(f"{model.name}.checkpoint")
-    key = checkpoint_key(params, (training, validation))
+    key = checkpoint_key(params, (training, validation), Path(__file__).parent)
     progress = Progress(network)
     load_checkpoint(checkpoint, key, network, progress)
     if progress.history:
@@ -67,7 +75,7 @@ def train(
     save_network(model, network)
     with whole_file(history) as file:
         file.write(_as_csv(progress.history))
-    checkpoint.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
 
 
 def _show(epochs: Iterator[Epoch], progress: Progress, total: int) -> Iterator[Epoch]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.evaluation import accuracy, answer, noise_confidence
-from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.network import Network, initialise_weights
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:
@@ -15,7 +15,7 @@ def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit
 @pytest.mark.parametrize("n", [0, 1, 999, 1000, 1001, 2500])
 def test_any_number_of_images_is_answered_as_by_one_forward_pass(n: int) -> None:
     network = Network([12, 5, 10], "relu", "cross_entropy")
-    draw_weights(network, "he", np.random.default_rng(0))
+    initialise_weights(network, "he", np.random.default_rng(0))
     images = np.random.default_rng(1).random((n, 12), dtype=np.float32)
     np.testing.assert_allclose(answer(network, images), network.forward(images)[-1], rtol=1e-5)
 

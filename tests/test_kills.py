@@ -44,6 +44,13 @@ def unrun(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def remove_broken_lock(folder: Path) -> None:
+    """Do what `make` does: DVC, killed while it rewrites this file, leaves it empty for good."""
+    lock = folder / ".dvc/tmp/rwlock"
+    if lock.exists() and not lock.read_text("utf-8"):
+        lock.unlink()
+
+
 def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as_ever(
     kill: int, unrun: Path, finished: Path
 ) -> None:
@@ -63,6 +70,7 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as
     found = {name: data for name, data in contents(unrun).items() if name in expected}
     found.pop("dvc.lock", None)
     assert found.items() <= expected.items()
+    remove_broken_lock(unrun)
     done(unrun, "dvc", "repro")
     assert contents(unrun) == expected
 
@@ -75,7 +83,7 @@ def test_ctrl_c_is_one_line_and_exit_code_1(tenths: int, clone: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert errors == "interrupted: nothing is half-written; the same command goes on from here\n"
+    assert errors == "interrupted: nothing is half-written; run the same command again\n"
 
 
 def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None:
@@ -90,17 +98,18 @@ def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None
 def test_a_stage_ends_with_the_dvc_that_runs_it(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 10_000}), "utf-8")
     process = started(clone, "dvc", "repro", "train")
-    while not (stages := psutil.Process(process.pid).children()):
+    while not (clone / "data/model.npz.checkpoint").exists():
         time.sleep(0.05)
-    time.sleep(0.5)
+    (stage,) = psutil.Process(process.pid).children()
     process.kill()
-    psutil.wait_procs(stages, timeout=10)
-    assert not any(stage.is_running() for stage in stages)
+    psutil.wait_procs([stage], timeout=10)
+    assert not stage.is_running() or stage.status() == psutil.STATUS_ZOMBIE
     process.communicate()
 
 
 def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(clone: Path) -> None:
-    (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 300}), "utf-8")
+    knobs = {**KNOBS, "epochs": 300, "momentum": 0.9, "learning_rate": 0.01}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     checkpoint = clone / "data/model.npz.checkpoint"
     done(clone, "python", "stages/train.py")
     expected = contents(clone)
@@ -119,7 +128,7 @@ def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(clo
     assert contents(clone) == expected
 
 
-@pytest.mark.parametrize("change", ["knob", "data", "code"])
+@pytest.mark.parametrize("change", ["knob", "data", "src/mnist_mlp/costs.py", "stages/train.py"])
 def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone: Path) -> None:
     knobs = {**KNOBS, "epochs": 300}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
@@ -135,7 +144,7 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone
         images = clone / "data/prepared/training_images.npy"
         images.write_bytes(images.read_bytes()[:-1] + b"?")
     else:
-        with (clone / "src/mnist_mlp/costs.py").open("a", encoding="utf-8") as source:
+        with (clone / change).open("a", encoding="utf-8") as source:
             source.write("# changed\n")
     assert "going on" not in done(clone, "python", "stages/train.py")
     assert not checkpoint.exists()
@@ -174,31 +183,64 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+def on_the_disk(folder: Path, stage: str, disk: Path) -> subprocess.CompletedProcess[str]:
+    """Run a stage whose outputs lie on another disk, and bring back those that were there."""
+    made = {"download": "data/raw", "preprocess": "data/prepared", "train": "data"}
+    place, aside = folder / made.get(stage, "metrics"), folder / "aside"
+    place.rename(aside)
+    place.symlink_to(disk)
+    options = ["--prepared", "aside/prepared"] if stage == "train" else []
+    result = start(folder, "python", f"stages/{stage}.py", *options)
+    place.unlink()
+    aside.rename(place)
+    return result
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_full_disk_is_one_line_and_with_room_again_all_is_as_ever(
     stage: str, clone: Path, small_disk: Path
 ) -> None:
     expected = contents(clone)
-    made = {"download": "data/raw", "preprocess": "data/prepared", "train": "data"}
-    place = clone / made.get(stage, "metrics")
-    aside = clone / "aside"
-    place.rename(aside)
-    if stage == "train":
-        shutil.copytree(aside / "prepared", clone / "prepared")
-    place.symlink_to(small_disk)
     (small_disk / "ballast").write_bytes(bytes(2**16))
-    options = ["--prepared", "prepared"] if stage == "train" else []
-    result = start(clone, "python", f"stages/{stage}.py", *options)
+    result = on_the_disk(clone, stage, small_disk)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(": No space left on device\n")
     assert result.stderr.count("\n") == 1
     assert [path.name for path in small_disk.iterdir()] == ["ballast"]
-    place.unlink()
-    aside.rename(place)
-    shutil.rmtree(clone / "prepared", ignore_errors=True)
     done(clone, "dvc", "repro", "-f", "-s", stage)
     assert contents(clone) == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    result = on_the_disk(clone, stage, small_disk)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.endswith(": Read-only file system\n")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "output"),
+    [
+        ("download", "data/raw/train-images-idx3-ubyte.gz"),
+        ("preprocess", "data/prepared/test_images.npy"),
+        ("train", "data/model.npz"),
+        ("train", "metrics/history.csv"),
+        ("evaluate", "metrics/accuracy.json"),
+        ("render", "metrics/weights.png"),
+    ],
+)
+def test_a_folder_where_a_file_is_to_be_written_is_one_line(
+    stage: str, output: str, clone: Path
+) -> None:
+    (clone / output).unlink()
+    (clone / output).mkdir()
+    result = start(clone, "python", f"stages/{stage}.py")
+    assert result.returncode == 1
+    assert result.stderr == f"error: {output}: is a folder, where a file is to be written\n"
 
 
 def test_of_two_runs_at_once_one_ends_well_and_the_other_says_why_not(
@@ -206,6 +248,7 @@ def test_of_two_runs_at_once_one_ends_well_and_the_other_says_why_not(
 ) -> None:
     both = [started(unrun, "dvc", "repro") for _ in range(2)]
     errors = [process.communicate()[1] for process in both]
+    assert any(process.returncode == 0 for process in both)
     for process, error in zip(both, errors, strict=True):
         if process.returncode:
             assert "Traceback" not in error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.costs import Array
-from mnist_mlp.network import ACTIVATIONS, Network, draw_weights
+from mnist_mlp.network import ACTIVATIONS, Network, initialise_weights
 
 EXTREMES = np.array([[-1e4, -100, 0, 100, 1e4]], np.float32)
 
@@ -65,7 +65,7 @@ def test_without_hidden_layers_the_pixels_lead_straight_to_the_outputs() -> None
 
 def test_each_example_is_answered_independently_of_its_batch() -> None:
     network = Network([6, 5, 3], "tanh", "cross_entropy", np.float64)
-    draw_weights(network, "gaussian", np.random.default_rng(0))
+    initialise_weights(network, "gaussian", np.random.default_rng(0))
     images = np.random.default_rng(1).random((4, 6))
     alone = [network.forward(image[np.newaxis])[-1][0] for image in images]
     np.testing.assert_allclose(network.forward(images)[-1], alone)
@@ -101,7 +101,7 @@ def test_softmax_gives_probabilities_that_only_differences_of_z_decide() -> None
 )
 def test_initial_weights_have_their_spread_and_biases_are_zero(kind: str, spread: float) -> None:
     network = Network([784, 300, 10], "relu", "cross_entropy")
-    draw_weights(network, kind, np.random.default_rng(0))
+    initialise_weights(network, kind, np.random.default_rng(0))
     assert network.weights[0].mean() == pytest.approx(0, abs=spread / 50)
     assert network.weights[0].std() == pytest.approx(spread, rel=0.01)
     assert network.weights[1].any()
@@ -121,5 +121,5 @@ def test_uniform_weights_fill_their_range_and_normal_ones_have_tails(
     kind: str, unit: float, lowest: float, highest: float
 ) -> None:
     network = Network([784, 300], "sigmoid", "binary_cross_entropy")
-    draw_weights(network, kind, np.random.default_rng(0))
+    initialise_weights(network, kind, np.random.default_rng(0))
     assert lowest <= np.abs(network.parameters).max() / unit <= highest + 1e-6

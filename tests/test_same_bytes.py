@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.conftest import done
+from tests.conftest import KNOBS, done
 
 MADE = ("data/prepared", "data/model.npz", "metrics")
 EMULATOR = shutil.which("qemu-x86_64")
@@ -16,6 +17,16 @@ EMULATOR = shutil.which("qemu-x86_64")
 def made(folder: Path) -> dict[str, bytes]:
     files = [path for name in MADE for path in (folder / name, *(folder / name).rglob("*"))]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+def test_threads_change_no_byte_where_layers_are_wide_enough_to_share(clone: Path) -> None:
+    knobs = {**KNOBS, "hidden": 1024, "epochs": 1}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    models = []
+    for threads in ("1", "3"):
+        done(clone, "python", "stages/train.py", OMP_NUM_THREADS=threads)
+        models.append(made(clone))
+    assert models[0] == models[1]
 
 
 def run_stages(folder: Path, *python: str, **environment: str) -> None:

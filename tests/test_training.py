@@ -12,7 +12,7 @@ from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import Array, cross_entropy
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
-from mnist_mlp.network import Network, draw_weights
+from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import Params
 from mnist_mlp.randomness import generator
 from mnist_mlp.training import learning_rate, shuffled, train
@@ -51,7 +51,7 @@ def examples(n: int) -> Dataset:
 
 def untrained(scale: float = 1.0) -> Network:
     network = Network([4, 5, 3], "tanh", "cross_entropy")
-    draw_weights(network, "gaussian", np.random.default_rng(0))
+    initialise_weights(network, "gaussian", np.random.default_rng(0))
     network.weights[0][:, 3] = 0
     network.parameters *= scale
     return network

@@ -1,6 +1,7 @@
 """Checkpoints: a training that was killed goes on after its last finished epoch."""
 
 import hashlib
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,19 +10,24 @@ import numpy as np
 
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
+from mnist_mlp.files import UNFINISHED, whole_file
 from mnist_mlp.model import open_arrays
 from mnist_mlp.network import Network
 from mnist_mlp.params import Params
 from mnist_mlp.training import Epoch, Progress
 
 
-def checkpoint_key(params: Params, data: Iterable[Dataset]) -> str:
-    """Return a SHA-256 of all that a training follows from: its knobs, its examples, this code."""
+def checkpoint_key(params: Params, data: Iterable[Dataset], code: Path) -> str:
+    """Return a SHA-256 of all that a training follows from.
+
+    That is its knobs, its examples, this package and the programs in the folder `code`, the
+    version of NumPy, and the machine, whose processor decides the last bits.
+    """
     key = hashlib.sha256(msgspec.json.encode(params))
-    key.update(np.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        key.update(source.read_bytes())
+    key.update(f"{np.__version__} {platform.node()}".encode())
+    for folder in (Path(__file__).parent, code):
+        for source in sorted(folder.glob("*.py")):
+            key.update(source.read_bytes())
     for dataset in data:
         for array in dataset:
             key.update(array.data)
@@ -46,10 +52,19 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
     """Take up a training where it was left, if there is a checkpoint and its key is this one."""
     try:
         with open_arrays(path, "a checkpoint") as arrays:
-            if arrays["key"].item() == key:
-                parameters, velocity = arrays["parameters"], arrays["velocity"]
-                history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
-                network.parameters[:], progress.velocity[:] = parameters, velocity
-                progress.history[:] = history
+            if arrays["key"].item() != key:
+                return
+            parameters, velocity = arrays["parameters"], arrays["velocity"]
+            history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
+            fits = parameters.shape == velocity.shape == network.parameters.shape
     except (InputError, OSError):
-        pass  # there is none, or none that can be used: the training starts anew
+        return  # there is none, or none that can be read: the training starts anew
+    if fits:
+        network.parameters[:], progress.velocity[:] = parameters, velocity
+        progress.history[:] = history
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint, and one that a killed process left unfinished."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + UNFINISHED).unlink(missing_ok=True)

@@ -121,8 +121,8 @@ def load_training(folder: Path, params: Params) -> Dataset:
 def _open_array(path: Path) -> NDArray[np.float32]:
     with path.open("rb"), wary(path, "an array"):
         array = np.lib.format.open_memmap(path, mode="r")
-    if array.dtype != np.float32:
-        raise InputError(f"{path}: expected float32, found {array.dtype}")
+    if array.dtype != np.float32 or not array.flags.c_contiguous:
+        raise InputError(f"{path}: expected float32 row by row, found {array.dtype}")
     return np.asarray(array)
 
 

@@ -1,20 +1,20 @@
 """Download: the files of MNIST, from the first mirror that really has them."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-import pooch
 import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.files import whole_file
 from mnist_mlp.mnist import FILES, File
 
 TIMEOUT = 10  # seconds of silence after which a mirror is given up
-SLOWEST = 10_000  # bytes that it must send each second, once it had that time
+SLOWEST = 10_000  # bytes of a file that it must send each second, once it had that time
 
 
 def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) -> bool:
@@ -25,11 +25,11 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
     its SHA-256 are right; what is there already and right is kept. Raises OSError where
     `folder` cannot be written.
     """
-    pooch.get_logger().setLevel("ERROR")
     for mirror in mirrors:
         try:
             for file in FILES:
-                _fetch(folder, mirror.rstrip("/"), file)
+                if not _is_there(folder / file.name, file):
+                    _fetch(folder, mirror.rstrip("/"), file)
         except (InputError, requests.RequestException, HTTPError, ValueError) as error:
             warn(f"{mirror}: {_reason(error)}")
         else:
@@ -37,53 +37,54 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
     return False
 
 
+def _is_there(path: Path, file: File) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+
+
 def _fetch(folder: Path, mirror: str, file: File) -> None:
-    def get(source: str, target: str, _: Any) -> None:
-        if source.lower().startswith(("http://", "https://")):
-            _receive(source, Path(target), file)
-        else:
-            Path(target).write_bytes(_read(Path(source)))
-        _check(Path(target), file)
-
-    pooch.retrieve(
-        f"{mirror}/{file.name}", f"sha256:{file.sha256}", file.name, folder, downloader=get
-    )
+    source = f"{mirror}/{file.name}"
+    is_address = source.lower().startswith(("http://", "https://"))
+    content = _receive(source, file) if is_address else _read(Path(source), file)
+    _check(content, file)
+    with whole_file(folder / file.name) as output:
+        output.write(content)
 
 
-def _receive(source: str, target: Path, file: File) -> None:
-    """Write what an address sends, until it has sent too much or is too slow."""
-    start, received = time.monotonic(), 0
-    with requests.Session() as session, target.open("wb") as output:
+def _receive(address: str, file: File) -> bytes:
+    """Return what an address sends, unless it is too much, or too slow."""
+    start, content = time.monotonic(), bytearray()
+    with requests.Session() as session:
         session.max_redirects = 5
         with (
-            session.get(source, stream=True, timeout=TIMEOUT) as response,
+            session.get(address, stream=True, timeout=TIMEOUT) as response,
             tqdm(desc=file.name, total=file.size, unit="B", unit_scale=True, disable=None) as bar,
         ):
             response.raise_for_status()
             while chunk := response.raw.read1(2**16):
-                output.write(chunk)
-                received += len(chunk)
+                content += chunk
                 bar.update(len(chunk))
-                if received > file.size:
+                if len(content) > file.size:
                     raise InputError(f"sent more than the {file.size} bytes of {file.name}")
-                if time.monotonic() > start + TIMEOUT + received / SLOWEST:
+                if time.monotonic() > start + TIMEOUT + len(content) / SLOWEST:
                     raise InputError(f"sent less than {SLOWEST} bytes a second of {file.name}")
+    return bytes(content)
 
 
-def _read(source: Path) -> bytes:
+def _read(source: Path, file: File) -> bytes:
     try:
-        return source.read_bytes()
+        with source.open("rb") as content:
+            return content.read(file.size + 1)
     except OSError as error:
         raise InputError(f"{error.strerror}: {source.name}") from None
 
 
-def _check(path: Path, file: File) -> None:
-    size = path.stat().st_size
-    if size != file.size:
-        with path.open("rb") as content:
-            kind = "a web page" if content.read(100).lstrip().startswith(b"<") else "a file"
-        raise InputError(f"sent {kind} of {size} bytes as {file.name}, which has {file.size} bytes")
-    if pooch.file_hash(str(path)) != file.sha256:
+def _check(content: bytes, file: File) -> None:
+    if len(content) != file.size:
+        kind = "a web page" if content.lstrip().startswith(b"<") else "a file"
+        raise InputError(
+            f"sent {kind} of {len(content)} bytes as {file.name}, which has {file.size} bytes"
+        )
+    if hashlib.sha256(content).hexdigest() != file.sha256:
         raise InputError(f"sent a {file.name} with a wrong SHA-256")
 
 

@@ -33,6 +33,9 @@ DAMAGED = (
 )
 
 
+UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+
+
 @contextmanager
 def wary(path: Path, expected: str) -> Iterator[None]:
     """Read from an array file that is open, but may be damaged or made to do harm.
@@ -54,13 +57,14 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 
     Until then it is `path`.unfinished; what a killed process left under that name is written
     over, and a process that is still writing there is waited for. Missing folders above it are
-    made. A durable file also outlives a power failure. Raises OSError, naming `path`, where the
-    disk refuses.
+    made. After a power failure `path` is the old or the new file, if it is to be durable. Raises
+    OSError, naming `path`, where the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(EISDIR, "is a folder, where a file is to be written", str(path))
-    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished = path.with_name(path.name + UNFINISHED)
     try:
         with _open_alone(unfinished) as file:
             try:
@@ -68,10 +72,10 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
                 file.flush()
                 if durable:
                     os.fsync(file.fileno())
-                unfinished.replace(path)
             except BaseException:
                 unfinished.unlink(missing_ok=True)
                 raise
+            unfinished.replace(path)
     except OSError as error:
         if error.filename:
             raise
@@ -81,7 +85,7 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 def _open_alone(path: Path) -> BinaryIO:
     """Open an empty file under a name that no other process is writing to."""
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b")
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             ours = os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mnist_mlp.errors import InputError
 
 UNSIGNED_BYTES = 8
-MOST_UNPACKED = 1032  # bytes that one byte of gzip's DEFLATE can unpack to, at the most
+MOST_UNPACKED = 30  # bytes that a packed byte of digits unpacks to, at the most ...
+SMALL = 2**24  # ... beyond so many bytes
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -38,7 +39,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
                 raise InputError(f"{path}: expected {dimensions} dimensions, found {found}")
             shape = struct.unpack(f">{dimensions}I", _read(stream, 4 * dimensions, path))
             size = math.prod(shape)
-            if size > MOST_UNPACKED * path.stat().st_size:
+            if size > SMALL + MOST_UNPACKED * path.stat().st_size:
                 raise InputError(f"{path}: too small a file for the dimensions {shape}")
             values = _read(stream, size, path)
             if stream.read(1):

@@ -107,7 +107,7 @@ class Network:
         return activations
 
 
-def draw_weights(network: Network, kind: str, random: np.random.Generator) -> None:
+def initialise_weights(network: Network, kind: str, random: np.random.Generator) -> None:
     """Fill a network's weights with random numbers; its biases stay as they are.
 
     uniform    within ±0.5 (Bot Academy)

@@ -73,8 +73,8 @@ def train(
             rate = learning_rate(params, (epoch + start / n) / params.epochs)
             memory = full if start + params.batch_size <= n else rest
             images = training.images.take(order[batch], 0, memory.images, "clip")
-            memory.activations[-1] = outputs[batch]  # the outputs go straight into the report's
             step = backprop(network, images, targets[batch], memory, factor=rate)
+            outputs[batch] = memory.activations[-1]
             if params.momentum:
                 velocity *= params.momentum
                 velocity += step
