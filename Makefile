@@ -13,8 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: run test lint torture lock
 
 run: $(READY)
-	@# DVC, killed while it rewrites this file, leaves it empty and from then on refuses to run.
-	@[ -s .dvc/tmp/rwlock ] || rm -f .dvc/tmp/rwlock
+	@python stages/mend.py
 	@# Without git history DVC must be told so; with it, it must not be.
 	@if ! git rev-parse --git-dir >/dev/null 2>&1; then dvc config --local core.no_scm true; \
 	elif grep -qs no_scm .dvc/config.local; then dvc config --local --unset core.no_scm; fi

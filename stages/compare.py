@@ -22,9 +22,11 @@ def compare(
 ) -> None:
     """Tell the first stage, and the first epoch, where this run departs from a recorded one.
 
-    Reads dvc.lock and metrics/history.csv, here and in the commit; to bring them up to date is
-    the work of `dvc repro`. Ends with exit code 1 where the runs differ.
+    Reads dvc.lock and metrics/history.csv, here and in the commit. Ends with exit code 1 where
+    the runs differ, or where there is no complete run here.
     """
+    if subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], check=False).returncode:
+        raise InputError(f"{LOCK}: what is here is not what it records; run `dvc repro` first")
     theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:
         if name not in ours:
@@ -37,7 +39,7 @@ def compare(
                 print(_first_epoch(_committed(recorded, HISTORY), _here(HISTORY)))
             print(f"Its inputs differ: {', '.join(causes)}." if causes else _SAME_INPUTS)
             sys.exit(1)
-    print(f"Every output has the bytes that {recorded} recorded, if {LOCK} is up to date.")
+    print(f"Every output has the bytes that {recorded} recorded.")
 
 
 _SAME_INPUTS = (

@@ -44,7 +44,7 @@ def train(
 
     Reads data/prepared and the knobs of the network and of gradient descent; writes
     data/model.npz and metrics/history.csv. A training that was killed goes on from
-    data/model.npz.checkpoint, which stands there only meanwhile.
+    data/model.npz.checkpoint, which stands there until a training ends well.
     """
     params = load_params(params_file)
     training = load_training(prepared, params)

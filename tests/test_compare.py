@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.conftest import KNOBS, commit, done, start
@@ -15,7 +16,7 @@ def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
 
 def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "learning_rate": 0.2}), "utf-8")
-    done(clone, "dvc", "repro", "train")
+    done(clone, "dvc", "repro")
     result = start(clone, "python", "stages/compare.py")
     assert result.returncode == 1
     assert result.stdout == (
@@ -26,20 +27,29 @@ def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -
 
 
 def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path) -> None:
-    history = clone / "metrics/history.csv"
-    rows = history.read_text("utf-8").splitlines()
-    elsewhere = [row[:-1] + "?" if i >= 3 else row for i, row in enumerate(rows)]
-    history.write_text("\n".join(elsewhere), "utf-8")
-    lock = clone / "dvc.lock"
+    history, lock = clone / "metrics/history.csv", clone / "dvc.lock"
+    ours = history.read_text("utf-8"), lock.read_text("utf-8")
+    rows = ours[0].splitlines()
+    history.write_text("\n".join([*rows[:3], *(row[:-1] + "?" for row in rows[3:])]), "utf-8")
     path = "- path: metrics/history.csv\n      hash: md5\n      md5: "
-    lock.write_text(re.sub(f"({path}).*", r"\1another", lock.read_text("utf-8")), "utf-8")
+    lock.write_text(re.sub(f"({path}).*", r"\1another", ours[1]), "utf-8")
     commit(clone)
-    lock.write_text(done(clone, "git", "show", "HEAD~:dvc.lock"), "utf-8")
-    history.write_text(done(clone, "git", "show", "HEAD~:metrics/history.csv"), "utf-8")
+    history.write_text(ours[0], "utf-8")
+    lock.write_text(ours[1], "utf-8")
     result = start(clone, "python", "stages/compare.py", "HEAD")
     assert result.returncode == 1
     assert "The first epoch with other parameters is 3." in result.stdout
     assert "Its inputs are the same" in result.stdout
+
+
+@pytest.mark.parametrize("change", ["params.yaml", "data/model.npz"])
+def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> None:
+    (clone / change).write_text(yaml.safe_dump({**KNOBS, "seed": 1}), "utf-8")
+    result = start(clone, "python", "stages/compare.py")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: dvc.lock: what is here is not what it records; run `dvc repro` first\n"
+    )
 
 
 def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(clone: Path) -> None:

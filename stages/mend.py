@@ -1,0 +1,46 @@
+"""No stage, but first aid: puts away what DVC leaves broken when it is killed while it writes."""
+
+from command import run
+
+import json
+from pathlib import Path
+
+import yaml
+
+LOCK = Path("dvc.lock")
+RUNNING = Path(".dvc/tmp/rwlock")
+
+
+def mend() -> None:
+    """Put away dvc.lock, or DVC's list of who reads and writes what, if it is broken.
+
+    DVC writes both in place, so it can be killed in between, and refuses to run from then on.
+    `dvc repro` then writes them anew; nothing that is whole is touched.
+    """
+    for path, is_whole in ((LOCK, _is_lock), (RUNNING, _is_json)):
+        if path.exists() and not is_whole(path.read_text(encoding="utf-8", errors="replace")):
+            path.unlink()
+            print(f"{path} was broken and is put away; `dvc repro` writes it anew.")
+
+
+def _is_lock(text: str) -> bool:
+    try:
+        stages = yaml.safe_load(text)["stages"].values()
+        parts = [
+            part for stage in stages for kind in ("deps", "outs") for part in stage.get(kind, [])
+        ]
+        return all(stage["cmd"] for stage in stages) and all(part["path"] for part in parts)
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    run(mend)
