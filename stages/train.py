@@ -83,13 +83,12 @@ def _show(epochs: Iterator[Epoch], progress: Progress, total: int) -> Iterator[E
     if sys.stderr.isatty():
         with typer.progressbar(
             epochs,
-            length=total,
+            length=total - len(progress.history),
             label="training",
             width=20,
             item_show_func=lambda epoch: epoch and _accuracy(epoch),
             file=sys.stderr,
         ) as bar:
-            bar.update(len(progress.history))
             yield from bar
         print(f"epoch {total}/{total}: {_accuracy(progress.history[-1])}", file=sys.stderr)
     else:
