@@ -102,12 +102,13 @@ def test_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
-def test_bytes_depend_on_no_clock_and_no_compressor(tmp_path: Path) -> None:
+def test_bytes_depend_on_no_clock_compressor_or_python(tmp_path: Path) -> None:
     save_network(tmp_path / "model.npz", network())
     with zipfile.ZipFile(tmp_path / "model.npz") as archive:
         for member in archive.infolist():
             assert member.date_time == (1980, 1, 1, 0, 0, 0)
             assert member.compress_type == zipfile.ZIP_STORED
+            assert (member.create_version, member.extract_version, member.extra) == (20, 20, b"")
 
 
 @pytest.mark.parametrize("number", [0, 2, 999])

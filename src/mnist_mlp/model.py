@@ -1,5 +1,7 @@
 """The trained network as a file: its sizes, its kinds of neurons, and its parameters."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,15 +30,21 @@ class Settings(msgspec.Struct):
 
 
 def save_network(path: Path, network: Network) -> None:
-    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time."""
+    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time.
+
+    np.savez would do, but for bytes that follow from the version of Python's zipfile.
+    """
     settings: dict[str, Any] = {
         "format": FORMAT,
         "sizes": network.sizes,
         "activation": network.activation,
         "cost": network.cost,
     }
-    with whole_file(path) as file:
-        np.savez(file, allow_pickle=False, parameters=network.parameters, **settings)
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, value in {"parameters": network.parameters, **settings}.items():
+            part = io.BytesIO()
+            np.save(part, value, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue())
 
 
 def load_network(path: Path) -> Network:
