@@ -87,12 +87,16 @@ def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None
     assert process.returncode == 0
 
 
-def test_a_stage_ends_with_the_dvc_that_runs_it(clone: Path) -> None:
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # bash becomes the stage, sh starts it
+def test_a_stage_ends_with_the_dvc_that_runs_it(
+    shell: str, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELL", shell)
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 10_000}), "utf-8")
     process = started(clone, "dvc", "repro", "train")
     while not (clone / "data/model.npz.checkpoint").exists():
         time.sleep(0.05)
-    (stage,) = psutil.Process(process.pid).children()
+    *_, stage = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     psutil.wait_procs([stage], timeout=10)
     assert not stage.is_running() or stage.status() == psutil.STATUS_ZOMBIE
