@@ -1,6 +1,7 @@
 # `make` sets everything up in .venv, runs the pipeline and shows its results;
-# `make test` and `make lint` check the code; `make torture` kills, starves and feeds it worse
-# than that, for half an hour; `make lock` renews the pinned packages.
+# `make claims` measures what the videos say, in 20 minutes; `make test` and `make lint` check the
+# code; `make torture` kills, starves and feeds it worse than that, for half an hour; `make lock`
+# renews the pinned packages.
 
 PYTHON := python3
 READY := .venv/ready
@@ -10,7 +11,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
     --no-emit-index-url --no-annotate
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test lint torture lock
+.PHONY: run claims test lint torture lock
 
 run: $(READY)
 	@python stages/mend.py
@@ -25,6 +26,10 @@ run: $(READY)
 	@if cmp -s data/raw/$(SOME) data/sample/$(SOME); then \
 	    echo "They are digits of the small sample, not of MNIST: no mirror gave it."; fi
 	@echo "Look at metrics/weights.png and metrics/mistakes.png; README.md says how to go on."
+
+claims: $(READY)
+	@dvc repro claims/dvc.yaml
+	@python claims/summary.py --table README.md
 
 test: $(READY)
 	@pytest
@@ -42,7 +47,7 @@ torture: $(READY)
 	@python tests/fuzz.py model 100000
 
 lock:
-	$(LOCK) --group dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --extra claims --group dev pyproject.toml --output-file requirements.lock
 	$(LOCK) --group fuzz --output-file requirements-fuzz.lock
 
 $(READY): requirements.lock

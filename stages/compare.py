@@ -25,7 +25,9 @@ def compare(
     Reads dvc.lock and metrics/history.csv, here and in the commit. Ends with exit code 1 where
     the runs differ, or where there is no complete run here.
     """
-    if subprocess.run([sys.executable, "-m", "dvc", "status", "-q"], check=False).returncode:
+    if subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "-q", "dvc.yaml"], check=False
+    ).returncode:
         raise InputError(f"{LOCK}: what is here is not what it records; run `dvc repro` first")
     theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:

@@ -20,14 +20,12 @@ from mnist_mlp.checkpoint import (
     remove_checkpoint,
     save_checkpoint,
 )
-from mnist_mlp.dataset import DIGITS, PIXELS, load_dataset, load_training
+from mnist_mlp.dataset import load_dataset, load_training
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import save_network
-from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import load_params
-from mnist_mlp.randomness import generator
-from mnist_mlp.training import Epoch, Progress
+from mnist_mlp.training import Epoch, Progress, new_network
 from mnist_mlp.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
@@ -57,8 +55,7 @@ def train(
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )
-    network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
-    initialise_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
+    network = new_network(params)
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     key = checkpoint_key(params, (training, validation), Path(__file__).parent)
     progress = Progress(network)

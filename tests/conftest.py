@@ -11,9 +11,9 @@ import yaml
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
-TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "data", "src", "stages"]
+TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "claims", "data", "src", "stages"]
 MADE = shutil.ignore_patterns(
-    "raw", "prepared", "model.npz", "cache", "tmp", "config.local", "__pycache__"
+    "raw", "prepared", "model.npz", "claims", "cache", "tmp", "config.local", "__pycache__"
 )
 KNOBS = {
     "dataset": "sample",

@@ -4,7 +4,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-Purpose = Literal["validation split", "initial weights", "shuffling", "random labels", "noise"]
+Purpose = Literal[
+    "validation split", "initial weights", "shuffling", "random labels", "noise", "claim"
+]
 
 
 def generator(seed: int, purpose: Purpose, *part: int) -> np.random.Generator:

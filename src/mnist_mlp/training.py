@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import COSTS
-from mnist_mlp.dataset import Dataset
+from mnist_mlp.dataset import DIGITS, PIXELS, Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.evaluation import accuracy, answer
-from mnist_mlp.network import Network
+from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import Params
 from mnist_mlp.randomness import generator
 
@@ -45,6 +45,13 @@ class Progress:
     def __init__(self, network: Network) -> None:
         self.velocity = np.zeros_like(network.parameters)
         self.history: list[Epoch] = []
+
+
+def new_network(params: Params) -> Network:
+    """Return a network with the random weights that its training begins with."""
+    network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
+    initialise_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
+    return network
 
 
 def train(

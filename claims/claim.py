@@ -1,0 +1,173 @@
+"""What the claims share: networks trained by the train stage, findings, and pictures."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+
+from command import PARAMS, PREPARED
+
+import csv
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mnist_mlp.costs import Array
+from mnist_mlp.dataset import SIDE, Dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.files import whole_file
+from mnist_mlp.model import load_network
+from mnist_mlp.network import Network
+from mnist_mlp.params import Params, load_params
+
+ROOT = Path(__file__).resolve().parents[1]
+KNOBS = Path("claims/params.yaml")
+RESULTS = Path("data/claims")
+NETWORKS = RESULTS / "networks"
+CONTROL = "control"
+BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#888888"
+
+
+class Finding(NamedTuple):
+    """One measurement that speaks for or against a claim, or, without bounds, beside it.
+
+    case       the case of the claim that it decides; CONTROL, where it decides whether the
+               measurements mean anything
+    measure    what was measured
+    values     one for each seed, or a single one where there is no chance in it
+    unit       how a value is written: ".2%", ".3f", ",.0f"
+    at_least, at_most   between which bounds the claim holds
+    """
+
+    case: str
+    measure: str
+    values: list[float]
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+def knobs(name: str) -> dict[str, Any]:
+    """Return what claims/params.yaml says under a name."""
+    text = KNOBS.read_text(encoding="utf-8")
+    try:
+        return dict(yaml.safe_load(text)[name])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise InputError(f"{KNOBS}: expected knobs under {name}, found none") from None
+
+
+def recipe(family: str, seed: int) -> Params:
+    """Return the knobs that a network of this family and seed is trained with."""
+    changes = knobs("networks")[family]["knobs"] | {"seed": seed}
+    return msgspec.convert(msgspec.structs.asdict(load_params(PARAMS)) | changes, Params)
+
+
+class Trained(NamedTuple):
+    """A trained network, and its history: a dictionary for each row of metrics/history.csv."""
+
+    network: Network
+    history: list[dict[str, float]]
+
+
+def train(
+    changes: dict[str, Any], seeds: int, prepared: Path = PREPARED, keep: Path | None = None
+) -> list[Trained]:
+    """Run the train stage with some knobs of params.yaml changed, for the seeds 0, 1, 2, ...
+
+    As many trainings as there are processors run at a time. `keep` is a folder for the networks.
+    """
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(os.cpu_count()) as pool:
+        folder = keep or Path(temporary)
+        jobs = [
+            pool.submit(_train, changes | {"seed": seed}, prepared, folder / f"{seed:03}.npz")
+            for seed in range(seeds)
+        ]
+        return [job.result() for job in jobs]
+
+
+def _train(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
+    history = model.with_suffix(".csv")
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yaml") as params:
+        ours = yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | changes
+        yaml.safe_dump(ours, params)
+        params.flush()
+        command: list[str | Path] = [sys.executable, ROOT / "stages/train.py"]
+        command += ["--params", params.name, "--prepared", prepared]
+        command += ["--model", model, "--history", history]
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+    if result.returncode:
+        reason = result.stderr.strip().removeprefix("error: ")
+        raise InputError(f"{KNOBS}: the train stage ended with: {reason}")
+    return Trained(load_network(model), load_history(history))
+
+
+def load_history(path: Path) -> list[dict[str, float]]:
+    """Read a history.csv, but for the hash of the parameters."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: float(v) for k, v in row.items() if k != "parameters"} for row in rows]
+
+
+def load_trained(family: str) -> list[Trained]:
+    """Read the networks of a family, one for each of its seeds."""
+    paths = sorted((NETWORKS / family).glob("*.npz"))
+    return [Trained(load_network(path), load_history(path.with_suffix(".csv"))) for path in paths]
+
+
+def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:
+    """Write arrays as data/prepared has them, so that the train stage can read them."""
+    for part, array in zip(Dataset._fields, dataset, strict=True):
+        with whole_file(folder / f"{name}_{part}.npy", durable=False) as file:
+            np.save(file, np.ascontiguousarray(array))
+
+
+def chart(title: str, x: str, y: str) -> tuple[Figure, Axes]:
+    """Begin a picture of one chart."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlabel=x, ylabel=y)
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def show_image(axes: Axes, pixels: Array, title: str = "", limit: float | None = None) -> None:
+    """Show 784 pixels from 0, white, to 1, black, or weights from -limit, red, to limit, blue."""
+    colours, lowest, highest = ("Greys", 0.0, 1.0) if limit is None else ("RdBu", -limit, limit)
+    axes.imshow(pixels.reshape(SIDE, SIDE), colours, vmin=lowest, vmax=highest)
+    axes.set_title(title, fontsize=10)
+    axes.set(xticks=[], yticks=[])
+
+
+def report(
+    name: str, number: int, said: str, findings: Sequence[Finding], figure: Figure | None = None
+) -> None:
+    """Write what was found of a claim to data/claims/NAME, with its picture."""
+    result = {
+        "name": name,
+        "number": number,
+        "said": said,
+        "findings": [f._asdict() for f in findings],
+    }
+    with whole_file(RESULTS / name / "findings.json") as file:
+        file.write((json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+    if figure:
+        with whole_file(RESULTS / name / "picture.png") as file:
+            figure.savefig(file, format="png", dpi=100, metadata={"Software": None})

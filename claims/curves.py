@@ -1,0 +1,86 @@
+"""Claim 12: accuracy rises quickly with true labels, slowly and about linearly with random ones."""
+
+from claim import (
+    BLUE,
+    ORANGE,
+    Finding,
+    chart,
+    knobs,
+    report,
+    save_dataset,
+    train,
+)
+from command import PREPARED, run
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from mnist_mlp.costs import Array
+from mnist_mlp.dataset import Dataset, load_dataset
+
+
+def curves() -> None:
+    """Train on the same images with true and with random labels, and fit a line to the rise."""
+    asked = knobs("curves")
+    training = load_dataset(PREPARED, "training")
+    with tempfile.TemporaryDirectory() as folder:
+        few = Dataset(*(array[: asked["images"]] for array in training))
+        save_dataset(Path(folder), "training", few)
+        save_dataset(Path(folder), "validation", Dataset(*(array[:0] for array in training)))
+
+        real, random = (
+            [
+                np.array([epoch["training_accuracy"] for epoch in trained.history])
+                for trained in train(
+                    asked["knobs"] | {"labels": labels}, asked["seeds"], Path(folder)
+                )
+            ]
+            for labels in ("real", "random")
+        )
+    rises = [rise(curve, asked["fitted"]) for curve in random]
+    ratios = [
+        len(slow) / len(rise(quick, asked["fitted"]))
+        for quick, slow in zip(real, rises, strict=True)
+    ]
+    linear = [float(stats.linregress(range(len(up)), up).rvalue ** 2) for up in rises]
+    goal = f"{asked['fitted']:.0%}"
+    findings = [
+        Finding("slowly", f"epochs to {goal}, random ÷ true labels", ratios, ".1f", asked["times"]),
+        Finding(
+            "about linearly",
+            f"R² of a line, random labels up to {goal}",
+            linear,
+            ".3f",
+            asked["linear"],
+        ),
+    ]
+    figure, axes = chart(
+        f"{len(few.images):,} images with true and with random labels",
+        "epoch",
+        "training accuracy (%)",
+    )
+    for values, colour, label in ((real, BLUE, "true"), (random, ORANGE, "random")):
+        epochs = range(1, len(values[0]) + 1)
+        axes.plot(epochs, 100 * np.transpose(values), color=colour, alpha=0.5)
+        axes.plot([], [], color=colour, label=f"{label} labels")
+    line = stats.linregress(range(1, len(rises[0]) + 1), rises[0])
+    ends = np.array([1, len(rises[0])])
+    axes.plot(
+        ends, 100 * (line.intercept + line.slope * ends), "k--", label="line through the rise"
+    )
+    axes.legend(frameon=False)
+    said = "With true labels accuracy rises quickly, with random ones slowly and about linearly."
+    report("curves", 12, said, findings, figure)
+
+
+def rise(curve: Array, goal: float) -> Array:
+    """Return a curve up to where it reaches its goal, or all of it."""
+    reached = np.flatnonzero(curve >= goal)
+    return curve[: reached[0] + 1] if len(reached) else curve
+
+
+if __name__ == "__main__":
+    run(curves)

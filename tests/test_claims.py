@@ -1,0 +1,283 @@
+"""The claims: how they are measured and judged, and their pipeline on the sample."""
+
+from claim import CONTROL, Finding
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import summary
+import yaml
+from drawing import draw, unit
+from edges import planted_edges, smoothness
+from hypothesis import given
+from hypothesis import strategies as st
+from memorising import most_fitted
+from minima import match
+from noise import lowest_threshold
+from PIL import Image
+from shifted import moved
+
+from mnist_mlp.costs import Array
+from mnist_mlp.network import Network, initialise_weights
+from tests.conftest import ROOT, done, start
+
+KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
+FEW: dict[str, dict[str, Any]] = {
+    "descent": {"seeds": 2, "images": 500},
+    "sensitivity": {"seeds": 2, "images": 300, "weights": 5},
+    "edges": {"seeds": 2},
+    "noise": {"images": 500},
+    "drawing": {"seeds": 2, "steps": 20},
+    "shifted": {"seeds": 2, "shifts": [0, 2, 4], "angles": [0, 30, 60], "copies": 1},
+    "memorising": {
+        "seeds": 2,
+        "widths": [1, 2, 4, 8],
+        "images_per_parameter": [0.1, 0.2],
+        "knobs": {"learning_rate": 0.1, "weight_decay": 0, "epochs": 5},
+    },
+    "curves": {
+        "seeds": 2,
+        "images": 500,
+        "knobs": {"hidden": [64], "learning_rate": 0.05, "weight_decay": 0, "epochs": 20},
+    },
+    "minima": {"pairs": 2, "points": 5},
+    "steps": {"seeds": 2, "images": 500, "steps": 40},
+}
+
+
+Bounds = dict[str, float]
+
+
+def measured(values: list[float], bounds: Bounds, case: str = "") -> dict[str, Any]:
+    return summary.measure(Finding(case, "", values, ".2f", **bounds), 0.95)
+
+
+def network(sizes: list[int], seed: int, activation: str = "relu") -> Network:
+    made = Network(sizes, activation, "cross_entropy")
+    initialise_weights(made, "xavier", np.random.default_rng(seed))
+    made.biases[0][:] = np.random.default_rng(seed).normal(size=sizes[1])
+    return made
+
+
+def test_an_interval_is_students() -> None:
+    found = measured([1, 2, 3], {})
+    assert found["mean"] == 2
+    assert found["deviation"] == 1
+    assert found["high"] == pytest.approx(2 + 4.302653 / 3**0.5, abs=1e-5)
+    assert found["low"] == pytest.approx(2 - 4.302653 / 3**0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "holds"),
+    [
+        ({}, None),
+        ({"at_least": 0.4}, True),
+        ({"at_least": 0.5}, None),
+        ({"at_least": 0.6}, False),
+        ({"at_most": 0.6}, True),
+        ({"at_most": 0.5}, None),
+        ({"at_most": 0.4}, False),
+        ({"at_least": 0.4, "at_most": 0.6}, True),
+        ({"at_least": 0.5, "at_most": 0.6}, None),
+    ],
+)
+def test_a_finding_holds_only_with_its_whole_interval(bounds: Bounds, holds: bool | None) -> None:
+    assert measured([0.49, 0.50, 0.51], bounds)["holds"] is holds
+
+
+def test_a_single_value_stands_for_itself() -> None:
+    exactly: Bounds = {"at_least": 13_002, "at_most": 13_002}
+    assert measured([13_002], exactly)["holds"] is True
+    assert measured([13_001], exactly)["holds"] is False
+
+
+YES = {"at_least": 0.0}
+NO = {"at_least": 2.0}
+PERHAPS = {"at_least": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("cases", "words"),
+    [
+        ([("a", YES), ("b", YES)], "Holds."),
+        ([("a", NO), ("b", NO)], "Does not hold."),
+        ([("a", PERHAPS)], "Not decided."),
+        ([("a", YES), ("b", NO)], "Holds only for: a. Does not hold for: b."),
+        ([("a", YES), ("b", PERHAPS)], "Holds only for: a. Not decided for: b."),
+        ([("a", YES), ("a", NO)], "Does not hold."),
+        ([("a", YES), ("b", {})], "Holds."),
+        ([("a", YES), (CONTROL, YES)], "Holds."),
+        ([("a", YES), (CONTROL, NO)], "Not decided: a control failed."),
+        ([("a", NO), (CONTROL, PERHAPS)], "Not decided: a control failed."),
+    ],
+)
+def test_a_verdict_follows_from_the_findings(cases: list[tuple[str, Bounds]], words: str) -> None:
+    findings = [measured([0.9, 1.0, 1.1], bounds, case) for case, bounds in cases]
+    assert summary.verdict(findings) == words
+
+
+def test_moved_images_are_those_of_whole_pixels_and_of_quarter_turns() -> None:
+    images = np.zeros((3, 28, 28), np.float32)
+    images[:, 9:19, 9:19] = np.random.default_rng(0).random((3, 10, 10))
+    flat = images.reshape(3, 784)
+    np.testing.assert_allclose(moved(flat, 0, 0, 0), flat, atol=1e-6)
+    down = np.roll(images, (4, -3), axis=(1, 2)).reshape(3, 784)
+    np.testing.assert_allclose(moved(flat, 0, 4, -3), down, atol=1e-6)
+    turned = np.rot90(images, axes=(2, 1)).reshape(3, 784)
+    np.testing.assert_allclose(moved(flat, 90, 0, 0), turned, atol=1e-5)
+
+
+def test_smoothness_tells_edges_from_chance() -> None:
+    assert abs(smoothness(np.random.default_rng(0).normal(size=(16, 784)))) < 0.03
+    assert smoothness(np.tile(np.linspace(-1, 1, 784), (16, 1))) > 0.99
+    edges = planted_edges(0)
+    assert edges.shape == (16, 784)
+    assert 0.4 < smoothness(edges) < 0.6  # half of their variance is noise
+    shuffled = edges[:, np.random.default_rng(0).permutation(784)]
+    assert abs(smoothness(shuffled)) < 0.05
+
+
+def test_matching_undoes_an_exchange_of_hidden_neurons() -> None:
+    one, other = network([784, 16, 16, 10], 0), network([784, 16, 16, 10], 0)
+    order = np.random.default_rng(1).permutation(16)
+    for layer in (0, 1):
+        other.weights[layer][:] = other.weights[layer][order]
+        other.biases[layer][:] = other.biases[layer][order]
+        other.weights[layer + 1][:] = other.weights[layer + 1][:, order]
+    assert not np.array_equal(one.parameters, other.parameters)
+    np.testing.assert_array_equal(match(one, other).parameters, one.parameters)
+
+
+def test_matching_changes_no_output() -> None:
+    one, other = network([784, 16, 8, 10], 0), network([784, 16, 8, 10], 1)
+    images = np.random.default_rng(2).random((5, 784), np.float32)
+    expected = other.forward(images)[-1]
+    np.testing.assert_allclose(match(one, other).forward(images)[-1], expected, atol=1e-6)
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.01, 1))
+def test_a_threshold_is_the_lowest_that_gives_the_accuracy(n: int, seed: int, goal: float) -> None:
+    random = np.random.default_rng(seed)
+    outputs, labels = random.random((n, 10)), random.integers(0, 10, n)
+    right, top = outputs.argmax(axis=1) == labels, outputs.max(axis=1)
+
+    def enough(threshold: float) -> bool:
+        passed = top >= threshold
+        return bool(passed.any()) and right[passed].sum() >= goal * passed.sum()
+
+    expected = min((t for t in top if enough(t)), default=np.nextafter(top.max(), 2))
+    assert lowest_threshold(outputs, labels, goal) == expected
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "squared_error"])
+def test_drawings_raise_the_outputs_that_they_are_drawn_for(cost: str) -> None:
+    reader = network([784, 16, 10], 0)
+    judged = Network(reader.sizes, reader.activation, cost)
+    judged.parameters[:] = reader.parameters
+    before = judged.forward(draw(judged, 0, 0.1, 0))[-1].diagonal()
+    images = draw(judged, 50, 0.1, 0)
+    after = judged.forward(images)[-1].diagonal()
+    assert (after > before).all()
+    assert images.min() >= 0
+    assert images.max() <= 1
+
+
+def test_the_most_labels_that_were_fitted_are_found_for_each_seed() -> None:
+    by_images = {10: [1.0, 0.5, 0.99], 20: [0.99, 0.4, 1.0], 30: [0.98, 0.3, 0.995]}
+    assert most_fitted(by_images, 0.99) == [20, 0, 30]
+
+
+def test_unit_images_have_correlations_for_products() -> None:
+    images = np.random.default_rng(0).random((4, 784))
+    products: Array = unit(images) @ unit(images).T
+    np.testing.assert_allclose(products, np.corrcoef(images), atol=1e-12)
+
+
+def test_the_readme_shows_the_table_of_the_recorded_claims() -> None:
+    recorded = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))
+    assert summary.as_table(recorded) in (ROOT / "README.md").read_text("utf-8")
+    assert summary.as_page(recorded) == (ROOT / summary.PAGE).read_text("utf-8")
+
+
+def test_the_table_in_a_file_is_renewed_between_its_marks(tmp_path: Path) -> None:
+    recorded = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{summary.BEGIN}old\n{summary.END}after\n", "utf-8")
+    summary.put_table(page, recorded)
+    table = summary.as_table(recorded)
+    assert page.read_text("utf-8") == f"before\n{summary.BEGIN}{table}{summary.END}after\n"
+
+
+@pytest.fixture(scope="module")
+def claimed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run all claims on the sample, with few seeds and short trainings."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("claims") / "clone", symlinks=True)
+    knobs: dict[str, Any] = {name: KNOBS[name] | FEW.get(name, {}) for name in KNOBS}
+    for family in (*knobs["networks"].values(), knobs["bot_academy"], knobs["hidden_sizes"]):
+        family["seeds"] = 2
+    (folder / "claims/params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    done(folder, "dvc", "repro", "claims/dvc.yaml")
+    return folder
+
+
+def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:
+    assert not (finished / "data/claims").exists()
+    assert not (finished / "claims/dvc.lock").exists()
+
+
+def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
+    result = json.loads((claimed / summary.CLAIMS).read_text("utf-8"))
+    claims = result["claims"]
+    assert [claim["number"] for claim in claims] == list(range(1, 15))
+    page = (claimed / summary.PAGE).read_text("utf-8")
+    for claim in claims:
+        assert claim["verdict"] == summary.verdict(claim["findings"])
+        assert any(summary.bounds(finding) for finding in claim["findings"])
+        assert f"## {claim['number']}. {claim['said']}" in page
+    assert claims[0]["verdict"] == "Holds."
+    linked = set(re.findall(r"\((claims/\w+\.png)\)", page))
+    pictures = {f"claims/{path.name}" for path in (claimed / summary.PICTURES).iterdir()}
+    assert linked == pictures == {c["picture"] for c in claims if "picture" in c}
+    for picture in pictures:
+        with Image.open(claimed / "metrics" / picture) as image:
+            assert image.width == 800
+
+
+def test_a_change_of_one_claims_knobs_reruns_that_one_only(claimed: Path) -> None:
+    path = claimed / "claims/params.yaml"
+    before = path.read_text("utf-8")
+    knobs = yaml.safe_load(before)
+    knobs["descent"]["chance"] = 0.99
+    path.write_text(yaml.safe_dump(knobs), "utf-8")
+    output = done(claimed, "dvc", "repro", "claims/dvc.yaml")
+    assert re.findall(r"Running stage 'claims/dvc.yaml:(\w+)'", output) == ["descent", "summary"]
+    recorded = json.loads((claimed / summary.CLAIMS).read_text("utf-8"))
+    assert recorded["claims"][3]["findings"][0]["at_most"] == 0.99
+    assert "Running" not in done(claimed, "dvc", "repro", "claims/dvc.yaml")
+
+
+def test_a_claim_gives_the_same_bytes_again(claimed: Path) -> None:
+    folder = claimed / "data/claims/edges"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(before) == {"findings.json", "picture.png"}
+    done(claimed, "python", "claims/edges.py")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
+    path = claimed / "claims/params.yaml"
+    before = path.read_text("utf-8")
+    knobs = yaml.safe_load(before)
+    knobs["networks"]["default"]["knobs"]["epochs"] = 0
+    path.write_text(yaml.safe_dump(knobs), "utf-8")
+    result = start(claimed, "python", "claims/networks.py", "default")
+    path.write_text(before, "utf-8")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: claims/params.yaml: ")
+    assert "epochs: expected a whole number from 1 to 1000000, found 0" in result.stderr
+    assert result.stderr.count("\n") == 1
