@@ -24,7 +24,7 @@ from mnist_mlp.model import load_network
 from mnist_mlp.params import load_params
 from mnist_mlp.training import Progress
 
-STAGES = ("download", "preprocess", "train", "evaluate", "render")
+STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 TURNS = 5
 
 

@@ -89,7 +89,9 @@ function drawDiagram(canvas, network, { activations }, plan, chosen) {
   plan.places.forEach((places, layer) => {
     const brightest = scaleOf(network, activations, layer);
     for (const place of places) {
-      drawNeuron(context, place, activations[layer][place.neuron] / brightest, chosen);
+      const level = activations[layer][place.neuron] / brightest;
+      drawNeuron(context, place, level, chosen);
+      if (layer < network.sizes.length - 1) drawNumber(context, place, level);
     }
     drawHeading(context, network, plan, layer);
   });
@@ -138,7 +140,11 @@ function drawNeuron(context, { layer, neuron, x, y, radius }, level, chosen) {
   context.strokeStyle = css(isChosen ? colours.for : colours.quiet);
   context.lineWidth = isChosen ? 3 : 1.2;
   context.stroke();
-  if (radius < 9) return;
+}
+
+/** Write a neuron's number into it, where there is room. */
+function drawNumber(context, { neuron, x, y, radius }, level) {
+  if (radius < 9 || neuron > 99) return;
   context.fillStyle = css(Math.abs(level) > 0.5 ? colours.paper : colours.quiet);
   context.font = "10px system-ui, sans-serif";
   context.textAlign = "center";

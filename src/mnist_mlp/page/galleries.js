@@ -43,7 +43,7 @@ function thumbnail(place, caption) {
 
 function misreadCaption(place) {
   const { label, predicted, confidence } = digits[place];
-  return `${label} as ${predicted}, ${outputWords(confidence)}`;
+  return `${label} as ${predicted}\n${outputWords(confidence)}`;
 }
 
 function toLoadCaption(place) {
