@@ -59,7 +59,9 @@ def nice_steps(low: float, high: float) -> list[float]:
     span = (high - low) or abs(high) or 1
     power = 10 ** math.floor(math.log10(span / 4))
     step = power * next(factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 5)
-    return [round(step * k, 12) for k in range(math.floor(low / step), math.ceil(high / step) + 1)]
+    first = math.floor(low / step)
+    last = max(math.ceil(high / step), first + 1)
+    return [round(step * k, 12) for k in range(first, last + 1)]
 
 
 def _place(value: float, known: tuple[float, float], start: float, end: float) -> str:
