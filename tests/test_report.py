@@ -41,7 +41,7 @@ class Page(HTMLParser):
         return [attributes for found, attributes in self.elements if found == tag]
 
     def text(self) -> str:
-        return " ".join(" ".join(text for _, text in self.texts).split())
+        return re.sub("[ \n]+", " ", " ".join(text for _, text in self.texts))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_knobs_and_results_are_shown(finished: Path, page: Page) -> None:
     results = json.loads((finished / "metrics/accuracy.json").read_text("utf-8"))
     for name, value in results.items():
         assert f"{name} {value}" in text
-    assert f"{100 * results['test_accuracy']:.2f} %" in text
+    assert f"{100 * results['test_accuracy']:.2f}\N{NO-BREAK SPACE}%" in text
 
 
 def test_confusion_counts_every_test_digit(finished: Path, page: Page) -> None:

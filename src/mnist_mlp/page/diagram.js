@@ -25,14 +25,14 @@ function chooseNeurons(network, activations, norms) {
 }
 
 /** Find a place for everything in a diagram of at least this width. */
-function layOut(drawn, width) {
-  const small = width < 600;
+function layOut(drawn, least) {
+  const small = least < 600;
   const layers = drawn.length - 1;
-  const size = small ? 84 : Math.min(170, width * 0.19);
+  const size = small ? 84 : Math.min(170, least * 0.19);
   const labels = small ? 62 : 118;
   const height = small ? 400 : 520;
   const [left, top, bottom] = [2, 34, 12];
-  const step = Math.max((width - left - size - labels) / layers, small ? 46 : 60);
+  const step = Math.max((least - left - size - labels) / layers, small ? 46 : 60);
   const places = drawn.map((neurons, layer) => {
     const gap = Math.min((height - top - bottom) / neurons.length, 44);
     const first = top + (height - top - bottom - gap * (neurons.length - 1)) / 2;
@@ -45,7 +45,8 @@ function layOut(drawn, width) {
     }));
   });
   const picture = { x: left, y: top + (height - top - bottom - size) / 2, size };
-  return { width: left + size + step * layers + labels, height, places, picture, small };
+  const width = left + size + step * layers + labels;
+  return { width, height, places, picture, small, brief: step < 90 };
 }
 
 /** The strongest contributions into the neurons that are drawn in layer `layer` + 1, weakest first. */
@@ -85,7 +86,7 @@ function drawDiagram(canvas, network, { activations }, plan, chosen) {
   for (let layer = 0; layer < plan.places.length - 1; layer++) {
     drawLines(context, strongestLines(network, activations, plan, layer, chosen));
   }
-  drawPicture(context, activations[0], plan.picture);
+  drawPicture(context, plan.picture);
   plan.places.forEach((places, layer) => {
     const brightest = scaleOf(network, activations, layer);
     for (const place of places) {
@@ -118,16 +119,15 @@ function drawLines(context, lines) {
   }
 }
 
-function drawPicture(context, image, { x, y, size }) {
-  const pixel = size / SIDE;
+/** Copy what the network sees, in sharp squares; where it is paper, what lies below shows. */
+function drawPicture(context, { x, y, size }) {
+  context.imageSmoothingEnabled = false;
+  context.globalCompositeOperation = colours.paper[0] > colours.ink[0] ? "darken" : "lighten";
+  context.drawImage(find("seen"), x, y, size, size);
+  context.globalCompositeOperation = "source-over";
   context.strokeStyle = css(colours.quiet, 0.6);
   context.lineWidth = 1;
   context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
-  image.forEach((ink, i) => {
-    if (ink === 0) return;
-    context.fillStyle = css(colours.ink, ink);
-    context.fillRect(x + (i % SIDE) * pixel, y + Math.floor(i / SIDE) * pixel, pixel, pixel);
-  });
 }
 
 /** Light a neuron by its activation, as a share of the brightest; below zero it is red. */
@@ -145,14 +145,15 @@ function drawNeuron(context, { layer, neuron, x, y, radius }, level, chosen) {
 /** Write a neuron's number into it, where there is room. */
 function drawNumber(context, { neuron, x, y, radius }, level) {
   if (radius < 9 || neuron > 99) return;
-  context.fillStyle = css(Math.abs(level) > 0.5 ? colours.paper : colours.quiet);
+  const size = Math.abs(level);
+  context.fillStyle = css(size > 0.5 ? colours.paper : size > 0.2 ? colours.ink : colours.quiet);
   context.font = "10px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(String(neuron), x, y + 0.5);
 }
 
-function drawHeading(context, { sizes }, { places, picture, small }, layer) {
+function drawHeading(context, { sizes }, { places, picture, brief }, layer) {
   const drawn = places[layer].length;
   const all = sizes[layer];
   const x = layer ? places[layer][0].x : picture.x + picture.size / 2;
@@ -162,7 +163,7 @@ function drawHeading(context, { sizes }, { places, picture, small }, layer) {
   context.font = "13px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  context.fillText(small ? count : `${count} ${name}`, x, layer ? 16 : picture.y - 8);
+  context.fillText(brief ? count : `${count} ${name}`, x, layer ? 16 : picture.y - 8);
 }
 
 /** Write the digit beside each output, with a bar as long as its activation. */

@@ -35,12 +35,13 @@ function addLine(image, side, radius, [x0, y0], [x1, y1]) {
   const bottom = clip(Math.max(y0, y1) + radius + 2);
   for (let row = clip(Math.min(y0, y1) - radius - 1); row < bottom; row++) {
     for (let column = clip(Math.min(x0, x1) - radius - 1); column < right; column++) {
-      const [x, y] = [column + 0.5 - x0, row + 0.5 - y0];
-      const along = square && Math.min(Math.max((x * dx + y * dy) / square, 0), 1);
-      const distance = Math.hypot(x - along * dx, y - along * dy);
-      const ink = Math.min(Math.max(radius + 0.5 - distance, 0), 1);
       const at = row * side + column;
-      if (ink > image[at]) image[at] = ink;
+      if (image[at] === 1) continue;
+      const x = column + 0.5 - x0;
+      const y = row + 0.5 - y0;
+      const along = square && Math.min(Math.max((x * dx + y * dy) / square, 0), 1);
+      const distance = Math.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2);
+      image[at] = Math.min(Math.max(radius + 0.5 - distance, image[at]), 1);
     }
   }
 }

@@ -105,9 +105,7 @@ function drawPad() {
   const canvas = find("pad");
   const side = canvas.clientWidth;
   const context = sharpContext(canvas, side, side);
-  if (state.digit !== null) {
-    drawPicture(context, digits[state.digit].image, { x: 0, y: 0, size: side });
-  }
+  if (state.digit !== null) drawPicture(context, { x: 0, y: 0, size: side });
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = PEN * side;
   context.strokeStyle = css(colours.ink);

@@ -32,8 +32,8 @@ function update() {
   const chosen = state.pointed ?? state.fixed;
   const answer = verdict(result.activations.at(-1));
   const output = { layer: network.sizes.length - 1, neuron: answer.digit };
+  paint(find("seen"), image, inkColour); // which the pad and the diagram copy
   drawPad();
-  paint(find("seen"), image, inkColour);
   drawDiagram(find("network"), network, result, plan, chosen);
   placeNeurons(result, plan);
   explainNeuron(network, result, chosen ?? output);
