@@ -3,14 +3,20 @@
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -83,3 +89,48 @@ def emulate(chrome: Chrome, width: int = 1280, height: int = 900, **media: str) 
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**screen, "mobile": width < 500})
     features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
     chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def visit(chrome: Chrome, path: Path) -> None:
+    emulate(chrome)
+    chrome.get_log("browser")
+    chrome.get(path.as_uri())
+    settle(chrome)
+
+
+def complaints(chrome: Chrome) -> list[str]:
+    return [entry["message"] for entry in chrome.get_log("browser")]
+
+
+def settle(chrome: Chrome) -> None:
+    """Wait until the page has drawn whatever was changed."""
+    chrome.execute_async_script(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+    )
+
+
+def find(chrome: Chrome, selector: str) -> WebElement:
+    return chrome.find_element(By.CSS_SELECTOR, selector)
+
+
+def text(chrome: Chrome, selector: str) -> str:
+    return find(chrome, selector).text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def draw(chrome: Chrome, points: Sequence[tuple[float, float]], kind: str = "mouse") -> None:
+    pad = find(chrome, "#pad")
+    actions = ActionBuilder(chrome, mouse=PointerInput(kind, kind), duration=5)
+    side = pad.size["width"]
+    for i, (x, y) in enumerate(points):
+        at = round((x - 0.5) * side), round((y - 0.5) * side)
+        actions.pointer_action.move_to(pad, *at)
+        if i == 0:
+            actions.pointer_action.pointer_down()
+    actions.pointer_action.pointer_up()
+    actions.perform()
+    settle(chrome)
+
+
+def press(chrome: Chrome, *keys: str) -> None:
+    ActionChains(chrome, duration=0).send_keys(*keys).perform()
+    settle(chrome)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from mnist_mlp.costs import Array
@@ -23,7 +22,18 @@ from mnist_mlp.dataset import Dataset, load_dataset
 from mnist_mlp.model import load_network
 from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.report import gather, render
-from tests.browser import Listener, emulate, open_browser
+from tests.browser import (
+    Listener,
+    complaints,
+    draw,
+    emulate,
+    find,
+    open_browser,
+    press,
+    settle,
+    text,
+    visit,
+)
 from tests.conftest import ROOT
 
 # Shares of the pad's width and height.
@@ -51,51 +61,6 @@ def page(chrome: Chrome, finished: Path) -> Iterator[Chrome]:
     visit(chrome, finished / "metrics/report.html")
     yield chrome
     assert complaints(chrome) == []
-
-
-def visit(chrome: Chrome, path: Path) -> None:
-    emulate(chrome)
-    chrome.get_log("browser")
-    chrome.get(path.as_uri())
-    settle(chrome)
-
-
-def complaints(chrome: Chrome) -> list[str]:
-    return [entry["message"] for entry in chrome.get_log("browser")]
-
-
-def settle(chrome: Chrome) -> None:
-    """Wait until the page has drawn whatever was changed."""
-    chrome.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
-    )
-
-
-def find(chrome: Chrome, selector: str) -> WebElement:
-    return chrome.find_element(By.CSS_SELECTOR, selector)
-
-
-def text(chrome: Chrome, selector: str) -> str:
-    return find(chrome, selector).text.replace("\N{NO-BREAK SPACE}", " ")
-
-
-def draw(chrome: Chrome, points: Sequence[tuple[float, float]], kind: str = "mouse") -> None:
-    pad = find(chrome, "#pad")
-    actions = ActionBuilder(chrome, mouse=PointerInput(kind, kind), duration=5)
-    side = pad.size["width"]
-    for i, (x, y) in enumerate(points):
-        at = round((x - 0.5) * side), round((y - 0.5) * side)
-        actions.pointer_action.move_to(pad, *at)
-        if i == 0:
-            actions.pointer_action.pointer_down()
-    actions.pointer_action.pointer_up()
-    actions.perform()
-    settle(chrome)
-
-
-def press(chrome: Chrome, *keys: str) -> None:
-    ActionChains(chrome, duration=0).send_keys(*keys).perform()
-    settle(chrome)
 
 
 def seen(chrome: Chrome) -> NDArray[np.float32]:
@@ -232,7 +197,12 @@ def test_a_digit_can_be_drawn_by_keyboard_alone(page: Chrome) -> None:
     assert np.flatnonzero(image.any(axis=0)).size <= 4
     press(page, Keys.BACKSPACE)
     assert not seen(page).any()
-    press(page, Keys.TAB, Keys.TAB)  # the buttons for undo and clear, of which none is of use now
+    press(page, Keys.TAB, Keys.ENTER)  # past undo and clear, which are of no use now
+    assert "test image" in text(page, "#truth")
+    ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+    press(page, Keys.ENTER)
+    assert text(page, "#verdict") == "Draw a digit."
+    assert page.switch_to.active_element.get_attribute("id") == "pad"
 
 
 def test_a_test_digit_is_loaded_by_one_click(page: Chrome, finished: Path) -> None:

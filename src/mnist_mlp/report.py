@@ -56,22 +56,17 @@ def gather(
     has a `said`, a `measured` and a `verdict`.
     """
     outputs = answer(network, test.images)
-    labels, predicted = test.labels, outputs.argmax(axis=1)
-    chosen, mistakes = choose_digits(labels, outputs)
-    places = {index: place for place, index in enumerate(chosen.tolist())}
-    right = [
-        np.flatnonzero((labels == digit) & (predicted == digit))[:1] for digit in range(DIGITS)
-    ]
-    to_load = [*np.sort(np.concatenate(right)).tolist(), *mistakes[:MISTAKES_TO_LOAD].tolist()]
     confusion = np.zeros((DIGITS, DIGITS), int)
-    np.add.at(confusion, (labels, predicted), 1)
+    np.add.at(confusion, (test.labels, outputs.argmax(axis=1)), 1)
+    wrong = confusion * (1 - np.eye(DIGITS, dtype=int))
     return {
         "sizes": network.sizes,
         "parameters": network.parameters.size,
         "most_parameters": MOST_PARAMETERS,
-        "n_test": len(labels),
-        "n_wrong": int(np.sum(predicted != labels)),
+        "n_test": len(test.images),
+        "n_wrong": int(wrong.sum()),
         "confusion": confusion.tolist(),
+        "heat": np.ceil(4 * wrong / (wrong.max() or 1)).astype(int).tolist(),
         "most_in_cell": (RIGHT_IN_CELL, WRONG_IN_CELL),
         "charts": [
             draw_curves(name, history["epoch"], _curves(history, name), lowest)
@@ -80,21 +75,31 @@ def gather(
         "knobs": knobs,
         "results": results,
         "claims": claims,
-        "data": {
-            "output": COSTS[network.cost].output,
-            "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
-            "digits": _digits(
-                np.concatenate([test.images[chosen], noise]),
-                np.concatenate([outputs[chosen], answer(network, noise)]),
-                [*chosen.tolist(), *[None] * len(noise)],
-                [*labels[chosen].tolist(), *[None] * len(noise)],
-            ),
-            "to_load": [
-                *(places[index] for index in to_load),
-                *range(len(chosen), len(chosen) + len(noise)),
-            ],
-            "mistakes": [places[index] for index in mistakes.tolist()],
-        },
+        "data": _gather_data(network, test, outputs, noise),
+    }
+
+
+def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
+    """Gather what the page's script works with: the network, and digits in one numbered list."""
+    right = test.labels == outputs.argmax(axis=1)
+    chosen, mistakes = choose_digits(test.labels, outputs)
+    firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
+    to_load = [*np.sort(np.concatenate(firsts)), *mistakes[:MISTAKES_TO_LOAD]]
+    no_digit = [None] * len(noise)
+    return {
+        "output": COSTS[network.cost].output,
+        "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
+        "digits": _digits(
+            np.concatenate([test.images[chosen], noise]),
+            np.concatenate([outputs[chosen], answer(network, noise)]),
+            chosen.tolist() + no_digit,
+            test.labels[chosen].tolist() + no_digit,
+        ),
+        "to_load": [
+            *np.searchsorted(chosen, to_load).tolist(),
+            *range(len(chosen), len(chosen) + len(noise)),
+        ],
+        "mistakes": np.searchsorted(chosen, mistakes).tolist(),
     }
 
 
@@ -141,7 +146,6 @@ def render(page: Mapping[str, Any]) -> bytes:
     script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
     # No text in a script element may look like the element's end.
     data = json.dumps(page["data"], separators=(",", ":")).replace("<", "\\u003c")
-    environment.globals["heat"] = lambda count: min(4, int(count).bit_length() // 2 + (count > 0))
     template = environment.get_template("report.html")
     html = template.render(
         page,

@@ -71,8 +71,12 @@ function listenToPad() {
     pen = null;
     changed();
   });
-  find("undo").addEventListener("click", undo);
-  find("clear").addEventListener("click", clear);
+  for (const [id, act] of Object.entries({ undo, clear })) {
+    find(id).addEventListener("click", () => {
+      act();
+      if (state.strokes.length === 0) pad.focus({ preventScroll: true }); // the button is of no use
+    });
+  }
 }
 
 /** Arrow keys move the pen, space sets it down and lifts it; other keys undo and clear. */
