@@ -128,6 +128,11 @@ def test_every_kind_of_network_is_computed_as_in_python(
     np.testing.assert_allclose(in_the_page(chrome, test.images), expected, atol=1e-5)
     neurons = chrome.find_elements(By.CSS_SELECTOR, ".neuron")
     assert len(neurons) == sum(min(size, 24) for size in network.sizes[1:-1]) + 10
+    weights = chrome.find_elements(By.CSS_SELECTOR, "#weights canvas")
+    assert len(weights) == min(network.sizes[1], 64)
+    assert text(chrome, "#weights-note") == (
+        "These are the 64 of 120 with the largest weights." if network.sizes[1] == 120 else ""
+    )
     assert chrome.execute_script("return document.documentElement.scrollWidth") <= 1280
     assert complaints(chrome) == []
 

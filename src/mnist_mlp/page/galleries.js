@@ -104,5 +104,9 @@ function paintWeights() {
     item.append(canvas, element("span", "caption", String(neuron)));
     return item;
   });
-  find("weights").replaceChildren(...items);
+  find("weights").append(...items);
+  if (shown.length < network.sizes[1]) {
+    find("weights-note").textContent =
+      `These are the ${shown.length} of ${network.sizes[1]} with the largest weights.`;
+  }
 }
