@@ -18,7 +18,7 @@ import yaml
 from mnist_mlp.files import whole_file
 from tests.conftest import KNOBS, ROOT, done, start, started
 
-STAGES = ("download", "preprocess", "train", "evaluate", "render")
+STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
 
 
@@ -185,8 +185,11 @@ def on_the_disk(folder: Path, stage: str, disk: Path) -> subprocess.CompletedPro
     place, aside = folder / made.get(stage, "metrics"), folder / "aside"
     place.rename(aside)
     place.symlink_to(disk)
-    options = ["--prepared", "aside/prepared"] if stage == "train" else []
-    result = start(folder, "python", f"stages/{stage}.py", *options)
+    inputs = {
+        "train": ["--prepared", "aside/prepared"],
+        "report": ["--accuracy", "aside/accuracy.json", "--history", "aside/history.csv"],
+    }
+    result = start(folder, "python", f"stages/{stage}.py", *inputs.get(stage, []))
     place.unlink()
     aside.rename(place)
     return result
@@ -227,6 +230,7 @@ def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path)
         ("train", "metrics/history.csv"),
         ("evaluate", "metrics/accuracy.json"),
         ("render", "metrics/weights.png"),
+        ("report", "metrics/report.html"),
     ],
 )
 def test_a_folder_where_a_file_is_to_be_written_is_one_line(

@@ -35,6 +35,7 @@ def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
         "predictions.csv",
         "weights.png",
         "mistakes.png",
+        "report.html",
     }
     predictions = (finished / "metrics/predictions.csv").read_text("utf-8").splitlines()[1:]
     right = sum(row[0] == row[2] for row in predictions)

@@ -32,7 +32,7 @@ def test_threads_change_no_byte_where_layers_are_wide_enough_to_share(clone: Pat
 def run_stages(folder: Path, *python: str, **environment: str) -> None:
     for path in made(folder):
         (folder / path).unlink()
-    for stage in ("preprocess", "train", "evaluate", "render"):
+    for stage in ("preprocess", "train", "evaluate", "render", "report"):
         done(folder, *python, f"stages/{stage}.py", **environment)
 
 

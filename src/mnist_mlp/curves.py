@@ -1,0 +1,69 @@
+"""Curves: lines over epochs as the coordinates of a small chart."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+WIDTH, HEIGHT = 420, 260  # of the whole chart
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40  # margins around its lines
+MOST_POINTS = 400  # of a line; of more epochs, these are drawn, evenly spread
+
+
+def draw_curves(
+    title: str, epochs: Sequence[float], curves: Mapping[str, Sequence[float]], lowest: float | None
+) -> dict[str, Any]:
+    """Lay out a chart of some curves, each with a value for every epoch; NaN is left out.
+
+    The axis of the values begins at `lowest`, or else a little below the smallest. Coordinates are
+    texts of one decimal, from the upper left corner of WIDTH × HEIGHT.
+    """
+    shown = np.unique(np.linspace(0, len(epochs) - 1, MOST_POINTS).round().astype(int))
+    finite = [value for curve in curves.values() for value in curve if math.isfinite(value)]
+    lowest = min(finite) if lowest is None else lowest
+    y_ticks = nice_steps(lowest, max(finite))
+    x_ticks = [
+        tick for tick in nice_steps(epochs[0], epochs[-1]) if epochs[0] <= tick <= epochs[-1]
+    ]
+    x_range, y_range = (epochs[0], epochs[-1]), (y_ticks[0], y_ticks[-1])
+
+    def x(epoch: float) -> str:
+        return _place(epoch, x_range, LEFT, WIDTH - RIGHT)
+
+    def y(value: float) -> str:
+        return _place(value, y_range, HEIGHT - BOTTOM, TOP)
+
+    return {
+        "title": title,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "right": WIDTH - RIGHT,
+        "bottom": HEIGHT - BOTTOM,
+        "x_ticks": [(x(tick), f"{tick:g}") for tick in x_ticks if tick == int(tick)],
+        "y_ticks": [(y(tick), f"{tick:g}") for tick in y_ticks],
+        "lines": [
+            {
+                "name": name,
+                "points": [(x(epochs[i]), y(curve[i])) for i in shown if math.isfinite(curve[i])],
+            }
+            for name, curve in curves.items()
+            if any(map(math.isfinite, curve))
+        ],
+    }
+
+
+def nice_steps(low: float, high: float) -> list[float]:
+    """Return some five multiples of 1, 2 or 5 times a power of ten, around low to high."""
+    span = (high - low) or abs(high) or 1
+    power = 10 ** math.floor(math.log10(span / 4))
+    step = power * next(factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 5)
+    first = math.floor(low / step)
+    last = max(math.ceil(high / step), first + 1)
+    return [round(step * k, 12) for k in range(first, last + 1)]
+
+
+def _place(value: float, known: tuple[float, float], start: float, end: float) -> str:
+    share = (value - known[0]) / ((known[1] - known[0]) or 1)
+    return f"{start + share * (end - start):.1f}"

@@ -1,0 +1,92 @@
+"""Stage 6, report: a page where one draws digits and watches the network read them."""
+
+from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+
+import csv
+import math
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import typer
+
+from mnist_mlp.dataset import PIXELS, load_dataset
+from mnist_mlp.errors import InputError
+from mnist_mlp.files import whole_file
+from mnist_mlp.model import load_network
+from mnist_mlp.params import load_params
+from mnist_mlp.randomness import generator
+from mnist_mlp.report import gather, render
+
+ACCURACY = Path("metrics/accuracy.json")
+HISTORY = Path("metrics/history.csv")
+PAGE = Path("metrics/report.html")
+NOISE_IMAGES = 3
+
+
+def report(
+    *,
+    params_file: ParamsFile = PARAMS,
+    prepared: PreparedFolder = PREPARED,
+    model: ModelFile = MODEL,
+    metrics: Annotated[Path, typer.Option("--accuracy", help="The results.")] = ACCURACY,
+    history: Annotated[Path, typer.Option(help="Cost and accuracy of each epoch.")] = HISTORY,
+    page: Annotated[Path, typer.Option(help="The page.")] = PAGE,
+) -> None:
+    """Make a page where one draws digits and watches the network read them.
+
+    Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs,
+    and the parts of the page in src/mnist_mlp/page; writes metrics/report.html, one file that
+    needs no network.
+    """
+    params = load_params(params_file)
+    network = load_network(model)
+    test = load_dataset(prepared, "test")
+    noise = generator(params.seed, "noise").random((NOISE_IMAGES, PIXELS), dtype=np.float32)
+    content = render(
+        gather(
+            network,
+            test,
+            noise,
+            history=_read_history(history),
+            knobs=msgspec.json.decode(msgspec.json.encode(params)),
+            results=_read_results(metrics),
+        )
+    )
+    with whole_file(page) as file:
+        file.write(content)
+    print(f"Open {page} in a browser, and draw a digit.")
+
+
+def _read_history(path: Path) -> dict[str, list[float]]:
+    """Read the columns of numbers that train wrote, a value for each epoch."""
+    figures = [
+        "epoch",
+        *(f"{kind}_{what}" for kind in ("training", "validation") for what in ("cost", "accuracy")),
+    ]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        columns = {name: [float(row[name]) for row in rows] for name in figures}
+        if not rows or not all(map(math.isfinite, columns["epoch"] + columns["training_cost"])):
+            raise ValueError("found no epoch, or one without a cost")
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: expected the numbers of each epoch; {error}; run `dvc repro -f train`"
+        ) from None
+    return columns
+
+
+def _read_results(path: Path) -> dict[str, int | float]:
+    """Read the numbers that evaluate wrote, each with its name."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int | float])
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f"{path}: expected a number for each name; {error}; run `dvc repro -f evaluate`"
+        ) from None
+
+
+if __name__ == "__main__":
+    run(report)

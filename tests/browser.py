@@ -1,0 +1,136 @@
+"""A real browser for tests of the page, and a listener that hears whatever it asks the network."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",  # which root may not have
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+    "--proxy-bypass-list=<-loopback>",
+)
+
+
+class Listener:
+    """A server on this machine that notes the first line of every request, and answers none."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.requests: list[str] = []
+        Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        host, port = self.server.getsockname()
+        return f"{host}:{port}"
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:  # the end
+                return
+            with connection:
+                connection.settimeout(5)
+                try:
+                    self.requests.append(connection.recv(4096).decode("latin-1").partition("\r")[0])
+                except TimeoutError:
+                    self.requests.append("")
+
+
+@contextmanager
+def open_browser(listener: Listener) -> Iterator[Chrome]:
+    """Start a browser of which every request to any address goes to the listener."""
+    if not BROWSER or not DRIVER:
+        pytest.skip("there is no browser; `apt-get install chromium chromium-driver` runs these")
+    options = ChromeOptions()
+    options.binary_location = BROWSER
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for switch in (
+            *SWITCHES,
+            f"--proxy-server={listener.address}",
+            f"--user-data-dir={profile}",
+        ):
+            options.add_argument(switch)
+        chrome = Chrome(options=options, service=Service(DRIVER))
+        try:
+            yield chrome
+        finally:
+            chrome.quit()
+
+
+def emulate(chrome: Chrome, width: int = 1280, height: int = 900, **media: str) -> None:
+    """Give the page a screen of this size, and the user's wishes, such as a dark colour scheme."""
+    screen: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**screen, "mobile": width < 500})
+    features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def visit(chrome: Chrome, path: Path) -> None:
+    emulate(chrome)
+    chrome.get_log("browser")
+    chrome.get(path.as_uri())
+    settle(chrome)
+
+
+def complaints(chrome: Chrome) -> list[str]:
+    return [entry["message"] for entry in chrome.get_log("browser")]
+
+
+def settle(chrome: Chrome) -> None:
+    """Wait until the page has drawn whatever was changed."""
+    chrome.execute_async_script(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+    )
+
+
+def find(chrome: Chrome, selector: str) -> WebElement:
+    return chrome.find_element(By.CSS_SELECTOR, selector)
+
+
+def text(chrome: Chrome, selector: str) -> str:
+    return find(chrome, selector).text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def draw(chrome: Chrome, points: Sequence[tuple[float, float]], kind: str = "mouse") -> None:
+    pad = find(chrome, "#pad")
+    actions = ActionBuilder(chrome, mouse=PointerInput(kind, kind), duration=5)
+    side = pad.size["width"]
+    for i, (x, y) in enumerate(points):
+        at = round((x - 0.5) * side), round((y - 0.5) * side)
+        actions.pointer_action.move_to(pad, *at)
+        if i == 0:
+            actions.pointer_action.pointer_down()
+    actions.pointer_action.pointer_up()
+    actions.perform()
+    settle(chrome)
+
+
+def press(chrome: Chrome, *keys: str) -> None:
+    ActionChains(chrome, duration=0).send_keys(*keys).perform()
+    settle(chrome)
