@@ -30,6 +30,7 @@ run: $(READY)
 claims: $(READY)
 	@dvc repro claims/dvc.yaml
 	@python claims/summary.py --table README.md
+	@dvc repro --force --single-item report  # which shows them too
 
 test: $(READY)
 	@pytest

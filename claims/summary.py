@@ -64,7 +64,9 @@ def summary(
 def judge(result: dict[str, Any], level: float) -> dict[str, Any]:
     """Return a claim with the figures of its findings and the verdict that follows from them."""
     findings = [measure(Finding(**finding), level) for finding in result["findings"]]
-    return result | {"verdict": verdict(findings), "findings": findings}
+    deciding = [f for f in findings if bounds(f) and f["case"] != CONTROL]
+    lines = as_lines(deciding)
+    return result | {"verdict": verdict(findings), "measured": lines, "findings": findings}
 
 
 def measure(finding: Finding, level: float) -> dict[str, Any]:
@@ -113,14 +115,14 @@ def verdict(findings: list[dict[str, Any]]) -> str:
     return " ".join(words).replace("Holds for", "Holds only for")
 
 
-def as_text(findings: list[dict[str, Any]]) -> str:
-    """Write means and, where there are seeds, confidence intervals, a line for each measure."""
+def as_lines(findings: list[dict[str, Any]]) -> list[str]:
+    """Write means and, where there are seeds, confidence intervals: a line for each measure."""
     lines: dict[str, list[str]] = {}
     for f in findings:
         mean, low, high = (format(f[name], f["unit"]) for name in ("mean", "low", "high"))
         figures = mean if f["n"] == 1 else f"{mean} ({low} to {high})"
         lines.setdefault(f["measure"], []).append(f"{f['case']} {figures}")
-    return "<br>".join(f"*{measure}:* {'; '.join(cases)}" for measure, cases in lines.items())
+    return [f"{measure}: {'; '.join(cases)}" for measure, cases in lines.items()]
 
 
 def bounds(finding: dict[str, Any]) -> str:
@@ -140,9 +142,8 @@ def as_table(result: dict[str, Any]) -> str:
         "| --- | --- | --- |",
     ]
     for claim in result["claims"]:
-        deciding = [f for f in claim["findings"] if bounds(f) and f["case"] != CONTROL]
         link = f"[{claim['number']}. {claim['said']}](metrics/claims.md#{claim['name']})"
-        lines.append(f"| {link} | {as_text(deciding)} | {claim['verdict']} |")
+        lines.append(f"| {link} | {'<br>'.join(claim['measured'])} | {claim['verdict']} |")
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFold
 import csv
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,7 +22,24 @@ from mnist_mlp.report import gather, render
 ACCURACY = Path("metrics/accuracy.json")
 HISTORY = Path("metrics/history.csv")
 PAGE = Path("metrics/report.html")
+CLAIMS = Path("metrics/claims.json")
 NOISE_IMAGES = 3
+
+T = TypeVar("T")
+
+
+class Claim(msgspec.Struct):
+    """What the page tells of a claim."""
+
+    said: str
+    measured: list[str]
+    verdict: str
+
+
+class Claims(msgspec.Struct):
+    """What metrics/claims.json holds."""
+
+    claims: list[Claim] = []
 
 
 def report(
@@ -32,13 +49,14 @@ def report(
     model: ModelFile = MODEL,
     metrics: Annotated[Path, typer.Option("--accuracy", help="The results.")] = ACCURACY,
     history: Annotated[Path, typer.Option(help="Cost and accuracy of each epoch.")] = HISTORY,
+    claims: Annotated[Path, typer.Option(help="The claims, if there are any.")] = CLAIMS,
     page: Annotated[Path, typer.Option(help="The page.")] = PAGE,
 ) -> None:
     """Make a page where one draws digits and watches the network read them.
 
     Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs,
-    and the parts of the page in src/mnist_mlp/page; writes metrics/report.html, one file that
-    needs no network.
+    metrics/claims.json where it exists, and the parts of the page in src/mnist_mlp/page; writes
+    metrics/report.html, one file that needs no network.
     """
     params = load_params(params_file)
     network = load_network(model)
@@ -51,7 +69,8 @@ def report(
             noise,
             history=_read_history(history),
             knobs=msgspec.json.decode(msgspec.json.encode(params)),
-            results=_read_results(metrics),
+            results=_read(metrics, dict[str, int | float], "dvc repro -f evaluate"),
+            claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
         )
     )
     with whole_file(page) as file:
@@ -78,13 +97,13 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     return columns
 
 
-def _read_results(path: Path) -> dict[str, int | float]:
-    """Read the numbers that evaluate wrote, each with its name."""
+def _read(path: Path, kind: type[T], command: str) -> T:
+    """Read a JSON file of a certain form, which a command writes."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, int | float])
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as error:
         raise InputError(
-            f"{path}: expected a number for each name; {error}; run `dvc repro -f evaluate`"
+            f"{path}: expected what `{command}` writes; {error}; run it again"
         ) from None
 
 

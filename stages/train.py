@@ -52,6 +52,11 @@ def train(
             f"{params_file}: batch_size: expected at most the {len(training.images)} training "
             f"images, found {params.batch_size}"
         )
+    if params.patience and not len(validation.images):
+        raise InputError(
+            f"{params_file}: patience: expected 0 where `validation` sets no images aside, "
+            f"found {params.patience}"
+        )
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )
@@ -87,7 +92,8 @@ def _show(epochs: Iterator[Epoch], progress: Progress, total: int) -> Iterator[E
             file=sys.stderr,
         ) as bar:
             yield from bar
-        print(f"epoch {total}/{total}: {_accuracy(progress.history[-1])}", file=sys.stderr)
+        last = progress.history[-1]
+        print(f"epoch {last.epoch}/{total}: {_accuracy(last)}", file=sys.stderr)
     else:
         for epoch in epochs:
             print(f"epoch {epoch.epoch}/{total}: {_accuracy(epoch)}", flush=True)

@@ -87,3 +87,39 @@ def test_the_gradient_has_the_type_of_the_parameters() -> None:
     network = Network([784, 16, 10], "relu", "cross_entropy")
     gradient = backprop(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
     assert gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
+def test_the_gradient_with_silent_neurons_is_that_of_finite_differences(
+    activation: str, cost: str
+) -> None:
+    network, images, targets = example(activation, cost)
+    memory = Memory(network, len(images))
+    memory.drop_out(0.4, np.random.default_rng(0))
+    step = 1e-6
+    slopes = np.empty_like(network.parameters)
+    for i, value in enumerate(network.parameters.copy()):
+        costs = []
+        for nudged in (value + step, value - step):
+            network.parameters[i] = nudged
+            outputs = network.forward(images, masks=memory.masks)[-1]
+            costs.append(COSTS[cost].mean(outputs, targets))
+        network.parameters[i] = value
+        slopes[i] = (costs[0] - costs[1]) / (2 * step)
+    gradient = backprop(network, images, targets, memory)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
+
+
+def test_a_share_of_the_hidden_neurons_is_silent_and_the_rest_makes_up_for_it() -> None:
+    network = Network([6, 500, 400, 3], "relu", "cross_entropy")
+    memory = Memory(network, 100)
+    memory.drop_out(0.25, np.random.default_rng(0))
+    assert [mask.shape for mask in memory.masks] == [(100, 500), (100, 400)]
+    for mask in memory.masks:
+        assert mask.dtype == np.float32
+        assert set(np.unique(mask)) == {0, np.float32(4 / 3)}
+        assert np.mean(mask == 0) == pytest.approx(0.25, abs=0.02)
+        assert mask.mean() == pytest.approx(1, abs=0.03)
+    first = memory.masks[0].copy()
+    memory.drop_out(0.25, np.random.default_rng(1))
+    assert not np.array_equal(memory.masks[0], first)

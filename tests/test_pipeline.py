@@ -14,7 +14,7 @@ from mnist_mlp.evaluation import accuracy
 from mnist_mlp.mnist import FILES
 from mnist_mlp.model import load_network
 from mnist_mlp.params import load_params
-from tests.conftest import done, start
+from tests.conftest import KNOBS, done, start
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -124,3 +124,16 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", "elsewhere"))
     assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] > 1
     assert metrics(clone)["test_accuracy"] < 1
+
+
+def test_patience_needs_validation_images(clone: Path) -> None:
+    (clone / "params.yaml").write_text(
+        yaml.safe_dump({**KNOBS, "validation": 0, "patience": 3}), "utf-8"
+    )
+    done(clone, "python", "stages/preprocess.py")
+    result = start(clone, "python", "stages/train.py")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: params.yaml: patience: expected 0 where `validation` sets no images aside, "
+        "found 3\n"
+    )

@@ -153,7 +153,7 @@ def test_confusion_counts_every_test_digit(finished: Path, page: Page) -> None:
     [
         {"knobs": {EVIL: EVIL}},
         {"results": {EVIL: 1}},
-        {"claims": [{"said": EVIL, "measured": EVIL, "verdict": EVIL}]},
+        {"claims": [{"said": EVIL, "measured": [EVIL], "verdict": EVIL}]},
     ],
     ids=["knobs", "results", "claims"],
 )
@@ -172,8 +172,8 @@ def test_no_text_in_the_data_ends_its_element() -> None:
 
 
 def test_claims_are_shown_where_there_are_any() -> None:
-    claim = {"said": "96 %", "measured": "96.4 %", "verdict": "holds"}
-    assert "96 % 96.4 % holds" in Page(render(made(claims=[claim])).decode()).text()
+    claim = {"said": "96 %", "measured": ["a 96.4 %", "b 98 %"], "verdict": "holds"}
+    assert "96 % a 96.4 % b 98 % holds" in Page(render(made(claims=[claim])).decode()).text()
     assert "claimed" not in Page(render(made()).decode()).text()
 
 
@@ -256,24 +256,26 @@ def test_axes_have_a_few_round_numbers_around_the_values(low: float, high: float
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "stage"),
+    ("file", "content", "command"),
     [
-        ("history.csv", "epoch,training_cost\n1,<b>\n", "train"),
-        ("history.csv", "epoch\n", "train"),
-        ("history.csv", "\0", "train"),
-        ("accuracy.json", "[]", "evaluate"),
-        ("accuracy.json", '{"test_accuracy": "<b>"}', "evaluate"),
-        ("accuracy.json", "{", "evaluate"),
+        ("history.csv", "epoch,training_cost\n1,<b>\n", "run `dvc repro -f train`"),
+        ("history.csv", "epoch\n", "run `dvc repro -f train`"),
+        ("history.csv", "\0", "run `dvc repro -f train`"),
+        ("accuracy.json", "[]", "run it again"),
+        ("accuracy.json", '{"test_accuracy": "<b>"}', "run it again"),
+        ("accuracy.json", "{", "run it again"),
+        ("claims.json", "{", "run it again"),
+        ("claims.json", '{"claims": [{"said": 1}]}', "run it again"),
     ],
 )
 def test_damaged_results_are_one_line_and_exit_code_1(
-    file: str, content: str, stage: str, clone: Path
+    file: str, content: str, command: str, clone: Path
 ) -> None:
     before = (clone / "metrics/report.html").read_bytes()
     (clone / "metrics" / file).write_text(content, "utf-8")
     result = start(clone, "python", "stages/report.py")
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: metrics/{file}: expected ")
-    assert result.stderr.endswith(f"; run `dvc repro -f {stage}`\n")
+    assert result.stderr.endswith(f"; {command}\n")
     assert result.stderr.count("\n") == 1
     assert (clone / "metrics/report.html").read_bytes() == before

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_mlp import training as training_module
+from mnist_mlp.augment import AUGMENTATIONS
 from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import Array, cross_entropy
 from mnist_mlp.dataset import Dataset
@@ -15,7 +16,7 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import Params
 from mnist_mlp.randomness import generator
-from mnist_mlp.training import learning_rate, shuffled, train
+from mnist_mlp.training import Epoch, is_stale, learning_rate, shuffled, train
 
 NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
 
@@ -30,11 +31,17 @@ def knobs(**changes: Any) -> Params:
         "initial_weights": "gaussian",
         "learning_rate": 0.5,
         "momentum": 0,
+        "nesterov": False,
         "schedule": "constant",
         "weight_decay": 0,
         "batch_size": 10,
         "epochs": 1,
         "labels": "real",
+        "augment": "none",
+        "dropout": 0,
+        "label_smoothing": 0,
+        "averaging": 0,
+        "patience": 0,
         "seed": 0,
         "kernels": "portable",
     }
@@ -96,6 +103,88 @@ def test_momentum_keeps_a_share_of_the_last_step() -> None:
         network.parameters += velocity
     result = trained(data, epochs=3, momentum=0.9)
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
+
+
+def test_nesterovs_momentum_takes_the_gradient_where_momentum_leads() -> None:
+    data = examples(10)
+    network = untrained()
+    velocity = np.zeros_like(network.parameters)
+    ahead = network.parameters.copy()  # this form's parameters are those that are looked ahead to
+    for _ in range(4):
+        network.parameters[:] = ahead
+        gradient = backprop(network, *data)
+        behind = ahead - 0.9 * velocity
+        velocity = 0.9 * velocity - 0.5 * gradient
+        ahead = behind + velocity + 0.9 * velocity
+    result = trained(data, epochs=4, momentum=0.9, nesterov=True)
+    np.testing.assert_allclose(result.parameters, ahead, rtol=1e-3, atol=1e-4)
+
+
+def test_smoothed_labels_share_what_they_take_among_all_digits() -> None:
+    data = examples(10)
+    smooth = Dataset(data.images, (0.7 * data.targets + 0.3 / 10).astype(np.float32))
+    one, other = (trained(d, label_smoothing=s) for d, s in ((data, 0.3), (smooth, 0)))
+    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-5, atol=1e-6)
+    assert set(np.unique(data.targets)) == {0, 1}  # what was given stays as it is
+
+
+def test_training_ends_with_the_mean_of_the_last_epochs_parameters() -> None:
+    data = examples(20)
+    network = untrained()
+    seen = [
+        network.parameters.copy()
+        for _ in train(network, data, NOTHING, knobs(epochs=5, averaging=0.6))
+    ]
+    np.testing.assert_allclose(network.parameters, np.mean(seen[2:], axis=0), rtol=1e-5, atol=1e-6)
+    assert not np.array_equal(network.parameters, seen[-1])
+
+
+def test_patience_ends_a_training_that_gets_worse_with_its_best_parameters() -> None:
+    data, validation = examples(20), examples(300)
+    validation = Dataset(validation.images, validation.targets[:, ::-1].copy())
+    network = untrained()
+    seen = [
+        (epoch.validation_cost, network.parameters.copy())
+        for epoch in train(network, data, validation, knobs(epochs=60, patience=3))
+    ]
+    costs = [cost for cost, _ in seen if cost is not None]
+    best = costs.index(min(costs))
+    assert len(seen) == best + 4 < 60
+    np.testing.assert_array_equal(network.parameters, seen[best][1])
+
+
+@pytest.mark.parametrize(
+    ("costs", "patience", "stale"),
+    [
+        ([], 2, False),
+        ([3.0, 2.0, 2.5], 2, False),
+        ([3.0, 2.0, 2.5, 2.4], 2, True),
+        ([3.0, 2.0, 2.5, 2.0], 2, False),
+        ([1.0, 2.0, 3.0, 4.0], 0, False),
+    ],
+)
+def test_patience_counts_the_epochs_since_the_lowest_validation_cost(
+    costs: list[float], patience: int, stale: bool
+) -> None:
+    history = [Epoch(i, 0, 0, cost, 0, "") for i, cost in enumerate(costs)]
+    assert is_stale(history, patience) is stale
+
+
+def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = examples(20)
+    before = data.images.copy()
+    plain = trained(data).parameters
+    monkeypatch.setitem(
+        AUGMENTATIONS,
+        "shift",
+        lambda images, random: images.__imul__(random.random(images.shape, np.float32)),
+    )
+    for changes in ({"augment": "shift"}, {"dropout": 0.5}):
+        one, other = (trained(data, **changes).parameters for _ in range(2))
+        assert one.tobytes() == other.tobytes() != plain.tobytes()
+    np.testing.assert_array_equal(data.images, before)
 
 
 def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -> None:

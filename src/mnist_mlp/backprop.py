@@ -36,6 +36,22 @@ class Memory:
         self.ones = np.ones(n, dtype)
         self.gradient = np.empty_like(network.parameters)
         self.weights_gradient, self.biases_gradient = network.layers(self.gradient)
+        self.masks: list[Array] = []
+        self.kept = 1.0
+
+    def drop_out(self, share: float, random: np.random.Generator) -> None:
+        """Choose anew which hidden neurons are silent, each with the probability `share`.
+
+        What the others say is made louder by as much, so that the sums that they lead to stay on
+        average as they are (Srivastava et al. 2014).
+        """
+        self.kept = 1 - share
+        hidden = self.activations[:-1]
+        draws = (random.random(a.shape, np.float32) for a in hidden)
+        self.masks = [
+            (draw < self.kept) / a.dtype.type(self.kept)
+            for draw, a in zip(draws, hidden, strict=True)
+        ]
 
 
 def backprop(
@@ -52,7 +68,7 @@ def backprop(
     call overwrites; all activations stand there too.
     """
     memory = memory or Memory(network, len(images))
-    activations = network.forward(images, memory.activations)
+    activations = network.forward(images, memory.activations, memory.masks)
     slope = SLOPES[network.activation]
 
     delta = COSTS[network.cost].delta(activations[-1], targets, memory.deltas[-1])  # BP1
@@ -62,5 +78,9 @@ def backprop(
         np.dot(memory.ones, delta, memory.biases_gradient[layer])  # BP3, a sum over examples
         if layer > 0:
             delta = multiply(delta, network.weights[layer], memory.deltas[layer - 1])  # BP2
-            delta *= slope(activations[layer])
+            if memory.masks:
+                delta *= memory.masks[layer - 1]
+                delta *= slope(activations[layer] * memory.kept)
+            else:
+                delta *= slope(activations[layer])
     return memory.gradient

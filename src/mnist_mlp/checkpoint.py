@@ -44,6 +44,8 @@ def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
             key=key,
             parameters=network.parameters,
             velocity=progress.velocity,
+            average=progress.average,
+            best=progress.best,
             history=history,
         )
 
@@ -54,13 +56,15 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
         with open_arrays(path, "a checkpoint") as arrays:
             if arrays["key"].item() != key:
                 return
-            parameters, velocity = arrays["parameters"], arrays["velocity"]
+            vectors = [arrays[name] for name in ("parameters", "velocity", "average", "best")]
             history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
-            fits = parameters.shape == velocity.shape == network.parameters.shape
+            fits = all(vector.shape == network.parameters.shape for vector in vectors)
     except (InputError, OSError):
         return  # there is none, or none that can be read: the training starts anew
     if fits:
-        network.parameters[:], progress.velocity[:] = parameters, velocity
+        ours = (network.parameters, progress.velocity, progress.average, progress.best)
+        for vector, found in zip(ours, vectors, strict=True):
+            vector[:] = found
         progress.history[:] = history
 
 

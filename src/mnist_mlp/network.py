@@ -94,16 +94,21 @@ class Network:
         """Return an array (n, size) for what n examples bring about in each layer but the first."""
         return [np.empty((n, size), self.parameters.dtype) for size in self.sizes[1:]]
 
-    def forward(self, images: Array, out: list[Array] | None = None) -> list[Array]:
+    def forward(
+        self, images: Array, out: list[Array] | None = None, masks: Sequence[Array] = ()
+    ) -> list[Array]:
         """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last.
 
-        The arrays in `out`, made by `empty_layers(n)`, are used again instead of new ones.
+        The arrays in `out`, made by `empty_layers(n)`, are used again instead of new ones. Where
+        there are `masks`, one for each hidden layer, they multiply its activations.
         """
         activations = [images, *(out or self.empty_layers(len(images)))]
         for layer, activate in enumerate(self.functions):
             z = multiply(activations[layer], self.weights[layer].T, activations[layer + 1])
             z += self.biases[layer]
             activate(z)
+            if layer < len(masks):
+                z *= masks[layer]
         return activations
 
 

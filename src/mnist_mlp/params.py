@@ -12,6 +12,7 @@ from msgspec import Meta
 from mnist_mlp.errors import InputError
 
 MOST_HIDDEN = 100  # layers
+Share = Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
 Layers = Annotated[
     tuple[Count, ...],
@@ -28,7 +29,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """All knobs of one run. What each does stands in params.yaml, and at length in README.md."""
 
     dataset: Literal["auto", "mnist", "sample"]
-    validation: Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
+    validation: Share
     hidden: Layers
     activation: Activation
     cost: CostName
@@ -37,11 +38,17 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
     ]
     momentum: Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1")]
+    nesterov: bool
     schedule: Literal["constant", "cosine"]
     weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")]
     batch_size: Count
     epochs: Count
     labels: Literal["real", "random"]
+    augment: Literal["none", "shift", "deform"]
+    dropout: Share
+    label_smoothing: Share
+    averaging: Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
+    patience: Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 to 1000000")]
     seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
     kernels: Literal["portable", "fastest"]
 
@@ -118,6 +125,8 @@ def _read_mapping(path: Path) -> dict[Any, Any]:
 def _describe(kind: Any) -> str:
     for note in getattr(kind, "__metadata__", ()):
         return str(note.description)
+    if kind is bool:
+        return "true or false"
     return "one of " + ", ".join(get_args(kind))
 
 

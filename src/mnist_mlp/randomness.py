@@ -5,7 +5,14 @@ from typing import Literal, get_args
 import numpy as np
 
 Purpose = Literal[
-    "validation split", "initial weights", "shuffling", "random labels", "noise", "claim"
+    "validation split",
+    "initial weights",
+    "shuffling",
+    "random labels",
+    "noise",
+    "claim",
+    "augmentation",
+    "dropout",
 ]
 
 

@@ -47,13 +47,13 @@ def gather(
     history: Mapping[str, Sequence[float]],
     knobs: Mapping[str, object],
     results: Mapping[str, float],
-    claims: Sequence[Mapping[str, str]] = (),
+    claims: Sequence[object] = (),
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
     `noise` is (n, 784) in [0, 1], images that are no digits. `history` has a list for each
     column of metrics/history.csv, `results` are those of metrics/accuracy.json, and each claim
-    has a `said`, a `measured` and a `verdict`.
+    has the attributes `said`, `measured`, a list of lines, and `verdict`.
     """
     outputs = answer(network, test.images)
     confusion = np.zeros((DIGITS, DIGITS), int)

@@ -2,14 +2,15 @@
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_mlp.augment import AUGMENTATIONS
 from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import COSTS
+from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import DIGITS, PIXELS, Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.evaluation import accuracy, answer
@@ -39,11 +40,15 @@ class Progress:
     """How far a training has come: what it needs, beside the network, to go on after an epoch.
 
     velocity   the last step, with the layout of `network.parameters`, where there is momentum
+    average    the mean of the parameters after the last epochs, where there is averaging
+    best       the parameters after the epoch of the lowest validation cost, where there is patience
     history    the epochs that are done
     """
 
     def __init__(self, network: Network) -> None:
         self.velocity = np.zeros_like(network.parameters)
+        self.average = np.zeros_like(network.parameters)
+        self.best = np.zeros_like(network.parameters)
         self.history: list[Epoch] = []
 
 
@@ -63,47 +68,76 @@ def train(
 ) -> Iterator[Epoch]:
     """Train the network in place, reporting after every epoch that is still to be done.
 
+    The training's cost and accuracy are those of the images as they were changed, of the targets
+    as they were smoothed, and of the network without its silent neurons. In the end the network
+    has the mean of the last parameters, or those of the best epoch, where the knobs ask for them.
+
     Raises InputError once a parameter, and with it the cost, is no finite number.
     """
     progress = progress or Progress(network)
-    velocity = progress.velocity
     n = len(training.images)
     labels = training.labels
     outputs = np.empty_like(training.targets)
-    weights = network.parameters[: network.n_weights]
+    augment = AUGMENTATIONS[params.augment]
     full, rest = (Memory(network, size) for size in (params.batch_size, n % params.batch_size))
     for epoch in range(len(progress.history), params.epochs):
+        if is_stale(progress.history, params.patience):
+            break
         order = shuffled(n, generator(params.seed, "shuffling", epoch))
+        augmentation = generator(params.seed, "augmentation", epoch)
+        dropping = generator(params.seed, "dropout", epoch)
         targets = training.targets[order]
+        targets += params.label_smoothing * (1 / DIGITS - targets)
         for start in range(0, n, params.batch_size):
             batch = slice(start, start + params.batch_size)
-            rate = learning_rate(params, (epoch + start / n) / params.epochs)
             memory = full if start + params.batch_size <= n else rest
             images = training.images.take(order[batch], 0, memory.images, "clip")
-            step = backprop(network, images, targets[batch], memory, factor=rate)
+            augment(images, augmentation)
+            if params.dropout:
+                memory.drop_out(params.dropout, dropping)
+            rate = learning_rate(params, (epoch + start / n) / params.epochs)
+            gradient = backprop(network, images, targets[batch], memory, factor=rate)
             outputs[batch] = memory.activations[-1]
-            if params.momentum:
-                velocity *= params.momentum
-                velocity += step
-                step = velocity
-            if params.weight_decay:
-                weights *= 1 - rate * params.weight_decay
-            network.parameters -= step
-        if not np.isfinite(network.parameters).all():
-            raise InputError(
-                f"training: epoch {epoch + 1}: the cost is no longer a finite number; "
-                "try a smaller learning_rate, momentum or weight_decay"
-            )
-        progress.history.append(
-            Epoch(
-                epoch + 1,
-                COSTS[network.cost].mean(outputs, targets),
-                accuracy(outputs, labels[order]),
-                *_validate(network, validation),
-                hashlib.sha256(network.parameters.data).hexdigest()[:12],
-            )
+            descend(network, gradient, rate, params, progress.velocity)
+        done = Epoch(
+            epoch + 1,
+            COSTS[network.cost].mean(outputs, targets),
+            accuracy(outputs, labels[order]),
+            *_validate(network, validation),
+            hashlib.sha256(network.parameters.data).hexdigest()[:12],
         )
-        yield progress.history[-1]
+        _record(network, done, params, progress)
+        yield done
+    if params.averaging:
+        network.parameters[:] = progress.average
+    elif params.patience:
+        network.parameters[:] = progress.best
+
+
+def descend(
+    network: Network, gradient: Array, rate: float, params: Params, velocity: Array
+) -> None:
+    """Take a step against a gradient that was multiplied by the learning rate.
+
+    Momentum adds a share of the last step (Nielsen, chapter 3); Nesterov's looks ahead by that
+    share, in the form of Sutskever et al. (2013).
+    """
+    if params.momentum:
+        velocity *= params.momentum
+        velocity += gradient
+        if params.nesterov:
+            gradient += params.momentum * velocity
+        else:
+            gradient = velocity
+    if params.weight_decay:
+        network.parameters[: network.n_weights] *= 1 - rate * params.weight_decay
+    network.parameters -= gradient
+
+
+def is_stale(history: Sequence[Epoch], patience: int) -> bool:
+    """Tell whether the lowest validation cost is more epochs ago than patience, if any, allows."""
+    costs = [epoch.validation_cost or 0.0 for epoch in history]
+    return bool(patience and costs and costs[::-1].index(min(costs)) >= patience)
 
 
 def shuffled(
@@ -135,6 +169,24 @@ def learning_rate(params: Params, time: float) -> float:
     if params.schedule == "cosine":
         return params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
     return params.learning_rate
+
+
+def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) -> None:
+    """Add an epoch to the history, and its parameters to the mean, or as the best, if they are.
+
+    Raises InputError if one of the parameters is no finite number.
+    """
+    if not np.isfinite(network.parameters).all():
+        raise InputError(
+            f"training: epoch {epoch.epoch}: the cost is no longer a finite number; "
+            "try a smaller learning_rate, momentum or weight_decay"
+        )
+    progress.history.append(epoch)
+    in_mean = epoch.epoch - round((1 - params.averaging) * params.epochs)
+    if in_mean > 0:
+        progress.average += (network.parameters - progress.average) / in_mean
+    if params.patience and not is_stale(progress.history, 1):
+        progress.best[:] = network.parameters
 
 
 def _validate(network: Network, validation: Dataset) -> tuple[float | None, float | None]:
