@@ -25,7 +25,7 @@ run: $(READY)
 	    print(f"\n{accuracy:.2%} of the unseen digits are read right.")'
 	@if cmp -s data/raw/$(SOME) data/sample/$(SOME); then \
 	    echo "They are digits of the small sample, not of MNIST: no mirror gave it."; fi
-	@echo "Look at metrics/weights.png and metrics/mistakes.png; README.md says how to go on."
+	@echo "Open metrics/report.html in a browser, and draw a digit; README.md says how to go on."
 
 claims: $(READY)
 	@dvc repro claims/dvc.yaml

@@ -142,7 +142,8 @@ def as_table(result: dict[str, Any]) -> str:
         "| --- | --- | --- |",
     ]
     for claim in result["claims"]:
-        link = f"[{claim['number']}. {claim['said']}](metrics/claims.md#{claim['name']})"
+        target = claim.get("picture", PAGE.name)
+        link = f"[{claim['number']}. {claim['said']}](metrics/{target})"
         lines.append(f"| {link} | {'<br>'.join(claim['measured'])} | {claim['verdict']} |")
     return "\n".join(lines) + "\n"
 
