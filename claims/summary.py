@@ -66,7 +66,7 @@ def judge(result: dict[str, Any], level: float) -> dict[str, Any]:
     findings = [measure(Finding(**finding), level) for finding in result["findings"]]
     deciding = [f for f in findings if bounds(f) and f["case"] != CONTROL]
     lines = as_lines(deciding)
-    return result | {"verdict": verdict(findings), "measured": lines, "findings": findings}
+    return result | {"verdict": verdict(findings, level), "measured": lines, "findings": findings}
 
 
 def measure(finding: Finding, level: float) -> dict[str, Any]:
@@ -95,8 +95,11 @@ def measure(finding: Finding, level: float) -> dict[str, Any]:
     )
 
 
-def verdict(findings: list[dict[str, Any]]) -> str:
-    """Return in words for which cases a claim holds; a case holds if all its findings do."""
+def verdict(findings: list[dict[str, Any]], level: float) -> str:
+    """Return in words for which cases a claim holds, and how sure that is.
+
+    A case holds if all its findings do.
+    """
     decided: dict[str, set[bool | None]] = {}
     for finding in findings:
         if finding["at_least"] is not None or finding["at_most"] is not None:
@@ -108,11 +111,12 @@ def verdict(findings: list[dict[str, Any]]) -> str:
         "Does not hold": [case for case, found in decided.items() if False in found],
         "Not decided": [c for c, found in decided.items() if None in found and False not in found],
     }
+    sure = f" ({level:.0%} confidence)" if any(f["n"] > 1 for f in findings) else ""
     for word, cases in kinds.items():
         if len(cases) == len(decided):
-            return f"{word}."
+            return f"{word}{sure}."
     words = [f"{word} for: {'; '.join(cases)}." for word, cases in kinds.items() if cases]
-    return " ".join(words).replace("Holds for", "Holds only for")
+    return " ".join(words).replace("Holds for", "Holds only for") + sure
 
 
 def as_lines(findings: list[dict[str, Any]]) -> list[str]:

@@ -104,21 +104,21 @@ PERHAPS = {"at_least": 1.0}
 @pytest.mark.parametrize(
     ("cases", "words"),
     [
-        ([("a", YES), ("b", YES)], "Holds."),
-        ([("a", NO), ("b", NO)], "Does not hold."),
-        ([("a", PERHAPS)], "Not decided."),
-        ([("a", YES), ("b", NO)], "Holds only for: a. Does not hold for: b."),
-        ([("a", YES), ("b", PERHAPS)], "Holds only for: a. Not decided for: b."),
-        ([("a", YES), ("a", NO)], "Does not hold."),
-        ([("a", YES), ("b", {})], "Holds."),
-        ([("a", YES), (CONTROL, YES)], "Holds."),
+        ([("a", YES), ("b", YES)], "Holds (95% confidence)."),
+        ([("a", NO), ("b", NO)], "Does not hold (95% confidence)."),
+        ([("a", PERHAPS)], "Not decided (95% confidence)."),
+        ([("a", YES), ("b", NO)], "Holds only for: a. Does not hold for: b. (95% confidence)"),
+        ([("a", YES), ("b", PERHAPS)], "Holds only for: a. Not decided for: b. (95% confidence)"),
+        ([("a", YES), ("a", NO)], "Does not hold (95% confidence)."),
+        ([("a", YES), ("b", {})], "Holds (95% confidence)."),
+        ([("a", YES), (CONTROL, YES)], "Holds (95% confidence)."),
         ([("a", YES), (CONTROL, NO)], "Not decided: a control failed."),
         ([("a", NO), (CONTROL, PERHAPS)], "Not decided: a control failed."),
     ],
 )
 def test_a_verdict_follows_from_the_findings(cases: list[tuple[str, Bounds]], words: str) -> None:
     findings = [measured([0.9, 1.0, 1.1], bounds, case) for case, bounds in cases]
-    assert summary.verdict(findings) == words
+    assert summary.verdict(findings, 0.95) == words
 
 
 def test_moved_images_are_those_of_whole_pixels_and_of_quarter_turns() -> None:
@@ -236,7 +236,7 @@ def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
     assert [claim["number"] for claim in claims] == list(range(1, 15))
     page = (claimed / summary.PAGE).read_text("utf-8")
     for claim in claims:
-        assert claim["verdict"] == summary.verdict(claim["findings"])
+        assert claim["verdict"] == summary.verdict(claim["findings"], 0.95)
         assert any(summary.bounds(finding) for finding in claim["findings"])
         assert f"## {claim['number']}. {claim['said']}" in page
     assert claims[0]["verdict"] == "Holds."
