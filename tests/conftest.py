@@ -13,7 +13,15 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 TRACKED = ["dvc.yaml", ".dvcignore", ".gitignore", ".dvc", "claims", "data", "src", "stages"]
 MADE = shutil.ignore_patterns(
-    "raw", "prepared", "model.npz", "claims", "cache", "tmp", "config.local", "__pycache__"
+    "raw",
+    "prepared",
+    "model.npz",
+    "claims",
+    "dvc.lock",
+    "cache",
+    "tmp",
+    "config.local",
+    "__pycache__",
 )
 KNOBS = {
     "dataset": "sample",
