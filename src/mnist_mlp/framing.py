@@ -94,7 +94,11 @@ def _paper(values: Grey) -> Grey:
 def _pieces(inked: Mask) -> Mask:
     """Keep the connected pieces of a digit and leave out specks of dirt."""
     pieces = label(inked)
-    areas = np.bincount(pieces[inked], minlength=inked.size)
+    areas = np.bincount(pieces[inked], minlength=pieces.max() + 1)
+    rows, columns = np.nonzero(pieces == areas.argmax())
+    side = max(np.ptp(rows), np.ptp(columns)) + 1
+    if side < SMALLEST:
+        raise InputError(f"expected strokes of at least {SMALLEST} pixels, found {side}")
     kept = areas >= SPECK * areas.max()
     if kept.sum() > MOST_PIECES:
         raise InputError(f"expected one digit, found {kept.sum()} separate pieces of ink, or noise")
@@ -105,26 +109,27 @@ def _pieces(inked: Mask) -> Mask:
 def label(inked: Mask) -> NDArray[np.intp]:
     """Give every pixel of a mask a number that all of its connected piece share, over corners too.
 
-    Every pixel takes the smallest number around it, and then that number's own number, until
-    nothing changes.
+    Of two neighbours with different numbers, the pixel that the larger number stands for takes
+    the smaller one, and all follow it, until no neighbours differ.
     """
-    numbers = np.arange(inked.size, dtype=np.intp).reshape(inked.shape)
-    while True:
-        padded = np.pad(np.where(inked, numbers, inked.size), 1, constant_values=inked.size)
-        around = sliding_window_view(padded, (3, 3)).min(axis=(2, 3))
-        smallest = np.where(inked, around, numbers)
-        smallest = smallest.ravel()[smallest]
-        if (smallest == numbers).all():
-            return numbers
-        numbers = smallest
+    padded = np.pad(inked, 1)
+    flat, width = padded.ravel(), padded.shape[1]
+    pairs = [(np.flatnonzero(flat[:-i] & flat[i:]), i) for i in (1, width - 1, width, width + 1)]
+    first = np.concatenate([pixels for pixels, _ in pairs])
+    second = np.concatenate([pixels + i for pixels, i in pairs])
+    numbers = np.arange(flat.size, dtype=np.intp)
+    while (numbers[first] != numbers[second]).any():
+        one, other = numbers[first], numbers[second]
+        np.minimum.at(numbers, np.maximum(one, other), np.minimum(one, other))
+        while (numbers[numbers] != numbers).any():
+            numbers = numbers[numbers]
+    return numbers.reshape(padded.shape)[1:-1, 1:-1]
 
 
 def _cut_out(ink: Grey, digit: Mask) -> Grey:
     """Cut the digit out, with its soft edges, and without what lies beside it."""
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     side = int(max(np.ptp(rows), np.ptp(columns))) + 1
-    if side < SMALLEST:
-        raise InputError(f"expected a digit of at least {SMALLEST} pixels, found {side}")
     margin = -(-side // BOX)
     ink = np.where(_widest(digit.astype(np.float32), margin) > 0, ink, 0)
     top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
