@@ -5,12 +5,13 @@ the picture that someone might have.
 """
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-Digit = NDArray[np.floating]
+Digit = NDArray[Any]
 Random = np.random.Generator
 
 
@@ -46,7 +47,7 @@ def unevenly_lit(digit: Digit, random: Random) -> Image.Image:
     """Light dark ink on paper, or chalk on a board, from one side, by a lamp or with a shadow."""
     large = np.asarray(enlarged(digit, random)) / 255
     surface = 1 - 0.85 * large if random.random() < 0.5 else 0.15 + 0.8 * large
-    return grey(surface * light(*large.shape, random))
+    return grey(surface * light(large.shape, random))
 
 
 def photographed(digit: Digit, random: Random) -> Image.Image:
@@ -59,7 +60,7 @@ def photographed(digit: Digit, random: Random) -> Image.Image:
     sheet[top : top + side, left : left + side] = large
     turned = grey(sheet).rotate(random.uniform(-8, 8), Image.Resampling.BICUBIC)
     photo = in_colours(np.asarray(turned) / 255, random)
-    photo *= light(height, width, random)[..., np.newaxis]
+    photo *= light((height, width), random)[..., np.newaxis]
     photo += random.normal(0, random.uniform(0.01, 0.04), photo.shape)
     for _ in range(random.integers(0, 6)):
         y, x, size = random.integers(0, height), random.integers(0, width), random.integers(1, 4)
@@ -81,22 +82,26 @@ CONDITIONS = {
 def in_colours(digit: Digit, random: Random) -> Digit:
     """Return dark ink of some colour on light paper of another, (height, width, 3)."""
     paper, ink = random.uniform(0.7, 1, 3), random.uniform(0, 0.4, 3)
-    return paper + digit[..., np.newaxis] * (ink - paper)
+    coloured: Digit = paper + digit[..., np.newaxis] * (ink - paper)
+    return coloured
 
 
-def light(height: int, width: int, random: Random) -> Digit:
+def light(shape: tuple[int, ...], random: Random) -> Digit:
     """Return how much light falls on each place, at most 1: from a side, a lamp, or a shadow."""
-    y, x = np.indices((height, width)) / max(height, width)
+    y, x = np.indices(shape) / max(shape)
     direction = random.uniform(0, 2 * np.pi)
     along = np.cos(direction) * (x - 0.5) + np.sin(direction) * (y - 0.5)
     kind = random.integers(3)
     if kind == 0:
-        return 1 - random.uniform(0.3, 0.7) * (along + 0.7) / 1.4
-    if kind == 1:
+        dark = (along + 0.7) / 1.4
+    elif kind == 1:
         away = (y - random.uniform(0.2, 0.8)) ** 2 + (x - random.uniform(0.2, 0.8)) ** 2
-        return 1 - random.uniform(0.3, 0.8) * np.minimum(1.2 * away, 1)
-    edge = (along - random.uniform(-0.3, 0.3)) / random.uniform(0.02, 0.15)
-    return 1 - random.uniform(0.3, 0.6) / (1 + np.exp(-edge))
+        dark = np.minimum(1.2 * away, 1)
+    else:
+        edge = (along - random.uniform(-0.3, 0.3)) / random.uniform(0.02, 0.15)
+        dark = 1 / (1 + np.exp(-edge))
+    lit: Digit = 1 - random.uniform(0.3, 0.7) * dark
+    return lit
 
 
 def jpeg(picture: Image.Image, quality: int) -> Image.Image:
@@ -105,8 +110,9 @@ def jpeg(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(file).convert("RGB")
 
 
-def arc(x: float, y: float, across: float, down: float, start: int, end: int) -> Digit:
-    """Return points on an ellipse, from one angle in degrees to another, 0 on the right."""
+def arc(*ellipse: float) -> Digit:
+    """Return points on an ellipse, from one angle in degrees, 0 on the right, to another."""
+    x, y, across, down, start, end = ellipse
     angles = np.radians(np.linspace(start, end, 40))
     return np.stack([x + across * np.cos(angles), y + down * np.sin(angles)], axis=1)
 
@@ -136,8 +142,9 @@ def drawn(digit: int, pen: float = 0.07, slant: float = 0, size: int = 200) -> D
     draw = ImageDraw.Draw(sheet)
     width = max(1, round(pen * size))
     for stroke in STROKES[digit]:
-        x = stroke[:, 0] + slant * (0.5 - stroke[:, 1])
-        points = [(0.6 * size + 0.8 * size * a, size * (0.5 + b)) for a, b in zip(x, stroke[:, 1])]
+        x, y = stroke.T
+        leaning = 0.6 + 0.8 * (x + slant * (0.5 - y))
+        points = list(zip(size * leaning, size * (y + 0.5), strict=True))
         draw.line(points, 255, width, "curve")
         for a, b in (points[0], points[-1]):
             draw.ellipse((a - width / 2, b - width / 2, a + width / 2, b + width / 2), 255)

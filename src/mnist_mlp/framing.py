@@ -25,6 +25,7 @@ FAINTEST = 0.06  # least difference between ink and paper; black and white diffe
 CLEAREST = 3.5  # times the grain of the paper: ink that stands out less is noise
 SMALLEST = 8  # pixels along the longer side of a digit
 SPECK = 0.05  # share of the largest piece of ink: smaller pieces are dirt
+FREE = 0.2  # share of the largest piece of ink: a piece that may be the digit
 MOST_PIECES = 8  # of one digit; more are a text, a texture or noise
 EDGE = 0.3  # share of full ink at which a digit ends
 THINNEST, THICKEST = 1.6, 4.5  # strokes, in pixels of the 20; 96 % of MNIST's are between
@@ -74,13 +75,13 @@ def _find_ink(colours: Array) -> Grey:
 def _paper(values: Grey) -> Grey:
     """Estimate what each pixel would be without ink.
 
-    The first estimate is the median over half of the picture, of which ink is the smaller part;
+    The first estimate is the median over two thirds of the picture, most of which is paper;
     the others are means over the pixels of a cell and its neighbours that are close to the last.
     """
     height, width = values.shape
     finest = min(1, CELLS / max(height, width))
     cells = max(1, round(width * finest)), max(1, round(height * finest))
-    paper = _filter(_resize(values, cells), CELLS // 2 + 1)
+    paper = _filter(_resize(values, cells), CELLS * 2 // 3)
     for _ in range(2):
         full = _resize(paper, (width, height), Image.Resampling.BILINEAR)
         off = np.abs(values - full)
@@ -92,10 +93,18 @@ def _paper(values: Grey) -> Grey:
 
 
 def _pieces(inked: Mask) -> Mask:
-    """Keep the connected pieces of a digit and leave out specks of dirt."""
+    """Keep the connected pieces of a digit; leave out specks of dirt.
+
+    Where a piece of some size stands free, what touches the picture's border is left out too: the
+    edge of a sheet or of a shadow.
+    """
     pieces = label(inked)
     areas = np.bincount(pieces[inked], minlength=pieces.max() + 1)
-    rows, columns = np.nonzero(pieces == areas.argmax())
+    free = areas.copy()
+    free[np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])] = 0
+    if free.max() >= FREE * areas.max():
+        areas = free
+    rows, columns = np.nonzero(inked & (pieces == areas.argmax()))
     side = max(np.ptp(rows), np.ptp(columns)) + 1
     if side < SMALLEST:
         raise InputError(f"expected strokes of at least {SMALLEST} pixels, found {side}")
