@@ -5,6 +5,7 @@
 
 PYTHON := python3
 READY := .venv/ready
+COMMAND := .venv/bin/mnist-mlp
 SOME := t10k-labels-idx1-ubyte.gz
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
@@ -13,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: run claims test lint torture lock
 
-run: $(READY)
+run: $(READY) $(COMMAND)
 	@python stages/mend.py
 	@# Without git history DVC must be told so; with it, it must not be.
 	@if ! git rev-parse --git-dir >/dev/null 2>&1; then dvc config --local core.no_scm true; \
@@ -50,6 +51,13 @@ torture: $(READY)
 lock:
 	$(LOCK) --extra claims --group dev pyproject.toml --output-file requirements.lock
 	$(LOCK) --group fuzz --output-file requirements-fuzz.lock
+
+# Runs the src/ of this clone. An installed copy, or a link to one, would come between the stages
+# of an experiment in a folder of its own and their source.
+$(COMMAND): $(READY)
+	@printf '%s\n' '#!/bin/sh' 'bin=$$(dirname "$$0")' \
+	    'PYTHONPATH=$$bin/../../src exec "$$bin/python" -P -m mnist_mlp.cli "$$@"' > $@
+	@chmod +x $@
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and \

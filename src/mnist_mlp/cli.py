@@ -1,0 +1,195 @@
+"""The command mnist-mlp: what the trained network makes of an image, and what it is.
+
+A command imports what it needs when it runs, so that --help is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnist_mlp.errors import InputError
+
+if TYPE_CHECKING:
+    from mnist_mlp.network import Network
+
+MODEL = Path("data/model.npz")
+REPORT = Path("metrics/report.html")
+ACCURACY = Path("metrics/accuracy.json")
+PARAMS = Path("params.yaml")
+LOCK = Path("dvc.lock")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Let the network read a digit of your own, look at it, or learn what it is.",
+)
+
+ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
+
+
+def main() -> None:
+    """Run a command; what a user can cause ends in a line on standard error and exit code 1."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app(prog_name="mnist-mlp")
+    except (InputError, OSError) as error:
+        sys.exit(f"error: {_line(error)}")
+    except MemoryError:
+        sys.exit("error: there is not enough memory for this")
+
+
+def _line(error: InputError | OSError) -> str:
+    """Say in one line what went wrong, and with which file."""
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    return _printable(text)
+
+
+def _printable(text: object) -> str:
+    """Write out line breaks, escape sequences and the like, which a file's name may contain."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Pictures of a digit each: PNG, JPEG, ...")],
+    model: ModelFile = MODEL,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Tell every layer's activations.")
+    ] = False,
+    show: Annotated[
+        Path | None, typer.Option("--show", help="Draw what the network saw, as a PNG file.")
+    ] = None,
+) -> None:
+    """Read the digit in each image: drawn or photographed, dark on light or light on dark.
+
+    Prints the digit, the runner-up and the ten outputs. All images are tried; where one cannot be
+    read, a line on standard error says so and the exit code is 1. With --json a single image gives
+    an object, several a list, with an "error" for each that could not be read.
+    """
+    import json
+
+    from mnist_mlp.answers import Answer, draw_row
+    from mnist_mlp.files import whole_file
+    from mnist_mlp.photos import frame_file
+
+    network = _load(model)
+    seen, results = [], []
+    for path in images:
+        try:
+            image = frame_file(path)
+        except (InputError, OSError) as error:
+            print(f"error: {_line(error)}", file=sys.stderr)
+            results.append({"image": str(path), "error": _line(error)})
+            continue
+        answer = Answer(network, image)
+        seen.append(image)
+        results.append({"image": str(path), **answer.data(layers)})
+        if not as_json:
+            print(f"{_printable(path)}: {answer.text(layers, _has_blocks())}\n", flush=True)
+    if as_json:
+        print(json.dumps(results if len(results) > 1 else results[0], indent=2))
+    if show and seen:
+        with whole_file(show) as file:
+            draw_row(seen).save(file, "PNG")
+    if len(seen) < len(images):
+        sys.exit(1)
+
+
+@app.command("show")
+def show_report(
+    page: Annotated[Path, typer.Argument(help="The page to open.")] = REPORT,
+) -> None:
+    """Open the page about the network in the browser, or tell where it is."""
+    import webbrowser
+
+    if not page.is_file():
+        raise InputError(f"{page}: not found; `dvc repro`, at the top of the project, writes it")
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"There is no browser here; open {page.resolve()} in one.")
+
+
+@app.command()
+def info(model: ModelFile = MODEL) -> None:
+    """Tell what the network is: its layers, its knobs and its accuracy.
+
+    Knobs and accuracy are those that dvc.lock, in this folder, has on record for the model.
+    """
+    from mnist_mlp.costs import COSTS
+    from mnist_mlp.record import read_record
+
+    network = _load(model)
+    record = read_record(model, LOCK, ACCURACY)
+    print(
+        f"{model}\n"
+        f"layers      {'-'.join(map(str, network.sizes))}\n"
+        f"parameters  {network.parameters.size:,} weights and biases\n"
+        f"hidden      {network.activation if len(network.sizes) > 2 else 'none'}\n"
+        f"outputs     {COSTS[network.cost].output}, for {network.cost}"
+    )
+    if record.results:
+        print(f"accuracy    {record.results['test_accuracy']:.2%} of the test digits")
+    else:
+        print(f"accuracy    {ACCURACY} has none for this model; run `dvc repro`")
+    if record.knobs is None:
+        print(f"knobs       {LOCK} does not know this model; run `dvc repro`")
+        return
+    print("knobs")
+    for knob, value in record.knobs.items():
+        print(f"  {knob:15} {value}")
+    _tell_changes(record.knobs)
+
+
+def _tell_changes(knobs: dict[str, Any]) -> None:
+    """Tell where params.yaml has moved on since the model was made."""
+    from msgspec import to_builtins
+
+    from mnist_mlp.params import load_params
+
+    if not PARAMS.exists():
+        return
+    for knob, value in to_builtins(load_params(PARAMS)).items():
+        if knob in knobs and _values(value) != _values(knobs[knob]):
+            print(f"{PARAMS} now has {knob}: {value}; `dvc repro` makes a network with it")
+
+
+def _values(knob: Any) -> list[Any]:
+    """Return a knob in one form, as 16 is [16], and 1e-05 a text to some readers of YAML."""
+    values: list[Any] = []
+    for value in knob if isinstance(knob, list | tuple) else [knob]:
+        try:
+            values.append(float(value))
+        except (TypeError, ValueError):
+            values.append(value)
+    return values
+
+
+def _load(model: Path) -> Network:
+    from mnist_mlp.model import load_network
+
+    try:
+        return load_network(model)
+    except FileNotFoundError:
+        raise InputError(
+            f"{model}: not found; run `dvc repro` at the top of the project, or name it by --model"
+        ) from None
+
+
+def _has_blocks() -> bool:
+    try:
+        "█▏░".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
