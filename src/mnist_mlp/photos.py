@@ -1,8 +1,11 @@
 """Image files: PNG, JPEG and other usual formats, read as RGB, or refused in one line."""
 
+import os
 import stat
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +43,7 @@ def open_photo(path: Path) -> Image.Image:
     if not stat.S_ISREG(kind):
         found = "a folder" if stat.S_ISDIR(kind) else "a device or a pipe"
         raise InputError(f"{path}: expected an image file, found {found}")
-    with path.open("rb") as file, warnings.catch_warnings():
+    with _silence(), path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of metadata; what matters is raised
         try:
             with Image.open(file, formats=FORMATS) as image:
@@ -58,6 +61,23 @@ def open_photo(path: Path) -> Image.Image:
         except (*DAMAGED, struct.error, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{path}: expected an image that is whole; {reason}") from None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Send to nowhere what libtiff, inside Pillow, writes past Python to standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed already
+        yield
+        return
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
