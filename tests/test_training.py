@@ -139,6 +139,13 @@ def test_training_ends_with_the_mean_of_the_last_epochs_parameters() -> None:
     assert not np.array_equal(network.parameters, seen[-1])
 
 
+@pytest.mark.parametrize("averaging", [0.001, 0.1])
+def test_the_shortest_averaging_is_that_of_the_last_epoch(averaging: float) -> None:
+    data = examples(20)
+    plain, averaged = (trained(data, epochs=5, averaging=share) for share in (0, averaging))
+    np.testing.assert_array_equal(plain.parameters, averaged.parameters)
+
+
 def test_patience_ends_a_training_that_gets_worse_with_its_best_parameters() -> None:
     data, validation = examples(20), examples(300)
     validation = Dataset(validation.images, validation.targets[:, ::-1].copy())
@@ -159,7 +166,7 @@ def test_patience_ends_a_training_that_gets_worse_with_its_best_parameters() -> 
         ([], 2, False),
         ([3.0, 2.0, 2.5], 2, False),
         ([3.0, 2.0, 2.5, 2.4], 2, True),
-        ([3.0, 2.0, 2.5, 2.0], 2, False),
+        ([3.0, 2.0, 2.5, 2.0], 2, True),
         ([1.0, 2.0, 3.0, 4.0], 0, False),
     ],
 )

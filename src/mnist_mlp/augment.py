@@ -8,6 +8,7 @@ al. 2010).
 from collections.abc import Callable
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import SIDE
@@ -20,7 +21,7 @@ BEND = 1.0  # pixels, the standard deviation of each control point's place
 BLOCK = 32  # images changed at a time: what they need stays in the processor's cache
 POINTS = 9  # control points along each side; the outer ones are beyond the picture
 
-# A cubic B-spline through evenly spaced control points: row i of SPLINE, (28, 9), says how much
+# A cubic B-spline with evenly spaced control points: row i of SPLINE, (28, 9), says how much
 # each of them has of pixel i. With the points at POINTS_AT, pixel i is at i - 13.5.
 _distance = np.abs(np.linspace(1, POINTS - 2, SIDE)[:, np.newaxis] - np.arange(POINTS))
 _near = 2 / 3 - _distance**2 + _distance**3 / 2
@@ -35,8 +36,8 @@ def shift(images: Array, random: np.random.Generator) -> None:
     pictures = images.reshape(-1, SIDE, SIDE)
     framed = np.pad(pictures, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
     places = random.integers(0, 2 * SHIFT, (len(images), 2), endpoint=True)
-    for picture, frame, (top, left) in zip(pictures, framed, places.tolist(), strict=True):
-        picture[:] = frame[top : top + SIDE, left : left + SIDE]
+    windows = sliding_window_view(framed, (SIDE, SIDE), axis=(1, 2))
+    pictures[:] = windows[np.arange(len(images)), *places.T]
 
 
 def deform(images: Array, random: np.random.Generator, strength: float = 1) -> None:

@@ -112,11 +112,28 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
+def read_values(text: str, source: str) -> list[Any]:
+    """Read values between commas, by the rules of params.yaml; none of them is checked.
+
+    Raises InputError, with their source, where they are no YAML.
+    """
+    values: list[Any] = _parse(f"[{text}]", source)
+    return values
+
+
+def _parse(text: str, source: object) -> Any:
+    try:
+        return _Loader(text).get_single_data()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{source}: expected YAML; {' '.join(str(error).split())}") from None
+
+
 def _read_mapping(path: Path) -> dict[Any, Any]:
     try:
-        knobs = _Loader(path.read_text(encoding="utf-8")).get_single_data()
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: expected YAML; {' '.join(str(error).split())}") from None
+        text = path.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise InputError(f"{path}: expected YAML; {error}") from None
+    knobs = _parse(text, path)
     if not isinstance(knobs, dict):
         raise InputError(f"{path}: expected one `knob: value` a line, found {_show(knobs)}")
     return knobs

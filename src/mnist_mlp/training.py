@@ -117,10 +117,12 @@ def train(
 def descend(
     network: Network, gradient: Array, rate: float, params: Params, velocity: Array
 ) -> None:
-    """Take a step against a gradient that was multiplied by the learning rate.
+    """Take a step against a gradient that was multiplied by the learning rate, and overwrite it.
 
-    Momentum adds a share of the last step (Nielsen, chapter 3); Nesterov's looks ahead by that
-    share, in the form of Sutskever et al. (2013).
+    `gradient` and `velocity` have the layout of `network.parameters`. Momentum adds a share of
+    the last step (Nielsen, chapter 3). With Nesterov's the parameters are those that are looked
+    ahead to (Bengio, Boulanger-Lewandowski and Pascanu 2013). Weight decay shrinks weights apart
+    from the gradient (Loshchilov and Hutter 2019).
     """
     if params.momentum:
         velocity *= params.momentum
@@ -135,9 +137,9 @@ def descend(
 
 
 def is_stale(history: Sequence[Epoch], patience: int) -> bool:
-    """Tell whether the lowest validation cost is more epochs ago than patience, if any, allows."""
-    costs = [epoch.validation_cost or 0.0 for epoch in history]
-    return bool(patience and costs and costs[::-1].index(min(costs)) >= patience)
+    """Tell whether the lowest validation cost is as many epochs ago as patience, if any, lasts."""
+    costs = [epoch.validation_cost for epoch in history if epoch.validation_cost is not None]
+    return bool(patience and costs and len(costs) - 1 - costs.index(min(costs)) >= patience)
 
 
 def shuffled(
@@ -182,7 +184,7 @@ def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) 
             "try a smaller learning_rate, momentum or weight_decay"
         )
     progress.history.append(epoch)
-    in_mean = epoch.epoch - round((1 - params.averaging) * params.epochs)
+    in_mean = epoch.epoch - params.epochs + max(1, round(params.averaging * params.epochs))
     if in_mean > 0:
         progress.average += (network.parameters - progress.average) / in_mean
     if params.patience and not is_stale(progress.history, 1):
