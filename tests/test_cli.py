@@ -31,7 +31,8 @@ CODE = "from mnist_mlp.cli import main; main()"
 
 
 def mnist_mlp(folder: Path, *words: str | Path, **environment: str) -> CompletedProcess[str]:
-    source = {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
+    top = folder if (folder / "src").exists() else ROOT
+    source = {"PYTHONPATH": str(top / "src"), "PYTHONIOENCODING": "utf-8"}
     command = (sys.executable, "-P", "-c", CODE, *map(str, words))
     return start(folder, *command, **source | environment)
 
@@ -382,15 +383,22 @@ def test_info_refuses_a_broken_dvc_lock(content: str, clone: Path) -> None:
     assert line == "error: dvc.lock: expected what DVC writes; run `dvc repro`\n"
 
 
-def test_show_opens_the_page_in_the_browser(tmp_path: Path) -> None:
+def test_its_model_is_that_of_its_clone_from_any_folder(finished: Path, tmp_path: Path) -> None:
+    own = mnist_mlp(finished, "info").stdout
+    text = mnist_mlp(tmp_path, "info", PYTHONPATH=str(finished / "src")).stdout
+    assert text == own.replace(
+        "data/model.npz", os.path.relpath(finished / "data/model.npz", tmp_path)
+    )
+    assert "% of the test digits" in text
+
+
+def test_show_opens_the_page_in_the_browser(finished: Path, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/opened"\n', "utf-8")
     browser.chmod(0o755)
-    page = tmp_path / "metrics/report.html"
-    page.parent.mkdir()
-    page.write_text("", "utf-8")
-    result = mnist_mlp(tmp_path, "show", BROWSER=f"{browser} %s")
+    result = mnist_mlp(finished, "show", BROWSER=f"{browser} %s")
     assert (result.returncode, result.stdout) == (0, "")
+    page = finished / "metrics/report.html"
     assert (tmp_path / "opened").read_text("utf-8").strip() == page.as_uri()
 
 
@@ -402,7 +410,7 @@ def test_show_tells_where_the_page_is_if_there_is_no_browser(tmp_path: Path) -> 
 
 
 def test_show_without_a_page_names_the_command_that_makes_it(tmp_path: Path) -> None:
-    assert "`dvc repro`" in refusal(mnist_mlp(tmp_path, "show"))
+    assert "`dvc repro`" in refusal(mnist_mlp(tmp_path, "show", "page.html"))
 
 
 def test_help_is_given_without_numpy_and_names_every_command(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ PAGE = """<!DOCTYPE html>
 body { font-family: system-ui, sans-serif; margin: 1.5rem; }
 body > div { margin-bottom: 1.5rem; }
 table { border-spacing: 15px; }
+img { max-width: 100%; }
 </style>
 <!--
 LICENCES

@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that --help is quick.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,11 +17,12 @@ from mnist_mlp.errors import InputError
 if TYPE_CHECKING:
     from mnist_mlp.network import Network
 
-MODEL = Path("data/model.npz")
-REPORT = Path("metrics/report.html")
-ACCURACY = Path("metrics/accuracy.json")
-PARAMS = Path("params.yaml")
-LOCK = Path("dvc.lock")
+TOP = Path(os.path.relpath(Path(__file__).resolve().parents[2]))  # of the clone that has this file
+MODEL = TOP / "data/model.npz"
+REPORT = TOP / "metrics/report.html"
+ACCURACY = TOP / "metrics/accuracy.json"
+PARAMS = TOP / "params.yaml"
+LOCK = TOP / "dvc.lock"
 
 app = typer.Typer(
     add_completion=False,
@@ -121,7 +123,7 @@ def show_report(
 def info(model: ModelFile = MODEL) -> None:
     """Tell what the network is: its layers, its knobs and its accuracy.
 
-    Knobs and accuracy are those that dvc.lock, in this folder, has on record for the model.
+    Knobs and accuracy are those that dvc.lock has on record for the model.
     """
     from mnist_mlp.costs import COSTS
     from mnist_mlp.record import read_record

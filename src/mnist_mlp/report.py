@@ -34,6 +34,7 @@ MOST_PARAMETERS = 4_000_000  # of a network that the page holds; they make it 21
 RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits for a cell of the confusion matrix
 MISTAKES = 24
 MISTAKES_TO_LOAD = 6
+MOST_NEURONS = 24  # of a layer that are drawn: those that matter most for the digit
 
 # As many zeros as one byte can count, then as many other bytes.
 RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
@@ -87,6 +88,7 @@ def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) 
     to_load = [*np.sort(np.concatenate(firsts)), *mistakes[:MISTAKES_TO_LOAD]]
     no_digit = [None] * len(noise)
     return {
+        "most_neurons": MOST_NEURONS,
         "output": COSTS[network.cost].output,
         "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
         "digits": _digits(

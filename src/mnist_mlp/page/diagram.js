@@ -1,6 +1,5 @@
 // The diagram: the picture at the left, a column of neurons for each layer, the outputs at the right.
 
-const MOST_NEURONS = 24; // of a layer that are drawn: those that matter most for the digit
 const MOST_LINES = 140; // between two layers: the strongest contributions
 
 /** The length of the vector of weights that lead out of each neuron of a layer. */
@@ -15,12 +14,12 @@ function outgoingNorms({ sizes, weights }, layer) {
  *
  * What a neuron can change in the next layer is its activation times its outgoing weights.
  */
-function chooseNeurons(network, activations, norms) {
+function chooseNeurons(network, activations, norms, most) {
   return activations.map((values, layer) => {
     if (layer === 0) return [];
-    if (values.length <= MOST_NEURONS || layer === activations.length - 1) return [...values.keys()];
+    if (values.length <= most || layer === activations.length - 1) return [...values.keys()];
     const importance = Array.from(values, (value, i) => Math.abs(value) * norms[layer][i]);
-    return largest(importance, MOST_NEURONS).sort((a, b) => a - b);
+    return largest(importance, most).sort((a, b) => a - b);
   });
 }
 

@@ -1,7 +1,6 @@
 // Explanations: the answer in words, and the sum behind the activation of one neuron.
 
-const SURE = 0.5; // the least largest output of a network that is sure ...
-const RIVAL = 0.5; // ... and the most that the runner-up has of it
+const UNSURE = 0.5; // lead over the runner-up below which an answer is no more than a guess
 const MOST_PARTS = 8; // contributions of neurons that are listed one by one
 
 /** An output in words: softmax gives shares of a whole, sigmoid ten separate numbers up to 1. */
@@ -13,11 +12,10 @@ function outputWords(value) {
 function verdict(outputs) {
   const [first, second] = largest(outputs, 2);
   const named = (digit) => `${digit} (${outputWords(outputs[digit])})`;
-  if (outputs[first] >= SURE && outputs[second] <= RIVAL * outputs[first]) {
+  if (outputs[first] - outputs[second] >= UNSURE) {
     return { digit: first, sure: true, words: `It reads ${named(first)}.` };
   }
-  const none = outputs[first] < SURE ? " No output reaches one half." : "";
-  const words = `It is not sure: ${named(first)} or ${named(second)}.${none}`;
+  const words = `It is not sure: ${named(first)} or ${named(second)}.`;
   return { digit: first, sure: false, words };
 }
 

@@ -27,7 +27,7 @@ function update() {
   const image =
     state.digit === null ? frame(inkOf(state.strokes, PEN, PAD)) : digits[state.digit].image;
   const result = forward(network, image);
-  const drawn = chooseNeurons(network, result.activations, norms);
+  const drawn = chooseNeurons(network, result.activations, norms, data.most_neurons);
   const plan = layOut(drawn, find("diagram").clientWidth);
   const chosen = state.pointed ?? state.fixed;
   const answer = verdict(result.activations.at(-1));
