@@ -1,5 +1,5 @@
 # `make` sets everything up in .venv, runs the pipeline and shows its results;
-# `make claims` measures what the videos say, in 20 minutes; `make test` and `make lint` check the
+# `make claims` measures what the videos say, in 12 minutes; `make test` and `make lint` check the
 # code; `make torture` kills, starves and feeds it worse than that, for half an hour; `make lock`
 # renews the pinned packages.
 
@@ -49,7 +49,7 @@ torture: $(READY)
 	@python tests/fuzz.py model 100000
 
 lock:
-	$(LOCK) --extra claims --group dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --extra claims --extra cluster --group dev pyproject.toml --output-file requirements.lock
 	$(LOCK) --group fuzz --output-file requirements-fuzz.lock
 
 # Runs the src/ of this clone. An installed copy, or a link to one, would come between the stages

@@ -8,15 +8,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 from command import PARAMS, PREPARED
 
 import csv
+import inspect
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import yaml
 from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ from matplotlib.figure import Figure
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import SIDE, Dataset
 from mnist_mlp.errors import InputError
+from mnist_mlp.evaluation import accuracy, answer
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import load_network
 from mnist_mlp.network import Network
@@ -35,6 +37,7 @@ KNOBS = Path("claims/params.yaml")
 RESULTS = Path("data/claims")
 NETWORKS = RESULTS / "networks"
 CONTROL = "control"
+RECIPES = {"literal": "the literal recipe", "default": "the project's default"}
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#888888"
 
 
@@ -47,6 +50,7 @@ class Finding(NamedTuple):
     values     one for each seed, or a single one where there is no chance in it
     unit       how a value is written: ".2%", ".3f", ",.0f"
     at_least, at_most   between which bounds the claim holds
+    of         what the values are of, where they are not independent draws: pairs, images
     """
 
     case: str
@@ -55,21 +59,38 @@ class Finding(NamedTuple):
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    of: str = "seeds"
 
 
-def knobs(name: str) -> dict[str, Any]:
+class Knobs(dict[str, Any]):
+    """Knobs by their names; one that is missing is the reader's mistake."""
+
+    def __missing__(self, name: str) -> Any:
+        """Refuse in one line, in place of a KeyError."""
+        raise InputError(f"{KNOBS}: expected {name}, found only {', '.join(self)}")
+
+
+def knobs(name: str) -> Knobs:
     """Return what claims/params.yaml says under a name."""
-    text = KNOBS.read_text(encoding="utf-8")
     try:
-        return dict(yaml.safe_load(text)[name])
-    except (yaml.YAMLError, KeyError, TypeError, ValueError):
-        raise InputError(f"{KNOBS}: expected knobs under {name}, found none") from None
+        return Knobs(Knobs(yaml.safe_load(KNOBS.read_text(encoding="utf-8")))[name])
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise InputError(f"{KNOBS}: expected knobs; {' '.join(str(error).split())}") from None
+
+
+@contextmanager
+def changed(changes: dict[str, Any]) -> Iterator[Path]:
+    """Write params.yaml with some knobs changed to a file, which is there until the block ends."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yaml") as file:
+        yaml.safe_dump(yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | changes, file)
+        file.flush()
+        yield Path(file.name)
 
 
 def recipe(family: str, seed: int) -> Params:
     """Return the knobs that a network of this family and seed is trained with."""
-    changes = knobs("networks")[family]["knobs"] | {"seed": seed}
-    return msgspec.convert(msgspec.structs.asdict(load_params(PARAMS)) | changes, Params)
+    with changed(knobs("networks")[family]["knobs"] | {"seed": seed}) as params:
+        return load_params(params)
 
 
 class Trained(NamedTuple):
@@ -92,18 +113,18 @@ def train(
             pool.submit(_train, changes | {"seed": seed}, prepared, folder / f"{seed:03}.npz")
             for seed in range(seeds)
         ]
-        return [job.result() for job in jobs]
+        try:
+            return [job.result() for job in jobs]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _train(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
     history = model.with_suffix(".csv")
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yaml") as params:
-        ours = yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | changes
-        yaml.safe_dump(ours, params)
-        params.flush()
-        command: list[str | Path] = [sys.executable, ROOT / "stages/train.py"]
-        command += ["--params", params.name, "--prepared", prepared]
-        command += ["--model", model, "--history", history]
+    with changed(changes) as params:
+        command: list[str | Path] = [sys.executable, ROOT / "stages/train.py", "--params", params]
+        command += ["--prepared", prepared, "--model", model, "--history", history]
         result = subprocess.run(
             command,
             capture_output=True,
@@ -111,9 +132,9 @@ def _train(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
             check=False,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
-    if result.returncode:
-        reason = result.stderr.strip().removeprefix("error: ")
-        raise InputError(f"{KNOBS}: the train stage ended with: {reason}")
+        if result.returncode:
+            reason = result.stderr.strip().removeprefix("error: ").removeprefix(f"{params}: ")
+            raise InputError(f"{KNOBS}: the train stage refused the knobs {changes}: {reason}")
     return Trained(load_network(model), load_history(history))
 
 
@@ -124,10 +145,42 @@ def load_history(path: Path) -> list[dict[str, float]]:
     return [{k: float(v) for k, v in row.items() if k != "parameters"} for row in rows]
 
 
-def load_trained(family: str) -> list[Trained]:
-    """Read the networks of a family, one for each of its seeds."""
+def load_trained(family: str, seeds: int | None = None) -> list[Trained]:
+    """Read the networks of a family: of all its seeds, or of the first ones."""
     paths = sorted((NETWORKS / family).glob("*.npz"))
-    return [Trained(load_network(path), load_history(path.with_suffix(".csv"))) for path in paths]
+    if len(paths) < (seeds or 1):
+        raise InputError(
+            f"{KNOBS}: networks: {family}: seeds: expected at least {seeds or 1}, for that many "
+            f"are asked about, found {len(paths)}"
+        )
+    return [
+        Trained(load_network(path), load_history(path.with_suffix(".csv")))
+        for path in paths[:seeds]
+    ]
+
+
+def share_right(network: Network, dataset: Dataset) -> float:
+    """Return the network's accuracy on a data set."""
+    return accuracy(answer(network, dataset.images), dataset.labels)
+
+
+def exact(network: Network) -> Network:
+    """Copy a network to one of float64, for differences that float32 would round away."""
+    copy = Network(network.sizes, network.activation, network.cost, np.float64)
+    copy.parameters[:] = network.parameters
+    return copy
+
+
+def first(dataset: Dataset, n: int) -> Dataset:
+    """Return the first n examples."""
+    return Dataset(*(array[:n] for array in dataset))
+
+
+def save_alone(folder: Path, training: Dataset) -> Path:
+    """Write a training set, and an empty validation set, for the train stage to read."""
+    save_dataset(folder, "training", training)
+    save_dataset(folder, "validation", first(training, 0))
+    return folder
 
 
 def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:
@@ -157,17 +210,27 @@ def show_image(axes: Axes, pixels: Array, title: str = "", limit: float | None =
 
 
 def report(
-    name: str, number: int, said: str, findings: Sequence[Finding], figure: Figure | None = None
+    measure: Callable[[], None],
+    number: int,
+    said: str,
+    findings: Sequence[Finding],
+    figure: Figure | None = None,
 ) -> None:
-    """Write what was found of a claim to data/claims/NAME, with its picture."""
+    """Write what was found of a claim to data/claims/NAME, with its picture.
+
+    NAME is that of the function that measured it, whose docstring tells the reader how.
+    """
+    name = measure.__name__
     result = {
         "name": name,
         "number": number,
         "said": said,
+        "how": inspect.getdoc(measure),
         "findings": [f._asdict() for f in findings],
     }
     with whole_file(RESULTS / name / "findings.json") as file:
-        file.write((json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write((text + "\n").encode())
     if figure:
         with whole_file(RESULTS / name / "picture.png") as file:
             figure.savefig(file, format="png", dpi=100, metadata={"Software": None})

@@ -1,6 +1,6 @@
 """Claim 4: chance before training, and the cost falls along the negative gradient."""
 
-from claim import BLUE, Finding, chart, knobs, recipe, report
+from claim import BLUE, Finding, chart, exact, first, knobs, recipe, report, share_right
 from command import PREPARED, run
 
 import numpy as np
@@ -8,24 +8,24 @@ import numpy as np
 from mnist_mlp.backprop import backprop
 from mnist_mlp.costs import COSTS
 from mnist_mlp.dataset import load_dataset
-from mnist_mlp.evaluation import accuracy, answer
-from mnist_mlp.network import Network
+from mnist_mlp.evaluation import answer
 from mnist_mlp.training import new_network
 
 
 def descent() -> None:
-    """Take one step from random weights, of several lengths, with each seed."""
+    """Take one step from random weights, of several lengths, with each seed.
+
+    The predicted decrease of the cost is the learning rate times the squared norm of the gradient.
+    """
     asked = knobs("descent")
     training, test = (load_dataset(PREPARED, name) for name in ("training", "test"))
-    images = training.images[: asked["images"]].astype(np.float64)
-    targets = training.targets[: asked["images"]].astype(np.float64)
+    images, targets = (a.astype(np.float64) for a in first(training, asked["images"]))
     chance, ratios = [], []
     for seed in range(asked["seeds"]):
         start = new_network(recipe("default", seed))
-        chance.append(accuracy(answer(start, test.images), test.labels))
-        network = Network(start.sizes, start.activation, start.cost, np.float64)
+        chance.append(share_right(start, test))
+        network = exact(start)
         mean_cost = COSTS[network.cost].mean
-        network.parameters[:] = start.parameters
         gradient = backprop(network, images, targets).copy()
         before = mean_cost(answer(network, images), targets)
         ratio = []
@@ -58,7 +58,7 @@ def descent() -> None:
     axes.set_xscale("log")
     axes.set_ylim(max(-1.0, np.min(ratios) - 0.1), 1.15)
     said = "Untrained it is no better than chance; the cost falls along the negative gradient."
-    report("descent", 4, said, findings, figure)
+    report(descent, 4, said, findings, figure)
 
 
 if __name__ == "__main__":

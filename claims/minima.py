@@ -8,20 +8,27 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mnist_mlp.backprop import backprop
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import Dataset, load_dataset
-from mnist_mlp.evaluation import accuracy, answer
+from mnist_mlp.evaluation import BLOCK, accuracy, answer
 from mnist_mlp.network import Network
 
 
 def minima() -> None:
-    """Compare networks that differ in their seeds alone, and walk from one to the other."""
+    """Compare networks that differ in their seeds alone, and walk from one to the other.
+
+    The walk is a straight line between their parameters, as they are and after one network's hidden
+    neurons were put in the order that is most like the other's (Hungarian method).
+    """
     asked = knobs("minima")
     test = load_dataset(PREPARED, "test")
+    training = load_dataset(PREPARED, "training")
     networks = [trained.network for trained in load_trained("default")]
     outputs = [answer(network, test.images) for network in networks]
     accuracies = np.array([accuracy(values, test.labels) for values in outputs])
-    costs = [COSTS[n.cost].mean(o, test.targets) for n, o in zip(networks, outputs, strict=True)]
+    costs = [COSTS[n.cost].mean(answer(n, training.images), training.targets) for n in networks]
+    slopes = [slope(network, training) for network in networks]
     digits = [values.argmax(axis=1) for values in outputs]
     pairs = list(combinations(range(len(networks)), 2))
     agreement = [float(np.mean(digits[a] == digits[b])) for a, b in pairs]
@@ -44,14 +51,19 @@ def minima() -> None:
             at_most=asked["difference"],
         ),
         Finding("one seed", "test accuracy", accuracies.tolist(), ".2%"),
-        Finding("one seed", "test cost", costs, ".3f"),
-        Finding("two seeds", "share of test digits answered alike", agreement, ".1%"),
+        Finding("one seed", "training cost", costs, ".3f"),
+        Finding("one seed", "norm of the gradient of the training cost", slopes, ".3f"),
+        Finding("two seeds", "share of test digits answered alike", agreement, ".1%", of="pairs"),
     ]
     for name, walks in lines.items():
         rise = [float(costs.max() - max(costs[0], costs[-1])) for costs in walks]
         findings += [
-            Finding(f"two seeds, {name}", "cosine of their parameters", similar[name], ".2f"),
-            Finding(f"two seeds, {name}", "rise of the test cost between them", rise, ".2f"),
+            Finding(
+                f"two seeds, {name}", "cosine of their parameters", similar[name], ".2f", of="pairs"
+            ),
+            Finding(
+                f"two seeds, {name}", "rise of the test cost between them", rise, ".2f", of="pairs"
+            ),
         ]
     figure, axes = chart(
         f"The cost on the straight line between two networks, {len(walked)} pairs",
@@ -62,7 +74,16 @@ def minima() -> None:
         axes.plot(times, np.transpose(values), color=colour, alpha=0.5)
         axes.plot([], [], color=colour, label=name)
     axes.legend(frameon=False)
-    report("minima", 13, "Local minima are of about equal quality.", findings, figure)
+    report(minima, 13, "Local minima are of about equal quality.", findings, figure)
+
+
+def slope(network: Network, training: Dataset) -> float:
+    """Return the norm of the gradient of the cost of all training images."""
+    gradient = np.zeros_like(network.parameters)
+    for start in range(0, len(training.images), BLOCK):
+        block = Dataset(*(array[start : start + BLOCK] for array in training))
+        gradient += backprop(network, *block, factor=len(block.images) / len(training.images))
+    return float(np.linalg.norm(gradient))
 
 
 def match(one: Network, other: Network) -> Network:

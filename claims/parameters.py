@@ -7,13 +7,13 @@ from mnist_mlp.network import Network
 
 
 def parameters() -> None:
-    """Count the parameters of a network of the videos' sizes."""
+    """Count the weights and biases of a network of these sizes."""
     asked = knobs("parameters")
     network = Network(asked["sizes"], "sigmoid", "squared_error")
     sizes = "-".join(map(str, asked["sizes"]))
     expected = asked["expected"]
     report(
-        "parameters",
+        parameters,
         1,
         f"{sizes} has {expected:,} weights and biases.",
         [

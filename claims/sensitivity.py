@@ -1,70 +1,79 @@
 """Claim 6: the gradient tells which weights matter most."""
 
-from claim import Finding, knobs, load_trained, recipe, report
+from claim import Finding, exact, first, knobs, load_trained, recipe, report
 from command import PREPARED, run
+
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import stats
 
 from mnist_mlp.backprop import Memory, backprop
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import SIDE, load_dataset
 from mnist_mlp.evaluation import answer
 from mnist_mlp.network import Network
+from mnist_mlp.randomness import generator
 from mnist_mlp.training import new_network
 
 
 def sensitivity() -> None:
-    """Nudge weights with large and with small components of the gradient, one at a time."""
+    """Nudge weights one at a time, and compare the change of the cost with the gradient.
+
+    The ranks are those of a random sample of the weights; the orders of magnitude compare the
+    weights with the largest components of the gradient and those with the smallest. The picture
+    shows the mean size of the gradient of a single image's cost.
+    """
     asked = knobs("sensitivity")
     training = load_dataset(PREPARED, "training")
-    images = training.images[: asked["images"]].astype(np.float64)
-    targets = training.targets[: asked["images"]].astype(np.float64)
-    times: dict[str, list[float]] = {"before training": [], "after training": []}
-    maps: dict[str, list[Array]] = {"before training": [], "after training": []}
-    for seed, trained in enumerate(load_trained("default")[: asked["seeds"]]):
+    images, targets = (a.astype(np.float64) for a in first(training, asked["images"]))
+    found: dict[str, list[tuple[float, float]]] = {"before training": [], "after training": []}
+    maps: dict[str, list[Array]] = {when: [] for when in found}
+    for seed, trained in enumerate(load_trained("default", asked["seeds"])):
         start = new_network(recipe("default", seed))
-        for when, network in zip(times, (start, trained.network), strict=True):
-            exact = Network(network.sizes, network.activation, network.cost, np.float64)
-            exact.parameters[:] = network.parameters
-            times[when].append(orders_of_magnitude(exact, images, targets, asked))
-            maps[when].append(pixel_gradient(exact, images, targets))
-    findings = [
-        Finding(
-            when,
-            "orders of magnitude between the changes of the cost",
-            values,
-            ".1f",
-            at_least=asked["orders"],
-        )
-        for when, values in times.items()
-    ]
+        for when, network in zip(found, (start, trained.network), strict=True):
+            found[when].append(nudge(exact(network), images, targets, asked, seed))
+            maps[when].append(pixel_gradient(exact(network), images, targets))
+    findings = []
+    for when, pairs in found.items():
+        ranks, orders = (list(values) for values in zip(*pairs, strict=True))
+        measure = "rank correlation of a component's size with the change of the cost"
+        findings.append(Finding(when, measure, ranks, ".3f", at_least=asked["correlation"]))
+        measure = "orders of magnitude between the largest and the smallest components' changes"
+        findings.append(Finding(when, measure, orders, ".1f"))
     said = "The gradient tells which weights matter most."
-    report("sensitivity", 6, said, findings, draw(maps))
+    report(sensitivity, 6, said, findings, draw(maps))
 
 
-def orders_of_magnitude(
-    network: Network, images: Array, targets: Array, asked: dict[str, float]
-) -> float:
-    """Return log₁₀ of how much more the cost changes with weights of the largest components.
+def nudge(
+    network: Network, images: Array, targets: Array, asked: dict[str, Any], seed: int
+) -> tuple[float, float]:
+    """Nudge weights one at a time: a random sample, the largest and the smallest components.
 
-    More than with those of the smallest; those whose component is exactly zero, at pixels that
-    are always blank, are left out.
+    Return Spearman's rank correlation, -1 to 1, of the sizes of the sample's components with the
+    sizes of the changes of the cost, and log₁₀ of the largest components' mean change divided by
+    the smallest's. Components of exactly zero, at pixels that are always blank, are left out.
     """
     gradient = backprop(network, images, targets).copy()
     order = np.argsort(np.abs(gradient))
     order = order[gradient[order] != 0]
-    count = int(asked["weights"])
     before = COSTS[network.cost].mean(answer(network, images), targets)
-    changes = []
-    for chosen in (order[-count:], order[:count]):
-        total = 0.0
-        for weight in chosen:
+
+    def changes(weights: NDArray[np.intp]) -> Array:
+        after = []
+        for weight in weights:
             network.parameters[weight] += asked["nudge"]
-            total += abs(COSTS[network.cost].mean(answer(network, images), targets) - before)
+            after.append(COSTS[network.cost].mean(answer(network, images), targets))
             network.parameters[weight] -= asked["nudge"]
-        changes.append(total)
-    return float(np.log10(changes[0] / changes[1]))
+        return np.abs(np.array(after) - before)
+
+    n = asked["weights"]
+    sample = generator(seed, "claim", 6).choice(order, n, replace=False)
+    rank = stats.spearmanr(np.abs(gradient[sample]), changes(sample)).statistic
+    ratio = changes(order[-n:]).mean() / max(changes(order[:n]).mean(), np.finfo(float).tiny)
+    return float(rank), float(np.log10(ratio))
 
 
 def pixel_gradient(network: Network, images: Array, targets: Array) -> Array:

@@ -2,12 +2,12 @@
 
 from claim import (
     BLUE,
-    CONTROL,
     GREEN,
     ORANGE,
     RED,
     Finding,
     chart,
+    first,
     knobs,
     recipe,
     report,
@@ -15,7 +15,7 @@ from claim import (
 from command import PREPARED, run
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,58 +25,71 @@ from mnist_mlp.dataset import Dataset, load_dataset
 from mnist_mlp.training import new_network
 
 Rule = Callable[[float, float], float]  # norm of the gradient, share of steps left → length
+FIXED = "no shrinking: each as long as the first"
 COLOURS = (BLUE, RED, ORANGE, GREEN)
 
 
+class Descent(NamedTuple):
+    """What a rule led to: the cost before each step and after the last, and each step's length."""
+
+    costs: list[float]
+    lengths: list[float]
+
+
 def steps() -> None:
-    """Go down the cost of the same images by rules that differ in the length of a step."""
+    """Go down the cost of the same images by rules that differ in the length of a step.
+
+    A step overshoots if the cost is higher after it. If it is the shrinking that avoids this, then
+    steps that all keep the length of the first moderate one must overshoot.
+    """
     asked = knobs("steps")
-    training = load_dataset(PREPARED, "training")
-    images = Dataset(*(array[: asked["images"]] for array in training))
+    images = first(load_dataset(PREPARED, "training"), asked["images"])
+    moderate, large = asked["moderate_rate"], asked["large_rate"]
+    shrinking: dict[str, Rule] = {
+        f"{moderate:g} × the gradient": lambda norm, _: moderate * norm,
+        f"{large:g} × the gradient": lambda norm, _: large * norm,
+        f"{large:g} falling to 0, × the gradient": lambda norm, left: large * left * norm,
+    }
+    runs: dict[str, list[Descent]] = {name: [] for name in (*shrinking, FIXED)}
+    for seed in range(asked["seeds"]):
+        for name, rule in shrinking.items():
+            runs[name].append(descend(rule, images, asked["steps"], seed))
+        length = next(iter(runs.values()))[-1].lengths[0]
+        runs[FIXED].append(descend(lambda *_, a=length: a, images, asked["steps"], seed))
     figure, axes = chart("The cost of the same images, step by step", "step", "cost")
     findings = []
-    for (name, length, bounds), colour in zip(rules(asked), COLOURS, strict=True):
-        costs = [descend(length, images, asked["steps"], seed) for seed in range(asked["seeds"])]
+    most = asked["overshooting"]
+    for (name, descents), colour in zip(runs.items(), COLOURS, strict=True):
+        costs = [descent.costs for descent in descents]
         rising = [float(np.mean(np.diff(cost[len(cost) // 2 :]) > 0)) for cost in costs]
-        case, measure = name, "share of later steps that raise the cost"
-        if "at_least" in bounds:
-            case, measure = CONTROL, f"{measure}, {name}"
-        findings += [
-            Finding(case, measure, rising, ".1%", **bounds),
-            Finding(name, "final cost", [cost[-1] for cost in costs], ".3f"),
-        ]
+        bounds = {"at_least": most} if name == FIXED else {"at_most": most}
+        measure = "share of later steps that raise the cost"
+        findings.append(Finding(name, measure, rising, ".1%", **bounds))
+        findings.append(Finding(name, "final cost", [cost[-1] for cost in costs], ".3f"))
         axes.plot(np.transpose(costs), color=colour, alpha=0.5, linewidth=1)
         axes.plot([], [], color=colour, label=name)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.legend(frameon=False)
     said = "Steps that shrink with the gradient avoid overshooting."
-    report("steps", 14, said, findings, figure)
+    report(steps, 14, said, findings, figure)
 
 
-def rules(asked: dict[str, Any]) -> list[tuple[str, Rule, dict[str, float]]]:
-    """Return each rule's name, length of a step, and how often its cost may or must rise."""
-    moderate, large, fixed = asked["moderate_rate"], asked["large_rate"], asked["fixed_length"]
-    seldom, often = {"at_most": asked["overshooting"]}, {"at_least": asked["overshooting"]}
-    return [
-        (f"{moderate:g} × the gradient", lambda norm, _: moderate * norm, seldom),
-        (f"{large:g} × the gradient", lambda norm, _: large * norm, seldom),
-        (f"{large:g} falling to 0, × the gradient", lambda norm, left: large * left * norm, seldom),
-        (f"a fixed length of {fixed:g}", lambda *_: fixed, often),
-    ]
-
-
-def descend(length: Rule, images: Dataset, steps: int, seed: int) -> list[float]:
-    """Return the cost before the first step and after every step along the negative gradient."""
+def descend(rule: Rule, images: Dataset, steps: int, seed: int) -> Descent:
+    """Take steps along the negative gradient of a network's cost, of the lengths of a rule."""
     network = new_network(recipe("default", seed))
     memory = Memory(network, len(images.images))
     cost = COSTS[network.cost].mean
-    costs = []
+    descent = Descent([], [])
     for step in range(steps):
         gradient = backprop(network, *images, memory)
-        costs.append(cost(memory.activations[-1], images.targets))
+        descent.costs.append(cost(memory.activations[-1], images.targets))
         norm = float(np.linalg.norm(gradient))
-        network.parameters -= length(norm, 1 - step / steps) / norm * gradient
-    return [*costs, cost(network.forward(images.images)[-1], images.targets)]
+        descent.lengths.append(rule(norm, 1 - step / steps))
+        network.parameters -= descent.lengths[-1] / norm * gradient
+    descent.costs.append(cost(network.forward(images.images)[-1], images.targets))
+    return descent
 
 
 if __name__ == "__main__":

@@ -23,7 +23,12 @@ INTRODUCTION = """\
 the seeds, sample sizes and bounds. A finding holds if the whole confidence interval of its mean
 over the seeds ({:.0%}, Student's) is within the bounds, and does not if it is outside. Spread is
 the standard deviation over the seeds. A control decides whether the measurement means anything.
+
+Unless a claim says otherwise, it is about 784-16-16-10 by the project's default recipe, that of
+`params.yaml`. The literal recipe is the videos': sigmoid, squared error, random initial weights
+and plain gradient descent, with the numbers of Nielsen's book where the videos give none.
 """
+SCRIPTS = Path("claims")
 BEGIN, END = "<!-- claims -->\n", "<!-- end of claims -->\n"
 
 
@@ -44,7 +49,9 @@ def summary(
     level = knobs("summary")["confidence"]
     claims = []
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for path in RESULTS.glob("*/findings.json"):
+    for path in (RESULTS / script.stem / "findings.json" for script in SCRIPTS.glob("*.py")):
+        if not path.exists():
+            continue
         claim = judge(json.loads(path.read_text(encoding="utf-8")), level)
         picture = path.with_name("picture.png")
         if picture.exists():
@@ -72,27 +79,30 @@ def judge(result: dict[str, Any], level: float) -> dict[str, Any]:
 def measure(finding: Finding, level: float) -> dict[str, Any]:
     """Return a finding with mean, standard deviation and the confidence interval of the mean.
 
-    The interval is Student's, over the seeds; a single value stands for itself. The finding holds
-    if the whole interval is within the bounds, does not if it is outside, and is not decided,
-    None, in between or where there are no bounds.
+    The interval is Student's, over the seeds; a single value, and values that are no independent
+    draws, have none. The finding holds if the whole interval is within the bounds, does not if it
+    is outside, and is not decided, None, in between or where there are no bounds. Where all values
+    are at least 0, or shares of at most 1, so is what is told of the interval.
     """
     n, mean = len(finding.values), float(np.mean(finding.values))
     deviation = float(np.std(finding.values, ddof=1)) if n > 1 else 0.0
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / n**0.5 if n > 1 else 0.0
+    half = 0.0
+    if n > 1 and finding.of == "seeds":
+        half = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / n**0.5
     low, high = mean - half, mean + half
-    least, most = finding.at_least, finding.at_most
+    bottom = -np.inf if finding.at_least is None else finding.at_least
+    top = np.inf if finding.at_most is None else finding.at_most
     holds = None
-    if least is not None or most is not None:
-        bottom, top = (-np.inf if least is None else least), (np.inf if most is None else most)
+    if (bottom, top) != (-np.inf, np.inf):
+        holds = False if high < bottom or low > top else None
         if bottom <= low and high <= top:
             holds = True
-        elif high < bottom or low > top:
-            holds = False
+    low = max(low, 0.0) if min(finding.values) >= 0 else low
+    high = min(high, 1.0) if finding.unit.endswith("%") and max(finding.values) <= 1 else high
     figures = {"n": n, "mean": mean, "deviation": deviation, "low": low, "high": high}
-    rounded = {name: round(value, 6) for name, value in figures.items()}
-    return (
-        {k: v for k, v in finding._asdict().items() if k != "values"} | rounded | {"holds": holds}
-    )
+    told = finding._asdict()
+    del told["values"]
+    return told | {name: round(value, 6) for name, value in figures.items()} | {"holds": holds}
 
 
 def verdict(findings: list[dict[str, Any]], level: float) -> str:
@@ -111,7 +121,8 @@ def verdict(findings: list[dict[str, Any]], level: float) -> str:
         "Does not hold": [case for case, found in decided.items() if False in found],
         "Not decided": [c for c, found in decided.items() if None in found and False not in found],
     }
-    sure = f" ({level:.0%} confidence)" if any(f["n"] > 1 for f in findings) else ""
+    chance = any(f["n"] > 1 for f in findings if f["case"] in decided)
+    sure = f" (each with {level:.0%} confidence)" if chance else ""
     for word, cases in kinds.items():
         if len(cases) == len(decided):
             return f"{word}{sure}."
@@ -124,8 +135,9 @@ def as_lines(findings: list[dict[str, Any]]) -> list[str]:
     lines: dict[str, list[str]] = {}
     for f in findings:
         mean, low, high = (format(f[name], f["unit"]) for name in ("mean", "low", "high"))
-        figures = mean if f["n"] == 1 else f"{mean} ({low} to {high})"
-        lines.setdefault(f["measure"], []).append(f"{f['case']} {figures}")
+        figures = mean if low == mean == high else f"{mean} ({low} to {high})"
+        measure = f"{f['measure']} (to hold: {bounds(f)})"
+        lines.setdefault(measure, []).append(f"{f['case']} {figures}")
     return [f"{measure}: {'; '.join(cases)}" for measure, cases in lines.items()]
 
 
@@ -146,8 +158,7 @@ def as_table(result: dict[str, Any]) -> str:
         "| --- | --- | --- |",
     ]
     for claim in result["claims"]:
-        target = claim.get("picture", PAGE.name)
-        link = f"[{claim['number']}. {claim['said']}](metrics/{target})"
+        link = f"[{claim['number']}. {claim['said']}]({PAGE}#{claim['name']})"
         lines.append(f"| {link} | {'<br>'.join(claim['measured'])} | {claim['verdict']} |")
     return "\n".join(lines) + "\n"
 
@@ -158,15 +169,17 @@ def as_page(result: dict[str, Any]) -> str:
     for claim in result["claims"]:
         text += f'\n<a id="{claim["name"]}"></a>\n\n'
         text += f"## {claim['number']}. {claim['said']}\n\n**{claim['verdict']}**\n\n"
+        text += f"{claim['how']}\n\n"
         if "picture" in claim:
             text += f"![{claim['said']}]({claim['picture']})\n\n"
-        text += "| case | measured | mean | interval | spread | seeds | to hold | holds |\n"
+        text += "| case | measured | mean | interval | spread | of | to hold | holds |\n"
         text += "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
         for f in claim["findings"]:
             mean, low, high, deviation = (
                 format(f[name], f["unit"]) for name in ("mean", "low", "high", "deviation")
             )
-            spread = [f"{low} to {high}", deviation, str(f["n"])] if f["n"] > 1 else ["", "", ""]
+            interval = f"{low} to {high}" if f["of"] == "seeds" else ""
+            spread = [interval, deviation, f"{f['n']} {f['of']}"] if f["n"] > 1 else ["", "", ""]
             row = [f["case"], f["measure"], mean, *spread, bounds(f), HOLDS[f["holds"]]]
             text += f"| {' | '.join(row)} |\n"
     return text

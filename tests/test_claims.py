@@ -29,21 +29,23 @@ from tests.conftest import ROOT, done, start
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
 FEW: dict[str, dict[str, Any]] = {
     "descent": {"seeds": 2, "images": 500},
-    "sensitivity": {"seeds": 2, "images": 300, "weights": 5},
+    "sensitivity": {"seeds": 2, "images": 300, "weights": 10},
     "edges": {"seeds": 2},
     "noise": {"images": 500},
-    "drawing": {"seeds": 2, "steps": 20},
+    "drawing": {"seeds": 2, "steps": 20, "digits": 50},
     "shifted": {"seeds": 2, "shifts": [0, 2, 4], "angles": [0, 30, 60], "copies": 1},
     "memorising": {
         "seeds": 2,
         "widths": [1, 2, 4, 8],
         "images_per_parameter": [0.1, 0.2],
-        "knobs": {"learning_rate": 0.1, "weight_decay": 0, "epochs": 5},
+        "epochs": 5,
+        "epochs_of_all": 1,
     },
     "curves": {
         "seeds": 2,
         "images": 500,
         "knobs": {"hidden": [64], "learning_rate": 0.05, "weight_decay": 0, "epochs": 20},
+        "fitted": 0.3,
     },
     "minima": {"pairs": 2, "points": 5},
     "steps": {"seeds": 2, "images": 500, "steps": 40},
@@ -54,7 +56,8 @@ Bounds = dict[str, float]
 
 
 def measured(values: list[float], bounds: Bounds, case: str = "") -> dict[str, Any]:
-    return summary.measure(Finding(case, "", values, ".2f", **bounds), 0.95)
+    least, most = bounds.get("at_least"), bounds.get("at_most")
+    return summary.measure(Finding(case, "", values, ".2f", least, most), 0.95)
 
 
 def network(sizes: list[int], seed: int, activation: str = "relu") -> Network:
@@ -65,11 +68,18 @@ def network(sizes: list[int], seed: int, activation: str = "relu") -> Network:
 
 
 def test_an_interval_is_students() -> None:
-    found = measured([1, 2, 3], {})
-    assert found["mean"] == 2
+    found = measured([11, 12, 13], {})
+    assert found["mean"] == 12
     assert found["deviation"] == 1
-    assert found["high"] == pytest.approx(2 + 4.302653 / 3**0.5, abs=1e-5)
-    assert found["low"] == pytest.approx(2 - 4.302653 / 3**0.5, abs=1e-5)
+    assert found["high"] == pytest.approx(12 + 4.302653 / 3**0.5, abs=1e-5)
+    assert found["low"] == pytest.approx(12 - 4.302653 / 3**0.5, abs=1e-5)
+
+
+def test_no_interval_is_told_beyond_what_its_values_can_be() -> None:
+    assert measured([0.0, 0.9], {})["low"] == 0
+    assert measured([-0.1, 0.9], {})["low"] < -1
+    assert summary.measure(Finding("", "", [0.1, 1.0], ".1%"), 0.95)["high"] == 1
+    assert summary.measure(Finding("", "", [0.1, 1.0], ".1f"), 0.95)["high"] > 1
 
 
 @pytest.mark.parametrize(
@@ -104,14 +114,20 @@ PERHAPS = {"at_least": 1.0}
 @pytest.mark.parametrize(
     ("cases", "words"),
     [
-        ([("a", YES), ("b", YES)], "Holds (95% confidence)."),
-        ([("a", NO), ("b", NO)], "Does not hold (95% confidence)."),
-        ([("a", PERHAPS)], "Not decided (95% confidence)."),
-        ([("a", YES), ("b", NO)], "Holds only for: a. Does not hold for: b. (95% confidence)"),
-        ([("a", YES), ("b", PERHAPS)], "Holds only for: a. Not decided for: b. (95% confidence)"),
-        ([("a", YES), ("a", NO)], "Does not hold (95% confidence)."),
-        ([("a", YES), ("b", {})], "Holds (95% confidence)."),
-        ([("a", YES), (CONTROL, YES)], "Holds (95% confidence)."),
+        ([("a", YES), ("b", YES)], "Holds (each with 95% confidence)."),
+        ([("a", NO), ("b", NO)], "Does not hold (each with 95% confidence)."),
+        ([("a", PERHAPS)], "Not decided (each with 95% confidence)."),
+        (
+            [("a", YES), ("b", NO)],
+            "Holds only for: a. Does not hold for: b. (each with 95% confidence)",
+        ),
+        (
+            [("a", YES), ("b", PERHAPS)],
+            "Holds only for: a. Not decided for: b. (each with 95% confidence)",
+        ),
+        ([("a", YES), ("a", NO)], "Does not hold (each with 95% confidence)."),
+        ([("a", YES), ("b", {})], "Holds (each with 95% confidence)."),
+        ([("a", YES), (CONTROL, YES)], "Holds (each with 95% confidence)."),
         ([("a", YES), (CONTROL, NO)], "Not decided: a control failed."),
         ([("a", NO), (CONTROL, PERHAPS)], "Not decided: a control failed."),
     ],
@@ -160,10 +176,12 @@ def test_matching_changes_no_output() -> None:
     np.testing.assert_allclose(match(one, other).forward(images)[-1], expected, atol=1e-6)
 
 
-@given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.01, 1))
-def test_a_threshold_is_the_lowest_that_gives_the_accuracy(n: int, seed: int, goal: float) -> None:
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.01, 1), st.integers(1, 9))
+def test_a_threshold_is_the_lowest_that_gives_the_accuracy(
+    n: int, seed: int, goal: float, decimals: int
+) -> None:
     random = np.random.default_rng(seed)
-    outputs, labels = random.random((n, 10)), random.integers(0, 10, n)
+    outputs, labels = random.random((n, 10)).round(decimals), random.integers(0, 10, n)
     right, top = outputs.argmax(axis=1) == labels, outputs.max(axis=1)
 
     def enough(threshold: float) -> bool:
