@@ -57,11 +57,6 @@ def train(
             f"{params_file}: patience: expected 0 where `validation` sets no images aside, "
             f"found {params.patience}"
         )
-    if params.patience and params.averaging:
-        raise InputError(
-            f"{params_file}: patience: expected 0 where there is `averaging`, which needs the last "
-            f"epochs, found {params.patience}"
-        )
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )

@@ -17,6 +17,7 @@ MADE = shutil.ignore_patterns(
     "prepared",
     "model.npz",
     "claims",
+    "sweep",
     "dvc.lock",
     "cache",
     "tmp",

@@ -31,8 +31,8 @@ WRITTEN = {
     "augment": "deform",
     "dropout": "0.2",
     "label_smoothing": "0.1",
-    "averaging": "1",
-    "patience": "5",
+    "averaging": "0.0",
+    "patience": "0",
     "seed": "7",
     "kernels": "fastest",
 }
@@ -134,6 +134,14 @@ def test_wrong_numbers_with_an_exponent_are_shown_as_numbers(
     tmp_path: Path, text: str, shown: str
 ) -> None:
     assert refusal(write(tmp_path, learning_rate=text)).endswith(f"found {shown}")
+
+
+def test_patience_is_refused_beside_averaging(tmp_path: Path) -> None:
+    path = write(tmp_path, patience="3", averaging="0.5")
+    reason = "there is `averaging`, which needs the last epochs"
+    assert refusal(path) == f"{path}: patience: expected 0 where {reason}, found 3"
+    assert read(tmp_path, patience="0", averaging="0.5").averaging == 0.5
+    assert read(tmp_path, patience="3", averaging="0").patience == 3
 
 
 @pytest.mark.parametrize("knob", ["learning_rate", "weight_decay"])

@@ -1,5 +1,6 @@
 """The knobs: every hyperparameter, typed, and loaded from params.yaml with each value checked."""
 
+import json
 import re
 import reprlib
 from pathlib import Path
@@ -77,7 +78,13 @@ def load_params(path: Path) -> Params:
             raise InputError(
                 f"{path}: {knob}: expected {_describe(kind)}, found {_show(knobs[knob])}"
             ) from None
-    return Params(**knobs)
+    params = Params(**knobs)
+    if params.patience and params.averaging:
+        raise InputError(
+            f"{path}: patience: expected 0 where there is `averaging`, which needs the last "
+            f"epochs, found {params.patience}"
+        )
+    return params
 
 
 class _Loader(yaml.SafeLoader):
@@ -119,6 +126,11 @@ def read_values(text: str, source: str) -> list[Any]:
     """
     values: list[Any] = _parse(f"[{text}]", source)
     return values
+
+
+def write_value(value: Any) -> str:
+    """Write the value of a knob as `dvc exp run -S` takes it."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _parse(text: str, source: object) -> Any:

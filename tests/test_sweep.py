@@ -1,0 +1,320 @@
+"""The sweep: many networks on this machine's cores, or on a Dask cluster of processes."""
+
+import contextlib
+import csv
+import json
+import os
+import pty
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from PIL import Image
+
+from tests.conftest import KNOBS, done, start, started
+
+TABLE, PICTURE = Path("metrics/sweep.csv"), Path("metrics/sweep.png")
+GRID = ("hidden=4,[8,4]", "learning_rate=0.3,1e-1", "--seeds", "2")
+ADDRESS = re.compile(r"tcp://127\.0\.0\.1:\d+")
+
+
+@pytest.fixture
+def quick(clone: Path) -> Path:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 2}), "utf-8")
+    return clone
+
+
+def sweep(folder: Path, *words: str) -> str:
+    return done(folder, "python", "stages/sweep.py", *words)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / TABLE).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def refusal(folder: Path, *words: str) -> str:
+    """Check that a sweep ends in one line, after notes of what it begins, and return the line."""
+    result = start(folder, "python", "stages/sweep.py", *words)
+    assert result.returncode == 1
+    *notes, line = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert all(re.search("are to be trained.$|^waiting for a worker", note) for note in notes)
+    return line
+
+
+def until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait for something that a running process brings about."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def kept(folder: Path) -> list[Path]:
+    return list((folder / "data/sweep").glob("*.json"))
+
+
+def training_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the processes of the train stage that a sweep has started."""
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "stages/train.py" in child.cmdline():
+                found.append(child)
+    return found
+
+
+def next_line(process: subprocess.Popen[str], words: str) -> str:
+    """Return the next line on a process's standard error that has these words."""
+    return next(line for line in process.stderr or [] if words in line)
+
+
+@contextmanager
+def dask_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """Start a scheduler, the first of the processes, and workers that stand in a folder."""
+    scheduler = ("-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show")
+    processes = [started(folder, sys.executable, *scheduler, "--host=127.0.0.1", "--port=0")]
+    try:
+        found = ADDRESS.search(next_line(processes[0], "tcp://127.0.0.1"))
+        assert found
+        worker = ("-m", "distributed.cli.dask_worker", "--no-dashboard", "--nthreads=1")
+        for _ in range(workers):
+            processes.append(started(folder, sys.executable, *worker, "--no-nanny", found.group()))
+            next_line(processes[-1], "Starting established connection")
+        yield found.group(), processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_a_sweep_has_every_combination_and_seed_in_order(quick: Path) -> None:
+    sweep(quick, *GRID)
+    assert [(row["hidden"], row["learning_rate"], row["seed"]) for row in table(quick)] == [
+        (hidden, rate, seed)
+        for hidden in ("4", "[8,4]")
+        for rate in ("0.3", "0.1")
+        for seed in ("0", "1")
+    ]
+    with Image.open(quick / PICTURE) as picture:
+        assert picture.width == 800
+
+
+@pytest.mark.parametrize("changes", [{}, {"averaging": 1}, {"patience": 1, "epochs": 20}])
+def test_each_network_is_that_of_dvc_exp_run_with_its_knobs(
+    changes: dict[str, int], quick: Path
+) -> None:
+    knobs = KNOBS | {"epochs": 2} | changes
+    (quick / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    output = sweep(quick, "hidden=4,[8,4]", "learning_rate=0.1", "--seeds", "2")
+    (command,) = re.findall(r"^dvc exp run .*$", output, re.M)
+    done(quick, *shlex.split(command))
+    best = yaml.safe_load((quick / "params.yaml").read_text("utf-8"))
+    results = json.loads((quick / "metrics/accuracy.json").read_text("utf-8"))
+    (row,) = (
+        row
+        for row in table(quick)
+        if yaml.safe_load(row["hidden"]) == best["hidden"] and row["seed"] == "0"
+    )
+    assert float(row["validation_accuracy"]) == results["validation_accuracy"]
+    assert float(row["training_accuracy"]) == results["training_accuracy"]
+    lock = yaml.safe_load((quick / "dvc.lock").read_text("utf-8"))["stages"]["train"]["outs"]
+    assert {"path": "data/model.npz", "md5": row["model"]}.items() <= lock[0].items()
+
+
+def test_the_table_has_the_same_bytes_for_every_number_of_workers(quick: Path) -> None:
+    sweep(quick, *GRID, "--workers", "1", "--kept", "one")
+    expected = (quick / TABLE).read_bytes(), (quick / PICTURE).read_bytes()
+    sweep(quick, *GRID, "--workers", "3", "--kept", "three")
+    assert ((quick / TABLE).read_bytes(), (quick / PICTURE).read_bytes()) == expected
+
+
+def test_mean_and_spread_over_the_seeds_are_told(quick: Path) -> None:
+    output = sweep(quick, "hidden=4", "--seeds", "2")
+    low, high = sorted(float(row["validation_accuracy"]) for row in table(quick))
+    spread = (high - low) / 2**0.5
+    assert f"{(low + high) / 2:.2%} ± {spread:.2%}  -S hidden=4" in output
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        (["hidden"], "grid: expected each knob once"),
+        (["hidden=4", "hidden=8"], "grid: expected each knob once"),
+        (["depth=3"], "grid: unknown knob 'depth'"),
+        (["hidden=4,0"], "grid: hidden: expected"),
+        (["hidden="], "grid: hidden: expected at least one value"),
+        (["hidden=[4"], "grid: hidden: expected YAML"),
+        (["seed=0,1"], "grid: expected --seeds"),
+        (["batch_size=32,1294"], "grid: batch_size: expected at most the 1293 training images"),
+        (["validation=0.1,0"], "grid: validation: expected a share that sets images aside"),
+        (["validation=0.00001"], "grid: validation: expected a share that sets images aside"),
+        (["dataset=mnist"], "grid: expected one data set"),
+        (["hidden=4,[4]"], "grid: expected each combination once"),
+        (["hidden=4", "--seeds", "100001"], "grid: expected at most 100,000 networks"),
+        (["averaging=0,0.5", "patience=3"], "grid: patience: expected 0"),
+    ],
+)
+def test_a_bad_grid_is_refused_before_anything_runs(
+    grid: list[str], words: str, quick: Path
+) -> None:
+    assert words in refusal(quick, *grid)
+    assert not kept(quick)
+    assert not (quick / TABLE).exists()
+
+
+def test_a_training_that_fails_leaves_a_gap_and_no_more(quick: Path) -> None:
+    (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
+    output = sweep(quick, "learning_rate=1000,0.1", "epochs=2")
+    reason = "not trained: -S learning_rate=1000 -S epochs=2 -S seed=0: training: epoch 1: the cost"
+    assert reason in output
+    diverged, trained = table(quick)
+    assert (diverged["learning_rate"], diverged["validation_accuracy"]) == ("1000", "")
+    assert 0 < float(trained["validation_accuracy"]) <= 1
+    assert "dvc exp run -S learning_rate=0.1 -S epochs=2 -S seed=0" in output
+    assert len(kept(quick)) == 1
+
+
+def test_a_sweep_without_a_network_is_one_line(quick: Path) -> None:
+    (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
+    line = refusal(quick, "learning_rate=1000")
+    assert "no network could be trained: training: epoch 1: the cost is no longer" in line
+    assert not (quick / TABLE).exists()
+
+
+def test_a_sweep_that_was_killed_goes_on_where_it_was(quick: Path) -> None:
+    process = started(quick, "python", "stages/sweep.py", *GRID, "--workers", "1")
+    until(lambda: len(kept(quick)) >= 2, process)
+    process.kill()
+    process.communicate()
+    missing = 8 - len(kept(quick))
+    result = start(quick, "python", "stages/sweep.py", *GRID)
+    assert f"{missing} of 8 networks are to be trained." in result.stderr
+    assert len(table(quick)) == 8
+    assert start(quick, "python", "stages/sweep.py", *GRID).stderr == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"error": "x"}', b"\xff"])
+def test_what_is_kept_of_a_network_and_damaged_is_trained_again(
+    content: bytes, quick: Path
+) -> None:
+    sweep(quick, "hidden=4,8")
+    expected = (quick / TABLE).read_bytes()
+    kept(quick)[0].write_bytes(content)
+    result = start(quick, "python", "stages/sweep.py", "hidden=4,8")
+    assert "1 of 2 networks are to be trained." in result.stderr
+    assert (quick / TABLE).read_bytes() == expected
+
+
+def test_a_killed_training_is_done_again(quick: Path) -> None:
+    sweep(quick, "hidden=4", "epochs=200", "--kept", "here")
+    expected = (quick / TABLE).read_bytes()
+    process = started(quick, "python", "stages/sweep.py", "hidden=4", "epochs=200")
+    until(lambda: training_of(process), process)
+    training_of(process)[0].kill()
+    output, errors = process.communicate()
+    assert process.returncode == 0, output + errors
+    assert (quick / TABLE).read_bytes() == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a stage outlives its caller here")
+def test_a_training_ends_with_the_sweep_that_waits_for_it(quick: Path) -> None:
+    process = started(quick, "python", "stages/sweep.py", "hidden=4", "epochs=100000")
+    until(lambda: training_of(process), process)
+    trainings = training_of(process)
+    time.sleep(1)  # in which the stage learns whose it is
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(trainings, timeout=10)
+    assert not alive
+
+
+def test_ctrl_c_ends_a_sweep_in_one_line(quick: Path) -> None:
+    grid = ("hidden=64,128", "--seeds", "20", "--workers", "1")
+    process = started(quick, "python", "stages/sweep.py", *grid)
+    until(lambda: kept(quick), process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors.splitlines()[1:] == [
+        "interrupted: nothing is half-written; run the same command again"
+    ]
+
+
+def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "stages/sweep.py", "hidden=4,8"]
+    process = subprocess.Popen(command, cwd=quick, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux's way to tell that the other end is closed
+        while part := os.read(ours, 1000):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0
+    best = max(float(row["validation_accuracy"]) for row in table(quick))
+    assert "100%" in shown.decode()
+    assert f"best so far {best:.2%} -S hidden=" in shown.decode()
+
+
+def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
+    sweep(quick, *GRID, "--kept", "here")
+    expected = (quick / TABLE).read_bytes()
+    (quick / TABLE).unlink()
+    with dask_cluster(quick, 2) as (address, processes):
+        process = started(quick, "python", "stages/sweep.py", *GRID, "--scheduler", address)
+        until(lambda: kept(quick), process)
+        processes[1].kill()
+        output, errors = process.communicate()
+    assert process.returncode == 0, output + errors
+    assert (quick / TABLE).read_bytes() == expected
+
+
+def test_a_cluster_that_is_lost_is_one_line(quick: Path) -> None:
+    with dask_cluster(quick, 1) as (address, processes):
+        command = ("python", "stages/sweep.py", "hidden=4", "epochs=100000")
+        process = started(quick, *command, "--scheduler", address)
+        until(lambda: training_of(processes[1]), process)
+        processes[0].kill()
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith(f"error: {address}: lost; what is trained is kept")
+    assert "Traceback" not in errors
+
+
+def test_a_worker_that_stands_in_other_code_is_refused(quick: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(quick, tmp_path / "other", symlinks=True)
+    with (other / "stages/evaluate.py").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    with dask_cluster(other, 1) as (address, _):
+        line = refusal(quick, "hidden=4", "--scheduler", address)
+    assert f"{other} of worker tcp://" in line
+    assert "expected the top of a clone with the same source as here" in line
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp:/nothing", "tls://127.0.0.1:9"])
+def test_a_cluster_that_is_not_there_is_one_line(address: str, quick: Path) -> None:
+    line = refusal(quick, "hidden=4", "--scheduler", address)
+    assert f"error: {address}: expected a Dask scheduler that answers; " in line
+
+
+def test_a_sweep_away_from_the_top_is_refused(quick: Path) -> None:
+    result = start(
+        quick / "data", "python", "../stages/sweep.py", "hidden=4", "--params", "../params.yaml"
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: stages/sweep.py: not found; run a sweep at the top of the project\n"
+    )
