@@ -10,11 +10,8 @@ from command import PARAMS, PREPARED
 import csv
 import inspect
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,6 +19,7 @@ import numpy as np
 import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from trainings import StageError, cluster, run_stage
 
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import SIDE, Dataset
@@ -32,7 +30,6 @@ from mnist_mlp.model import load_network
 from mnist_mlp.network import Network
 from mnist_mlp.params import Params, load_params
 
-ROOT = Path(__file__).resolve().parents[1]
 KNOBS = Path("claims/params.yaml")
 RESULTS = Path("data/claims")
 NETWORKS = RESULTS / "networks"
@@ -107,34 +104,27 @@ def train(
 
     As many trainings as there are processors run at a time. `keep` is a folder for the networks.
     """
-    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with tempfile.TemporaryDirectory() as temporary, cluster() as client:
         folder = keep or Path(temporary)
         jobs = [
-            pool.submit(_train, changes | {"seed": seed}, prepared, folder / f"{seed:03}.npz")
+            client.submit(
+                _train, changes | {"seed": seed}, prepared, folder / f"{seed:03}.npz", pure=False
+            )
             for seed in range(seeds)
         ]
-        try:
-            return [job.result() for job in jobs]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        trained: list[Trained] = client.gather(jobs)
+        return trained
 
 
 def _train(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
     history = model.with_suffix(".csv")
     with changed(changes) as params:
-        command: list[str | Path] = [sys.executable, ROOT / "stages/train.py", "--params", params]
-        command += ["--prepared", prepared, "--model", model, "--history", history]
-        result = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        if result.returncode:
-            reason = result.stderr.strip().removeprefix("error: ").removeprefix(f"{params}: ")
-            raise InputError(f"{KNOBS}: the train stage refused the knobs {changes}: {reason}")
+        try:
+            run_stage("train", params=params, prepared=prepared, model=model, history=history)
+        except StageError as error:
+            raise InputError(
+                f"{KNOBS}: the train stage refused the knobs {changes}: {error}"
+            ) from None
     return Trained(load_network(model), load_history(history))
 
 

@@ -81,8 +81,7 @@ def measure(finding: Finding, level: float) -> dict[str, Any]:
 
     The interval is Student's, over the seeds; a single value, and values that are no independent
     draws, have none. The finding holds if the whole interval is within the bounds, does not if it
-    is outside, and is not decided, None, in between or where there are no bounds. Where all values
-    are at least 0, or shares of at most 1, so is what is told of the interval.
+    is outside, and is not decided, None, in between or where there are no bounds.
     """
     n, mean = len(finding.values), float(np.mean(finding.values))
     deviation = float(np.std(finding.values, ddof=1)) if n > 1 else 0.0
@@ -97,8 +96,6 @@ def measure(finding: Finding, level: float) -> dict[str, Any]:
         holds = False if high < bottom or low > top else None
         if bottom <= low and high <= top:
             holds = True
-    low = max(low, 0.0) if min(finding.values) >= 0 else low
-    high = min(high, 1.0) if finding.unit.endswith("%") and max(finding.values) <= 1 else high
     figures = {"n": n, "mean": mean, "deviation": deviation, "low": low, "high": high}
     told = finding._asdict()
     del told["values"]

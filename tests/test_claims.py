@@ -75,13 +75,6 @@ def test_an_interval_is_students() -> None:
     assert found["low"] == pytest.approx(12 - 4.302653 / 3**0.5, abs=1e-5)
 
 
-def test_no_interval_is_told_beyond_what_its_values_can_be() -> None:
-    assert measured([0.0, 0.9], {})["low"] == 0
-    assert measured([-0.1, 0.9], {})["low"] < -1
-    assert summary.measure(Finding("", "", [0.1, 1.0], ".1%"), 0.95)["high"] == 1
-    assert summary.measure(Finding("", "", [0.1, 1.0], ".1f"), 0.95)["high"] > 1
-
-
 @pytest.mark.parametrize(
     ("bounds", "holds"),
     [
