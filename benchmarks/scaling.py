@@ -1,0 +1,124 @@
+"""Measure a sweep: how its time falls with workers, and what Dask costs beside the trainings.
+
+Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. Twenty small
+networks are trained one after the other by the stage commands, and by sweeps with ever more
+workers, in turn, three times over; seconds are medians, and ratios are medians over the turns.
+Prints a Markdown table, and what a task and a copy of the four files cost where scheduler and
+workers are processes that talk over TCP, as on a cluster. From these follows, on paper, how long
+many networks take on many cores: until the scheduler, which handles one task after the other, and
+sends each worker its files, is the limit.
+"""
+
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from distributed import Client, LocalCluster
+
+ROOT = Path(__file__).resolve().parents[1]
+SEEDS = 5
+GRID: dict[str, list[float]] = {"hidden": [16, 32], "learning_rate": [0.1, 0.3]}
+EPOCHS = 5
+WORKERS = (1, 2)
+TURNS = 3
+TASKS = 2000
+MANY = 100_000
+ONE_AFTER_THE_OTHER = "one after the other"
+
+
+def stage(name: str, *options: str | Path) -> None:
+    """Run a stage on one thread."""
+    command = [sys.executable, f"stages/{name}.py", *options]
+    one = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=one)
+
+
+def make_network(folder: Path, changes: dict[str, Any]) -> None:
+    """Do what a worker does for a network: prepare the digits, if it must, train, and evaluate."""
+    params, prepared = folder / "params.yaml", folder / f"prepared-{changes['seed']}"
+    knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | changes
+    params.write_text(yaml.safe_dump(knobs), encoding="utf-8")
+    options: list[str | Path] = ["--params", params, "--prepared", prepared]
+    if not prepared.exists():
+        stage("preprocess", *options)
+    options += ["--model", folder / "m.npz"]
+    stage("train", *options, "--history", folder / "h.csv")
+    stage("evaluate", *options, "--accuracy", folder / "a", "--predictions", folder / "p")
+
+
+def one_after_the_other(folder: Path) -> float:
+    """Return the seconds that the stage commands take for all networks, one at a time."""
+    start = time.perf_counter()
+    for seed in range(SEEDS):
+        for values in itertools.product(*GRID.values()):
+            changes = dict(zip(GRID, values, strict=True))
+            make_network(folder, changes | {"epochs": EPOCHS, "seed": seed})
+    return time.perf_counter() - start
+
+
+def sweep(folder: Path, workers: int) -> float:
+    """Return the seconds that a sweep takes for all networks."""
+    words: list[str | Path] = [f"{k}={','.join(map(str, v))}" for k, v in GRID.items()]
+    words += [f"epochs={EPOCHS}", "--seeds", str(SEEDS), "--workers", str(workers)]
+    words += ["--kept", folder, "--table", folder / "t.csv", "--picture", folder / "p.png"]
+    start = time.perf_counter()
+    stage("sweep", *words)
+    return time.perf_counter() - start
+
+
+def cost_of_dask() -> tuple[float, float, int]:
+    """Return seconds for a task that does nothing, seconds to send the files, and their bytes."""
+    files = {path.name: path.read_bytes() for path in (ROOT / "data/raw").iterdir()}
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        client.gather(client.map(abs, range(100), pure=False))
+        start = time.perf_counter()
+        client.gather(client.map(abs, range(TASKS), pure=False))
+        task = (time.perf_counter() - start) / TASKS
+        start = time.perf_counter()
+        client.scatter(files, broadcast=True, direct=False)
+        copy = (time.perf_counter() - start) / 2
+    return task, copy, sum(map(len, files.values()))
+
+
+def main() -> None:
+    ways: dict[str, Callable[[Path], float]] = {ONE_AFTER_THE_OTHER: one_after_the_other}
+    ways |= {f"a sweep with --workers {n}": partial(sweep, workers=n) for n in WORKERS}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(TURNS):
+        for way, measure in ways.items():
+            with tempfile.TemporaryDirectory() as folder:
+                times[way].append(measure(Path(folder)))
+    print("| twenty networks | seconds | ratio |\n| --- | --- | --- |")
+    for way, seconds in times.items():
+        base = zip(seconds, times[ONE_AFTER_THE_OTHER], strict=True)
+        ratio = statistics.median(ours / theirs for ours, theirs in base)
+        print(f"| {way} | {statistics.median(seconds):.1f} | {ratio:.2f} |")
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        make_network(Path(folder), {"seed": 0})
+        network = time.perf_counter() - start
+    task, copy, size = cost_of_dask()
+    print(f"\n{network:.1f} s for a network with the default knobs")
+    print(f"{1e3 * task:.2f} ms for a task that does nothing")
+    print(f"{copy:.3f} s for a copy of the four files, {size / 1e6:.1f} MB, to a worker\n")
+    print(f"| cores | hours for {MANY:,} networks | scheduler busy |\n| --- | --- | --- |")
+    for cores in (1, 10, 100, 1_000, 10_000):
+        busy = MANY * task + cores * copy
+        needed = max(MANY / cores * network + cores * copy, busy)
+        print(f"| {cores:,} | {needed / 3600:.2f} | {busy / needed:.0%} |")
+
+
+if __name__ == "__main__":
+    main()
