@@ -232,7 +232,7 @@ def _draw(combinations: list[tuple[Task, Array]]) -> Figure:
         changes = {knob: value for knob, value in task.changes.items() if knob in tried}
         labels.append(" ".join(f"{knob}={write_value(value)}" for knob, value in changes.items()))
     axes.set_yticks(range(len(ranked)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(ranked) - 0.5, -0.5)
     axes.set_xlabel("validation accuracy (%): a point for each seed, a line for their mean")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)

@@ -1,0 +1,32 @@
+"""The named runs: what the README says of them."""
+
+import json
+import shlex
+from pathlib import Path
+
+import named
+import pytest
+import yaml
+
+from mnist_mlp.params import load_params
+from tests.conftest import ROOT
+
+ASKED = yaml.safe_load(named.RUNS.read_text("utf-8"))
+DEFAULTS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+
+
+def test_the_readme_shows_the_recorded_results_and_commands() -> None:
+    recorded = json.loads(named.RESULTS.read_text("utf-8"))
+    block = named.BEGIN + named.as_table(ASKED, recorded) + named.END
+    assert block in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ASKED["runs"])
+def test_a_command_sets_the_knobs_of_its_run(name: str, tmp_path: Path) -> None:
+    knobs = ASKED["runs"][name]
+    words = shlex.split(named.as_options(knobs))
+    assert words[::2] == ["-S"] * len(knobs)
+    given = (word.partition("=") for word in words[1::2])
+    assert {knob: yaml.safe_load(value) for knob, _, value in given} == knobs
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(DEFAULTS | knobs), "utf-8")
+    load_params(tmp_path / "params.yaml")
