@@ -27,7 +27,7 @@ from distributed import Client, LocalCluster
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = 5
 GRID: dict[str, list[float]] = {"hidden": [16, 32], "learning_rate": [0.1, 0.3]}
-EPOCHS = 5
+EPOCHS = 10
 WORKERS = (1, 2)
 TURNS = 3
 TASKS = 2000
