@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
 LOCK = Path("dvc.lock")
 RUNNING = Path(".dvc/tmp/rwlock")
@@ -24,14 +26,12 @@ def mend() -> None:
 
 
 def _is_lock(text: str) -> bool:
+    """Tell whether DVC would read this."""
     try:
-        stages = yaml.safe_load(text)["stages"].values()
-        parts = [
-            part for stage in stages for kind in ("deps", "outs") for part in stage.get(kind, [])
-        ]
-        return all(stage["cmd"] for stage in stages) and all(part["path"] for part in parts)
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(text))
+    except (yaml.YAMLError, Invalid):
         return False
+    return True
 
 
 def _is_json(text: str) -> bool:

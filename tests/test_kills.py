@@ -295,7 +295,11 @@ def test_two_experiments_at_once_give_what_each_gives_alone(clone: Path) -> None
     assert [recorded(clone, f"both-{size}") for size in "89"] == alone
 
 
-@pytest.mark.parametrize("broken", ["", "{", "schema: '2.0'\nstages:\n  train:\n"])
+NO_STAGE = "schema: '2.0'\nstages:\n  train:\n"
+NO_HASH = f"{NO_STAGE}    cmd: python stages/train.py\n    outs:\n    - path: a\n      hash: "
+
+
+@pytest.mark.parametrize("broken", ["", "{", NO_STAGE, NO_HASH])
 @pytest.mark.parametrize("name", ["dvc.lock", ".dvc/tmp/rwlock"])
 def test_what_a_killed_dvc_left_broken_is_mended(
     name: str, broken: str, clone: Path, finished: Path
