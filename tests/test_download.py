@@ -328,6 +328,18 @@ def test_a_mirror_that_redirects_in_a_circle_is_named_and_the_next_one_is_tried(
     assert "redirects" in reason(mirror.address)
 
 
+def test_what_comes_with_a_redirect_is_not_read(serve: Serve, raw: Path) -> None:
+    def redirect_for_ever(request: Request) -> None:
+        request.send(b"", 10**12, 302, Location=elsewhere + request.path)
+        with contextlib.suppress(ConnectionError):
+            while not request.server.closing.is_set():
+                request.wfile.write(FIRST)
+
+    elsewhere = serve(good).address
+    assert download(raw, [serve(redirect_for_ever).address], never)
+    assert contents(raw) == CONTENTS
+
+
 def test_a_mirror_that_redirects_to_a_file_here_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason, tmp_path: Path
 ) -> None:

@@ -221,6 +221,24 @@ def test_checkpoints_are_taken_up_whole_or_not_at_all(folder: Path, data: st.Dat
         assert not progress.velocity.any()
 
 
+@pytest.mark.parametrize("kind", ["U4", "complex64", "float64"])
+def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, kind: str) -> None:
+    path = folder / "checkpoint"
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    progress = Progress(network)
+    progress.history.append(Epoch(1, 0.5, 0.5, None, None, "0"))
+    save_checkpoint(path, "key", network, progress)
+    with np.load(path) as found:
+        arrays = dict(found)
+    arrays["velocity"] = np.ones(network.parameters.shape, kind)
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    progress.history.clear()
+    load_checkpoint(path, "key", network, progress)
+    assert progress.history == []
+    assert not progress.velocity.any()
+
+
 def lines(*choices: str) -> st.SearchStrategy[bytes]:
     return st.sampled_from(choices).map(str.encode)
 

@@ -273,6 +273,12 @@ def test_explosive_anchors_are_refused_without_being_unfolded(tmp_path: Path) ->
         tracemalloc.stop()
 
 
+def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("- " * 60_000, "utf-8")
+    assert "expected at most 100000 bytes, found 120000" in refusal(path)
+
+
 def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_params(tmp_path / "params.yaml")

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from mnist_mlp.model import load_network, save_network
 from mnist_mlp.params import Params
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +100,30 @@ def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> N
     assert result.stderr == (
         "error: params.yaml: epochs: expected a whole number from 1 to 1000000, found 'zero'\n"
     )
+
+
+def refused_evaluation(folder: Path) -> str:
+    """Return the one line in which evaluate refuses its inputs; it must write nothing."""
+    before = {path: path.read_bytes() for path in (folder / "metrics").iterdir()}
+    result = run("evaluate", folder=folder)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert {path: path.read_bytes() for path in (folder / "metrics").iterdir()} == before
+    return result.stderr
+
+
+def test_a_network_that_answers_with_no_finite_numbers_is_refused(clone: Path) -> None:
+    network = load_network(clone / "data/model.npz")
+    network.parameters[:] = 3e38
+    save_network(clone / "data/model.npz", network)
+    assert "error: data/model.npz: expected a network and digits" in refused_evaluation(clone)
+
+
+def test_digits_of_which_there_are_none_are_refused(clone: Path) -> None:
+    for part, width in (("images", 784), ("targets", 10)):
+        np.save(clone / f"data/prepared/test_{part}.npy", np.empty((0, width), np.float32))
+    line = refused_evaluation(clone)
+    assert line.startswith("error: data/prepared: expected test images, found none; run")
 
 
 def test_a_python_without_the_projects_packages_is_told_how_to_get_them() -> None:

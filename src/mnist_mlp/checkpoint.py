@@ -58,10 +58,10 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
                 return
             vectors = [arrays[name] for name in ("parameters", "velocity", "average", "best")]
             history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
-            fits = all(vector.shape == network.parameters.shape for vector in vectors)
+            layouts = {(vector.dtype, vector.shape) for vector in vectors}
     except (InputError, OSError):
         return  # there is none, or none that can be read: the training starts anew
-    if fits:
+    if layouts == {(network.parameters.dtype, network.parameters.shape)}:
         ours = (network.parameters, progress.velocity, progress.average, progress.best)
         for vector, found in zip(ours, vectors, strict=True):
             vector[:] = found

@@ -106,6 +106,10 @@ def load_dataset(folder: Path, name: str) -> Dataset:
             f"{folder}: expected {name} arrays of shape (n, 784) and (n, 10), "
             f"found {images.shape} and {targets.shape}; run `dvc repro -f preprocess`"
         )
+    if not len(images) and name != "validation":
+        raise InputError(
+            f"{folder}: expected {name} images, found none; run `dvc repro -f preprocess`"
+        )
     return Dataset(images, targets)
 
 

@@ -38,7 +38,9 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
 
 
 def _is_there(path: Path, file: File) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
 
 
 def _fetch(folder: Path, mirror: str, file: File) -> None:
@@ -55,6 +57,7 @@ def _receive(address: str, file: File) -> bytes:
     start, content = time.monotonic(), bytearray()
     with requests.Session() as session:
         session.max_redirects = 5
+        session.hooks["response"].append(_leave_redirect)
         with (
             session.get(address, stream=True, timeout=TIMEOUT) as response,
             tqdm(desc=file.name, total=file.size, unit="B", unit_scale=True, disable=None) as bar,
@@ -68,6 +71,12 @@ def _receive(address: str, file: File) -> bytes:
                 if time.monotonic() > start + TIMEOUT + len(content) / SLOWEST:
                     raise InputError(f"sent less than {SLOWEST} bytes a second of {file.name}")
     return bytes(content)
+
+
+def _leave_redirect(response: requests.Response, **_: object) -> None:
+    """Close a redirect before what comes with it, which may never end, is read."""
+    if response.is_redirect:
+        response.raw.close()
 
 
 def _read(source: Path, file: File) -> bytes:

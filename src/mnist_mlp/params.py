@@ -3,6 +3,7 @@
 import json
 import re
 import reprlib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -13,6 +14,7 @@ from msgspec import Meta
 from mnist_mlp.errors import InputError
 
 MOST_HIDDEN = 100  # layers
+MOST_BYTES = 100_000  # of params.yaml
 Share = Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
 Layers = Annotated[
@@ -101,9 +103,9 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
+        keys = Counter(str(key.value) for key, _ in node.value)
+        for key, times in keys.items():
+            if times > 1:
                 raise yaml.YAMLError(f"found {_show(key)} twice{node.start_mark}")
         return super().construct_mapping(node, deep)
 
@@ -141,6 +143,9 @@ def _parse(text: str, source: object) -> Any:
 
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise InputError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")
     try:
         text = path.read_text(encoding="utf-8")
     except ValueError as error:
