@@ -49,7 +49,7 @@ def main() -> None:
     (corpus / "idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]))
     (corpus / "packed").write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3])))
     save_network(corpus / "model", Network([784, 1, 10], "relu", "cross_entropy"))
-    limits = ["-timeout=10", "-rss_limit_mb=1000", "-max_len=10000"]
+    limits = ["-timeout=10", "-rss_limit_mb=500", "-max_len=10000"]
     atheris.Setup([sys.argv[0], f"-atheris_runs={runs}", *limits, str(corpus)], reader)
     atheris.Fuzz()
 

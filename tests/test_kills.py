@@ -21,6 +21,7 @@ from tests.conftest import KNOBS, ROOT, done, start, started
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
+INTERRUPTED = "interrupted: nothing is half-written; run the same command again\n"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -85,7 +86,19 @@ def test_ctrl_c_is_one_line_and_exit_code_1(tenths: int, clone: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert errors == "interrupted: nothing is half-written; run the same command again\n"
+    assert errors == INTERRUPTED
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_ctrl_c_is_one_line_in_every_stage(stage: str, clone: Path) -> None:
+    expected = contents(clone)
+    process = started(clone, "python", f"stages/{stage}.py")
+    time.sleep(0.15)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert errors in (INTERRUPTED, ""), "it may have ended before"
+    assert process.returncode == (1 if errors else 0)
+    assert contents(clone).items() <= expected.items()
 
 
 def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None:
