@@ -158,8 +158,8 @@ def test_split_favours_no_example() -> None:
 @pytest.mark.parametrize("n", [0, 1, 5, 1000, 2001])
 def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
     saved = examples(n)
-    save_dataset(tmp_path / "new folder", "training", *digits(n))
-    loaded = load_dataset(tmp_path / "new folder", "training")
+    save_dataset(tmp_path / "new folder", "validation", *digits(n))
+    loaded = load_dataset(tmp_path / "new folder", "validation")
     np.testing.assert_array_equal(loaded.images, saved.images, strict=True)
     np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
 
