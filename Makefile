@@ -42,7 +42,7 @@ lint: $(READY)
 	@mypy
 
 torture: $(READY)
-	@pytest --kills=200 --cases=5000 tests/test_kills.py tests/test_hostile.py \
+	@pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
 	    tests/test_download.py tests/test_same_bytes.py
 	$(PIP) --no-deps -r requirements-fuzz.lock
 	@python tests/fuzz.py idx 100000
