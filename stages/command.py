@@ -1,5 +1,6 @@
 """What the stage commands share: the library beside them, their paths, and how they fail."""
 
+import os
 import signal
 import sys
 
@@ -8,10 +9,18 @@ def _interrupted(*_: object) -> None:
     sys.exit("interrupted: nothing is half-written; run the same command again")
 
 
+def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
+    """End where Ctrl-C came within a callback, out of which Python lets no exception."""
+    if isinstance(ignored.exc_value, SystemExit):
+        sys.stderr.write(f"{ignored.exc_value}\n")
+        os._exit(1)
+    sys.__unraisablehook__(ignored)
+
+
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)  # before the imports, which Ctrl-C may hit too
+    sys.unraisablehook = _unraisable
 
-import os
 from pathlib import Path
 from select import select
 from threading import Thread

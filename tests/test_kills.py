@@ -101,6 +101,20 @@ def test_ctrl_c_is_one_line_in_every_stage(stage: str, clone: Path) -> None:
     assert contents(clone).items() <= expected.items()
 
 
+def test_ctrl_c_within_a_callback_is_one_line_too(clone: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'stages')\n"
+        "import command, signal, weakref\n"
+        "class Thing: pass\n"
+        "thing = Thing()\n"
+        "reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))\n"
+        "del thing\n"
+        "print('went on')\n"
+    )
+    result = start(clone, "python", "-c", code)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", INTERRUPTED)
+
+
 def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None:
     process = started(clone, "sh", "-c", "trap '' INT; exec python stages/train.py")
     for _ in range(10):
