@@ -51,7 +51,7 @@ _SAME_INPUTS = (
 
 
 def _here(name: str) -> str:
-    return Path(name).read_text(encoding="utf-8")
+    return Path(name).read_text(encoding="utf-8", errors="replace")
 
 
 def _committed(commit: str, name: str) -> str:
@@ -60,6 +60,7 @@ def _committed(commit: str, name: str) -> str:
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if git.returncode:
@@ -79,7 +80,7 @@ def _stages(lock: str) -> dict[str, dict[str, Any]]:
             }
             for name, stage in stages.items()
         }
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (yaml.YAMLError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise InputError(f"{LOCK}: expected what DVC writes; run `dvc repro`") from None
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,12 @@ def thorough(request: pytest.FixtureRequest) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kill" in metafunc.fixturenames:
         metafunc.parametrize("kill", range(metafunc.config.getoption("--kills")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many kills the pipeline survived, and what it took."""
+    reports = terminalreporter.getreports("passed")
+    survived = Counter(dict(report.user_properties).get("survived") for report in reports)
+    for how, kills in survived.items():
+        if how:
+            terminalreporter.write_line(f"{kills} kills survived {how}")

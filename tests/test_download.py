@@ -249,6 +249,23 @@ def test_a_mirror_that_sends_a_byte_now_and_then_is_named_and_the_next_one_is_tr
     assert reason(serve(drip).address) == expected
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [(b"HTTP/1.1 200 OK\r\n", b"X: !\r\n"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
+)
+def test_a_mirror_that_never_comes_to_the_file_is_named_and_the_next_one_is_tried(
+    first: bytes, again: bytes, serve: Serve, reason: Reason
+) -> None:
+    def drip_headers(request: Request) -> None:
+        request.wfile.write(first)
+        with contextlib.suppress(ConnectionError):
+            while not request.server.closing.wait(0.1):
+                request.wfile.write(again)
+
+    assert reason(serve(drip_headers).address) == "had not begun to send a file after 1.5 s"
+
+
 @pytest.mark.parametrize("tenth", range(10))
 def test_a_mirror_that_drops_the_connection_at_any_tenth_is_named_and_the_next_one_is_tried(
     tenth: int, serve: Serve, reason: Reason

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -51,7 +51,7 @@ def unrun(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as_ever(
-    kill: int, unrun: Path, finished: Path
+    kill: int, unrun: Path, finished: Path, record_property: Callable[[str, object], None]
 ) -> None:
     random = Random(kill)
     process = started(unrun, "dvc", "repro")
@@ -73,9 +73,12 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as
     found = {name: data for name, data in contents(unrun).items() if name in expected}
     found.pop("dvc.lock", None)
     assert found.items() <= expected.items()
-    done(unrun, "python", "stages/mend.py")
-    done(unrun, "dvc", "repro")
+    broken = start(unrun, "dvc", "repro").returncode != 0
+    if broken:
+        assert "was broken" in done(unrun, "python", "stages/mend.py")
+        done(unrun, "dvc", "repro")
     assert contents(unrun) == expected
+    record_property("survived", "with mend.py" if broken else "with dvc alone")
 
 
 @pytest.mark.parametrize("tenths", range(1, 6))
@@ -257,9 +260,31 @@ def test_a_full_disk_is_one_line_and_with_room_again_all_is_as_ever(
     assert contents(clone) == expected
 
 
+def remount(disk: Path, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
+
+
+@pytest.mark.parametrize("room", [100, 1_000, 4_000, 8_500, 9_500, 12_000])
+def test_where_all_lies_on_a_disk_that_fills_up_all_is_as_ever_with_room_again(
+    room: int, unrun: Path, finished: Path, small_disk: Path
+) -> None:
+    remount(small_disk, "size=1g")
+    folder = shutil.copytree(unrun, small_disk / "clone", symlinks=True)
+    remount(small_disk, f"size={room + (2**30 - shutil.disk_usage(folder).free) // 1024}k")
+    result = start(folder, "dvc", "repro")
+    expected = contents(finished)
+    found = {name: data for name, data in contents(folder).items() if name != "dvc.lock"}
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert found.items() <= expected.items()
+    remount(small_disk, "size=1g")
+    done(folder, "dvc", "repro")
+    assert contents(folder) == expected
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    remount(small_disk, "ro")
     result = on_the_disk(clone, stage, small_disk)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")

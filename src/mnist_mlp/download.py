@@ -3,7 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 
 import requests
 from tqdm import tqdm
@@ -14,6 +16,7 @@ from mnist_mlp.files import whole_file
 from mnist_mlp.mnist import FILES, File
 
 TIMEOUT = 10  # seconds of silence after which a mirror is given up
+ANSWER = 3  # times as long for it to begin with a file: to connect, redirect and send headers
 SLOWEST = 10_000  # bytes of a file that it must send each second, once it had that time
 
 
@@ -54,15 +57,16 @@ def _fetch(folder: Path, mirror: str, file: File) -> None:
 
 def _receive(address: str, file: File) -> bytes:
     """Return what an address sends, unless it is too much, or too slow."""
-    start, content = time.monotonic(), bytearray()
+    content = bytearray()
     with requests.Session() as session:
         session.max_redirects = 5
         session.hooks["response"].append(_leave_redirect)
         with (
-            session.get(address, stream=True, timeout=TIMEOUT) as response,
+            _answer(session, address) as response,
             tqdm(desc=file.name, total=file.size, unit="B", unit_scale=True, disable=None) as bar,
         ):
             response.raise_for_status()
+            start = time.monotonic()
             while chunk := response.raw.read1(2**16):
                 content += chunk
                 bar.update(len(chunk))
@@ -71,6 +75,23 @@ def _receive(address: str, file: File) -> bytes:
                 if time.monotonic() > start + TIMEOUT + len(content) / SLOWEST:
                     raise InputError(f"sent less than {SLOWEST} bytes a second of {file.name}")
     return bytes(content)
+
+
+def _answer(session: requests.Session, address: str) -> requests.Response:
+    """Ask an address; one whose answer has not begun in time, however it dawdles, is left."""
+    answer: Future[requests.Response] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(session.get(address, stream=True, timeout=TIMEOUT))
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(ANSWER * TIMEOUT)
+    except TimeoutError:
+        raise InputError(f"had not begun to send a file after {ANSWER * TIMEOUT} s") from None
 
 
 def _leave_redirect(response: requests.Response, **_: object) -> None:
