@@ -262,6 +262,7 @@ class Project:
             epochs=10**6,
             labels="real",
             augment="none",
+            final_strength=1,
             dropout=0,
             label_smoothing=0,
             averaging=0,

@@ -41,6 +41,7 @@ KNOBS = {
     "epochs": 5,
     "labels": "real",
     "augment": "none",
+    "final_strength": 1.0,
     "dropout": 0.0,
     "label_smoothing": 0.0,
     "averaging": 0.0,

@@ -1,5 +1,7 @@
 """Augmentation: what it changes, how far, and what it leaves alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from mnist_mlp.augment import AUGMENTATIONS, POINTS_AT, SHIFT, SPLINE, deform, sample, shift
 
 Images = NDArray[np.float32]
+Augment = Callable[[Images, np.random.Generator, float], None]
 GRID = np.arange(28) - 13.5
 
 
@@ -26,14 +29,24 @@ def centres(images: Images) -> NDArray[np.float64]:
 
 def test_none_leaves_images_alone(images: Images) -> None:
     before = images.copy()
-    AUGMENTATIONS["none"](images, np.random.default_rng(0))
+    AUGMENTATIONS["none"](images, np.random.default_rng(0), 1)
     np.testing.assert_array_equal(images, before)
 
 
-def test_a_deformation_of_strength_zero_is_the_identity(images: Images) -> None:
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+def test_what_has_no_strength_is_the_identity(kind: str, images: Images) -> None:
     before = images.copy()
-    deform(images, np.random.default_rng(0), 0)
+    AUGMENTATIONS[kind](images, np.random.default_rng(0), 0)
     np.testing.assert_allclose(images, before, atol=1e-5)
+
+
+@pytest.mark.parametrize("augment", [shift, deform])
+def test_half_the_strength_moves_images_half_as_far(augment: Augment, images: Images) -> None:
+    whole, half = images.copy(), images.copy()
+    augment(whole, np.random.default_rng(0), 1)
+    augment(half, np.random.default_rng(0), 0.5)
+    far, near = (np.abs(centres(moved) - centres(images)).mean() for moved in (whole, half))
+    assert 0.3 * far < near < 0.7 * far
 
 
 def test_the_same_random_stream_gives_the_same_bytes(images: Images) -> None:
@@ -79,6 +92,18 @@ def test_deformed_images_stay_in_range_and_differ_from_each_other(images: Images
     assert images.min() >= 0
     assert images.max() <= 1
     assert len(np.unique(images, axis=0)) == len(images)
+
+
+def test_deformed_strokes_are_as_sharp_as_before() -> None:
+    far = np.hypot(GRID[:, np.newaxis], GRID)
+    ring = np.clip(2.5 - np.abs(far - 8), 0, 1).astype(np.float32)
+    images = np.tile(ring.ravel(), (200, 1))
+    between = np.broadcast_to(GRID.astype(np.float32) + 0.5, (200, 28, 28))
+    blurred = sample(images, between.swapaxes(1, 2), between)
+    deform(images, np.random.default_rng(0))
+    grey = [np.mean((each > 0.1) & (each < 0.9)) for each in (ring, images, blurred)]
+    assert grey[1] == pytest.approx(grey[0], rel=0.2)
+    assert grey[2] > 1.5 * grey[0]
 
 
 def test_deformed_digits_stay_near_where_they_were(images: Images) -> None:

@@ -7,6 +7,7 @@ not take much more memory than the file gives reason to.
 
 import gzip
 import io
+import shutil
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_mlp.checkpoint import load_checkpoint, save_checkpoint
@@ -27,7 +28,7 @@ from mnist_mlp.model import load_network, save_network
 from mnist_mlp.network import Network, initialise_weights
 from mnist_mlp.params import load_params
 from mnist_mlp.training import Epoch, Progress
-from tests.conftest import ROOT
+from tests.conftest import ROOT, start
 
 MOST_MEMORY = 300_000  # kilobytes
 PARAMS = (ROOT / "params.yaml").read_bytes()
@@ -276,3 +277,48 @@ def test_params(folder: Path, content: bytes) -> None:
     with survived():
         load_params(path)
     assert not Path("hacked").exists()
+
+
+@pytest.fixture(scope="module")
+def pipeline(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(finished, tmp_path_factory.mktemp("stages") / "clone", symlinks=True)
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        ("preprocess", "params.yaml"),
+        ("preprocess", "data/raw/train-images-idx3-ubyte.gz"),
+        ("preprocess", "data/raw/t10k-labels-idx1-ubyte.gz"),
+        ("train", "data/prepared/training_images.npy"),
+        ("train", "data/prepared/validation_targets.npy"),
+        ("evaluate", "data/prepared/test_images.npy"),
+        ("evaluate", "data/model.npz"),
+        ("render", "data/model.npz"),
+        ("report", "data/model.npz"),
+        ("report", "metrics/accuracy.json"),
+        ("report", "metrics/history.csv"),
+    ],
+)
+@settings(max_examples=max(1, settings().max_examples // 50))
+@given(data=st.data())
+def test_a_stage_reads_a_damaged_input_or_ends_in_one_line_with_nothing_written(
+    stage: str, name: str, finished: Path, pipeline: Path, data: st.DataObject
+) -> None:
+    whole = (finished / name).read_bytes()
+    (pipeline / name).write_bytes(data.draw(damaged(whole)))
+    before = contents(pipeline)
+    result = start(pipeline, "python", f"stages/{stage}.py")
+    if result.returncode:
+        assert result.returncode == 1
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+        assert contents(pipeline) == before
+    else:
+        assert result.stderr == ""
+    (pipeline / name).write_bytes(whole)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    files = [path for name in ("data", "metrics") for path in (folder / name).rglob("*")]
+    return {path: path.read_bytes() for path in files if path.is_file()}

@@ -265,6 +265,7 @@ def test_axes_have_a_few_round_numbers_around_the_values(low: float, high: float
         ("accuracy.json", '{"test_accuracy": "<b>"}', "run it again"),
         ("accuracy.json", "{", "run it again"),
         ("accuracy.json", "[" * 100_000, "run it again"),
+        ("accuracy.json", '{"\udc80": 1}', "run it again"),
         ("claims.json", "{", "run it again"),
         ("claims.json", '{"claims": [{"said": 1}]}', "run it again"),
     ],
@@ -273,7 +274,7 @@ def test_damaged_results_are_one_line_and_exit_code_1(
     file: str, content: str, command: str, clone: Path
 ) -> None:
     before = (clone / "metrics/report.html").read_bytes()
-    (clone / "metrics" / file).write_text(content, "utf-8")
+    (clone / "metrics" / file).write_text(content, "utf-8", "surrogateescape")
     result = start(clone, "python", "stages/report.py")
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: metrics/{file}: expected ")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import KNOBS, done
+from tests.conftest import KNOBS, done, started
 
 MADE = ("data/prepared", "data/model.npz", "metrics")
 EMULATOR = shutil.which("qemu-x86_64")
@@ -19,14 +19,18 @@ def made(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
 
 
-def test_threads_change_no_byte_where_layers_are_wide_enough_to_share(clone: Path) -> None:
+def test_threads_and_load_change_no_byte_where_layers_are_wide_enough_to_share(clone: Path) -> None:
     knobs = {**KNOBS, "hidden": 1024, "epochs": 1}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
-    models = []
-    for threads in ("1", "3"):
-        done(clone, "python", "stages/train.py", OMP_NUM_THREADS=threads)
-        models.append(made(clone))
-    assert models[0] == models[1]
+    done(clone, "python", "stages/train.py", OMP_NUM_THREADS="1")
+    alone = made(clone)
+    others = [started(clone, "python", "-c", "while True: pass") for _ in range(4)]
+    done(clone, "python", "stages/train.py", OMP_NUM_THREADS="3")
+    for other in others:
+        assert other.poll() is None
+        other.kill()
+        other.communicate()
+    assert made(clone) == alone
 
 
 def run_stages(folder: Path, *python: str, **environment: str) -> None:

@@ -206,7 +206,9 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(quick: Path) -> None:
     assert start(quick, "python", "stages/sweep.py", *GRID).stderr == ""
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"error": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"error": "x"}', b"\xff", b'{"\x80": 1}', b"[" * 100_000]
+)
 def test_what_is_kept_of_a_network_and_damaged_is_trained_again(
     content: bytes, quick: Path
 ) -> None:

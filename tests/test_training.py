@@ -38,6 +38,7 @@ def knobs(**changes: Any) -> Params:
         "epochs": 1,
         "labels": "real",
         "augment": "none",
+        "final_strength": 1,
         "dropout": 0,
         "label_smoothing": 0,
         "averaging": 0,
@@ -186,12 +187,25 @@ def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
     monkeypatch.setitem(
         AUGMENTATIONS,
         "shift",
-        lambda images, random: images.__imul__(random.random(images.shape, np.float32)),
+        lambda images, random, _: images.__imul__(random.random(images.shape, np.float32)),
     )
     for changes in ({"augment": "shift"}, {"dropout": 0.5}):
         one, other = (trained(data, **changes).parameters for _ in range(2))
         assert one.tobytes() == other.tobytes() != plain.tobytes()
     np.testing.assert_array_equal(data.images, before)
+
+
+def test_augmentation_weakens_evenly_in_the_second_half_to_what_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    strengths: list[float] = []
+    monkeypatch.setitem(
+        AUGMENTATIONS, "shift", lambda images, random, strength: strengths.append(strength)
+    )
+    for final, expected in ((0.5, [1, 1, 1, 1, 1, 0.875, 0.75, 0.625]), (1, [1] * 8)):
+        trained(examples(20), epochs=4, augment="shift", final_strength=final)
+        assert strengths == pytest.approx(expected)
+        strengths.clear()
 
 
 def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -> None:

@@ -19,6 +19,7 @@ TURN = 15.0  # degrees, at most, to either side
 SCALE = 0.15  # share, at most, by which either side grows or shrinks
 SHEAR = 0.15  # pixels, at most, to the side for each pixel down
 BEND = 1.8  # pixels, the standard deviation of each control point's place
+CONTRAST = 0.3  # share by which it grows: interpolation blurs strokes, this sharpens them again
 BLOCK = 32  # images changed at a time: what they need stays in the processor's cache
 POINTS = 7  # control points along each side; the outer ones are beyond the picture
 
@@ -32,21 +33,29 @@ CENTRE = (SIDE - 1) / 2
 POINTS_AT = (np.arange(POINTS) - (POINTS - 1) / 2) * (SIDE - 1) / (POINTS - 3)
 
 
-def shift(images: Array, random: np.random.Generator) -> None:
-    """Move images, (n, 784), in place, by whole pixels."""
+# Each changes images, (n, 784), in place, as far as `strength` says: at 0 they stay as they are.
+
+
+def shift(images: Array, random: np.random.Generator, strength: float = 1) -> None:
+    """Move images by whole pixels."""
     pictures = images.reshape(-1, SIDE, SIDE)
-    framed = np.pad(pictures, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
-    places = random.integers(0, 2 * SHIFT, (len(images), 2), endpoint=True)
+    most = round(strength * SHIFT)
+    framed = np.pad(pictures, ((0, 0), (most, most), (most, most)))
+    places = random.integers(0, 2 * most, (len(images), 2), endpoint=True)
     windows = sliding_window_view(framed, (SIDE, SIDE), axis=(1, 2))
     pictures[:] = windows[np.arange(len(images)), *places.T]
 
 
 def deform(images: Array, random: np.random.Generator, strength: float = 1) -> None:
-    """Deform images, (n, 784), in place, as far as `strength` says: at 0 they stay as they are."""
+    """Move, turn, scale, shear and bend images."""
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK]
         rows, columns = SPLINE @ _control_points(len(block), random, strength) @ SPLINE.T
         block[:] = sample(block, rows, columns)
+    images -= 0.5
+    images *= 1 + strength * CONTRAST
+    images += 0.5
+    np.clip(images, 0, 1, images)
 
 
 def _control_points(n: int, random: np.random.Generator, strength: float) -> Array:
@@ -92,8 +101,8 @@ def _between(one: Array, other: Array, share: Array) -> Array:
     return one
 
 
-AUGMENTATIONS: dict[str, Callable[[Array, np.random.Generator], None]] = {
-    "none": lambda images, random: None,
+AUGMENTATIONS: dict[str, Callable[[Array, np.random.Generator, float], None]] = {
+    "none": lambda images, random, strength: None,
     "shift": shift,
     "deform": deform,
 }

@@ -16,6 +16,7 @@ from mnist_mlp.errors import InputError
 MOST_HIDDEN = 100  # layers
 MOST_BYTES = 100_000  # of params.yaml
 Share = Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
+Part = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
 Layers = Annotated[
     tuple[Count, ...],
@@ -48,9 +49,10 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Count
     labels: Literal["real", "random"]
     augment: Literal["none", "shift", "deform"]
+    final_strength: Part
     dropout: Share
     label_smoothing: Share
-    averaging: Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
+    averaging: Part
     patience: Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 to 1000000")]
     seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
     kernels: Literal["portable", "fastest"]

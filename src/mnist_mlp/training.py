@@ -91,11 +91,12 @@ def train(
         for start in range(0, n, params.batch_size):
             batch = slice(start, start + params.batch_size)
             memory = full if start + params.batch_size <= n else rest
+            time = (epoch + start / n) / params.epochs
             images = training.images.take(order[batch], 0, memory.images, "clip")
-            augment(images, augmentation)
+            augment(images, augmentation, strength(params, time))
             if params.dropout:
                 memory.drop_out(params.dropout, dropping)
-            rate = learning_rate(params, (epoch + start / n) / params.epochs)
+            rate = learning_rate(params, time)
             gradient = backprop(network, images, targets[batch], memory, factor=rate)
             outputs[batch] = memory.activations[-1]
             descend(network, gradient, rate, params, progress.velocity)
@@ -171,6 +172,16 @@ def learning_rate(params: Params, time: float) -> float:
     if params.schedule == "cosine":
         return params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
     return params.learning_rate
+
+
+def strength(params: Params, time: float) -> float:
+    """Return how strongly training images are changed; `time` is as for the learning rate.
+
+    Up to half-time it is 1, and then it falls evenly to `final_strength`: what a network learned
+    from images that are changed a lot, images that look more like the real ones refine (He et
+    al. 2019).
+    """
+    return 1 - (1 - params.final_strength) * max(0, 2 * time - 1)
 
 
 def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) -> None:
