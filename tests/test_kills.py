@@ -147,7 +147,13 @@ def test_a_stage_ends_with_the_dvc_that_runs_it(
     "changes",
     [
         {"patience": 300},
-        {"nesterov": True, "augment": "deform", "dropout": 0.1, "averaging": 0.9},
+        {
+            "nesterov": True,
+            "augment": "deform",
+            "final_strength": 0.2,
+            "dropout": 0.1,
+            "averaging": 0.9,
+        },
     ],
 )
 def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(

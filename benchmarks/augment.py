@@ -1,0 +1,56 @@
+"""Measure augmentation: how many images a second it changes within a training, on one core.
+
+Run it from the top of the project, after `dvc repro`. A network without hidden layers is trained
+with each kind of augmentation in turn; what its epochs take longer than without one, after the
+first, is the augmentation's. Prints a Markdown table.
+"""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from mnist_mlp.kernels import choose_kernels
+from mnist_mlp.params import load_params
+
+PARAMS = load_params(ROOT / "params.yaml")
+choose_kernels(PARAMS.kernels)
+
+import msgspec
+
+from mnist_mlp.augment import AUGMENTATIONS
+from mnist_mlp.dataset import load_dataset, load_training
+from mnist_mlp.training import new_network, train
+
+PREPARED = ROOT / "data/prepared"
+TURNS = 5
+
+
+def main() -> None:
+    """Measure every kind of augmentation."""
+    training = load_training(PREPARED, PARAMS)
+    validation = load_dataset(PREPARED, "validation")
+    seconds: dict[str, list[float]] = {kind: [] for kind in AUGMENTATIONS}
+    for _ in range(TURNS):
+        for kind, taken in seconds.items():
+            knobs = {"hidden": (), "learning_rate": 0.05, "epochs": 2, "augment": kind}
+            params = msgspec.structs.replace(PARAMS, **knobs)
+            ends = [
+                time.perf_counter()
+                for _ in train(new_network(params), training, validation, params)
+            ]
+            taken.append(ends[1] - ends[0])
+    plain = statistics.median(seconds.pop("none"))
+    print("| augmentation | images a second |\n| --- | --- |")
+    for kind, taken in seconds.items():
+        rate = len(training.images) / (statistics.median(taken) - plain)
+        print(f"| `{kind}` | {rate:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()
