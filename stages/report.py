@@ -101,7 +101,7 @@ def _read(path: Path, kind: type[T], command: str) -> T:
     """Read a JSON file of a certain form, which a command writes."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: expected what `{command}` writes; {error}; run it again"
         ) from None

@@ -155,7 +155,7 @@ def _read(file: Path) -> Row | None:
     """Read what is kept of a network, if it is there and whole."""
     try:
         row = msgspec.json.decode(file.read_bytes(), type=dict[str, float | str])
-    except (FileNotFoundError, RecursionError, UnicodeDecodeError, msgspec.DecodeError):
+    except (FileNotFoundError, RecursionError, ValueError):
         return None
     return row if set(row) == set(COLUMNS) else None
 

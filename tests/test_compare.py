@@ -57,3 +57,17 @@ def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(clone: Path) -> 
     assert result.returncode == 1
     assert result.stderr.startswith("error: dvc.lock: expected in commit nowhere")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[" * 10_000, b"- 1", b"stages: 1", b"{"])
+def test_a_recorded_lock_that_is_no_lock_is_one_line_and_exit_code_1(
+    content: bytes, clone: Path
+) -> None:
+    lock = clone / "dvc.lock"
+    whole = lock.read_bytes()
+    lock.write_bytes(content)
+    commit(clone)
+    lock.write_bytes(whole)
+    result = start(clone, "python", "stages/compare.py")
+    assert result.returncode == 1
+    assert result.stderr == "error: dvc.lock: expected what DVC writes; run `dvc repro`\n"
