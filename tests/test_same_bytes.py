@@ -63,7 +63,7 @@ def test_a_locale_with_decimal_commas_and_a_dotless_i_changes_no_byte(
     finished: Path, clone: Path, tmp_path: Path
 ) -> None:
     locale = tmp_path / "tr_TR.UTF-8"
-    command = ["localedef", "--inputfile=tr_TR", "--charmap=UTF-8", locale]
+    command = ["localedef", "--inputfile=tr_TR", "--charmap=UTF-8", str(locale)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("the source of Turkish is not installed; Debian's package is locales")
     run_stages(clone, "python", LOCPATH=str(tmp_path), LC_ALL=locale.name)
