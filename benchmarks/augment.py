@@ -38,8 +38,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {kind: [] for kind in AUGMENTATIONS}
     for _ in range(TURNS):
         for kind, taken in seconds.items():
-            knobs = {"hidden": (), "learning_rate": 0.05, "epochs": 2, "augment": kind}
-            params = msgspec.structs.replace(PARAMS, **knobs)
+            knobs = {"hidden": (), "learning_rate": 0.05, "epochs": 2}
+            params = msgspec.structs.replace(PARAMS, **knobs, augment=kind, final_strength=1)
             ends = [
                 time.perf_counter()
                 for _ in train(new_network(params), training, validation, params)

@@ -10,10 +10,15 @@ def _interrupted(*_: object) -> None:
 
 
 def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """End where Ctrl-C came within a callback, out of which Python lets no exception."""
+    """End where Ctrl-C came within a callback, out of which Python lets no exception.
+
+    Nothing is cleaned up: as after a kill, the next run writes over an unfinished file.
+    """
     if isinstance(ignored.exc_value, SystemExit):
-        sys.stderr.write(f"{ignored.exc_value}\n")
-        os._exit(1)
+        try:
+            sys.stderr.write(f"{ignored.exc_value}\n")
+        finally:
+            os._exit(1)
     sys.__unraisablehook__(ignored)
 
 

@@ -24,6 +24,7 @@ HISTORY = Path("metrics/history.csv")
 PAGE = Path("metrics/report.html")
 CLAIMS = Path("metrics/claims.json")
 NOISE_IMAGES = 3
+MOST_COST = 1e40  # more than a training with float32 can have
 
 T = TypeVar("T")
 
@@ -80,16 +81,22 @@ def report(
 
 def _read_history(path: Path) -> dict[str, list[float]]:
     """Read the columns of numbers that train wrote, a value for each epoch."""
-    figures = [
-        "epoch",
-        *(f"{kind}_{what}" for kind in ("training", "validation") for what in ("cost", "accuracy")),
-    ]
+    highest = {"cost": MOST_COST, "accuracy": 1.0}
+    figures = [f"{kind}_{what}" for kind in ("training", "validation") for what in highest]
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        columns = {name: [float(row[name]) for row in rows] for name in figures}
-        if not rows or not all(map(math.isfinite, columns["epoch"] + columns["training_cost"])):
-            raise ValueError("found no epoch, or one without a cost")
+        columns = {
+            name: [round(float(row[name]), 6) for row in rows] for name in ("epoch", *figures)
+        }
+        if not rows or columns["epoch"] != list(range(1, len(rows) + 1)):
+            raise ValueError("found no epochs from 1 on")
+        for name in figures:
+            kind, what = name.split("_")
+            for value in columns[name]:
+                unknown = kind == "validation" and math.isnan(value)
+                if not (unknown or 0 <= value <= highest[what]):
+                    raise ValueError(f"found a {name} of {value:g}")
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(
             f"{path}: expected the numbers of each epoch; {error}; run `dvc repro -f train`"

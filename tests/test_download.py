@@ -263,7 +263,7 @@ def test_a_mirror_that_never_comes_to_the_file_is_named_and_the_next_one_is_trie
             while not request.server.closing.wait(0.1):
                 request.wfile.write(again)
 
-    assert reason(serve(drip_headers).address) == "had not begun to send a file after 1.5 s"
+    assert reason(serve(drip_headers).address) == "had not begun to send a file after 1.5 seconds"
 
 
 @pytest.mark.parametrize("tenth", range(10))
@@ -562,3 +562,11 @@ def test_the_public_mirrors_are_three_at_least_all_encrypted_and_not_the_one_tha
     assert len({mirror.split("/")[2] for mirror in MIRRORS}) >= 3
     assert all(mirror.startswith("https://") for mirror in MIRRORS)
     assert not any("yann.lecun.com" in mirror for mirror in MIRRORS)
+
+
+def test_certificates_that_are_not_there_are_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nothing.pem"))
+    with pytest.raises(OSError, match=r"nothing\.pem"):
+        download(tmp_path, ["https://localhost"], print)

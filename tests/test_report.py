@@ -255,12 +255,19 @@ def test_axes_have_a_few_round_numbers_around_the_values(low: float, high: float
     assert step == pytest.approx(float(f"{step:.0e}"))
 
 
+HEAD = "epoch,training_cost,training_accuracy,validation_cost,validation_accuracy,parameters"
+
+
 @pytest.mark.parametrize(
     ("file", "content", "command"),
     [
         ("history.csv", "epoch,training_cost\n1,<b>\n", "run `dvc repro -f train`"),
         ("history.csv", "epoch\n", "run `dvc repro -f train`"),
         ("history.csv", "\0", "run `dvc repro -f train`"),
+        ("history.csv", f"{HEAD}\n1,0.4,nan,nan,nan,x\n", "run `dvc repro -f train`"),
+        ("history.csv", f"{HEAD}\n1,0.4,-1e308,nan,1e308,x\n", "run `dvc repro -f train`"),
+        ("history.csv", f"{HEAD}\n1,1e300,0.5,nan,nan,x\n", "run `dvc repro -f train`"),
+        ("history.csv", f"{HEAD}\n3,0.4,0.5,nan,nan,x\n", "run `dvc repro -f train`"),
         ("accuracy.json", "[]", "run it again"),
         ("accuracy.json", '{"test_accuracy": "<b>"}', "run it again"),
         ("accuracy.json", "{", "run it again"),

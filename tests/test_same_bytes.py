@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,15 @@ def test_threads_and_load_change_no_byte_where_layers_are_wide_enough_to_share(c
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     done(clone, "python", "stages/train.py", OMP_NUM_THREADS="1")
     alone = made(clone)
-    others = [started(clone, "python", "-c", "while True: pass") for _ in range(4)]
-    done(clone, "python", "stages/train.py", OMP_NUM_THREADS="3")
-    for other in others:
-        assert other.poll() is None
-        other.kill()
-        other.communicate()
+    busy = "import time\nwhile time.monotonic() < %f: pass" % (time.monotonic() + 60)
+    others = [started(clone, "nice", "python", "-c", busy) for _ in range(2)]
+    try:
+        done(clone, "python", "stages/train.py", OMP_NUM_THREADS="3")
+        assert [other.poll() for other in others] == [None, None]
+    finally:
+        for other in others:
+            other.kill()
+            other.communicate()
     assert made(clone) == alone
 
 

@@ -33,29 +33,29 @@ CENTRE = (SIDE - 1) / 2
 POINTS_AT = (np.arange(POINTS) - (POINTS - 1) / 2) * (SIDE - 1) / (POINTS - 3)
 
 
-# Each changes images, (n, 784), in place, as far as `strength` says: at 0 they stay as they are.
-
-
 def shift(images: Array, random: np.random.Generator, strength: float = 1) -> None:
-    """Move images by whole pixels."""
+    """Move images, (n, 784), in place, by whole pixels; at strength 0 they stay as they are."""
     pictures = images.reshape(-1, SIDE, SIDE)
-    most = round(strength * SHIFT)
-    framed = np.pad(pictures, ((0, 0), (most, most), (most, most)))
-    places = random.integers(0, 2 * most, (len(images), 2), endpoint=True)
+    framed = np.pad(pictures, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
+    moves = np.rint(strength * (SHIFT + 0.5) * random.uniform(-1, 1, (len(images), 2)))
+    places = SHIFT + moves.astype(int)
     windows = sliding_window_view(framed, (SIDE, SIDE), axis=(1, 2))
     pictures[:] = windows[np.arange(len(images)), *places.T]
 
 
 def deform(images: Array, random: np.random.Generator, strength: float = 1) -> None:
-    """Move, turn, scale, shear and bend images."""
+    """Move, turn, scale, shear, bend and sharpen images, (n, 784) in [0, 1], in place.
+
+    At strength 0 they stay as they are, to within rounding.
+    """
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK]
         rows, columns = SPLINE @ _control_points(len(block), random, strength) @ SPLINE.T
         block[:] = sample(block, rows, columns)
-    images -= 0.5
-    images *= 1 + strength * CONTRAST
-    images += 0.5
-    np.clip(images, 0, 1, images)
+        block -= 0.5
+        block *= 1 + strength * CONTRAST
+        block += 0.5
+        np.clip(block, 0, 1, block)
 
 
 def _control_points(n: int, random: np.random.Generator, strength: float) -> Array:

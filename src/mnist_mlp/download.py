@@ -16,8 +16,8 @@ from mnist_mlp.files import whole_file
 from mnist_mlp.mnist import FILES, File
 
 TIMEOUT = 10  # seconds of silence after which a mirror is given up
-ANSWER = 3  # times as long for it to begin with a file: to connect, redirect and send headers
-SLOWEST = 10_000  # bytes of a file that it must send each second, once it had that time
+TIMEOUTS_TO_BEGIN = 3  # as many times as long it may take to connect, redirect and send headers
+SLOWEST = 10_000  # bytes of a file that it must send each second, after the first TIMEOUT
 
 
 def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) -> bool:
@@ -84,14 +84,15 @@ def _answer(session: requests.Session, address: str) -> requests.Response:
     def ask() -> None:
         try:
             answer.set_result(session.get(address, stream=True, timeout=TIMEOUT))
-        except (requests.RequestException, HTTPError, ValueError) as error:
+        except BaseException as error:  # noqa: BLE001, for it is raised again below
             answer.set_exception(error)
 
     Thread(target=ask, daemon=True).start()
+    seconds = TIMEOUTS_TO_BEGIN * TIMEOUT
     try:
-        return answer.result(ANSWER * TIMEOUT)
+        return answer.result(seconds)
     except TimeoutError:
-        raise InputError(f"had not begun to send a file after {ANSWER * TIMEOUT} s") from None
+        raise InputError(f"had not begun to send a file after {seconds} seconds") from None
 
 
 def _leave_redirect(response: requests.Response, **_: object) -> None:

@@ -177,9 +177,9 @@ def learning_rate(params: Params, time: float) -> float:
 def strength(params: Params, time: float) -> float:
     """Return how strongly training images are changed; `time` is as for the learning rate.
 
-    Up to half-time it is 1, and then it falls evenly to `final_strength`: what a network learned
-    from images that are changed a lot, images that look more like the real ones refine (He et
-    al. 2019).
+    Up to half-time it is 1, and then it falls evenly to `final_strength`: images that look more
+    like real ones refine what was learned from those that were changed a lot (He et al. 2019,
+    Data Augmentation Revisited).
     """
     return 1 - (1 - params.final_strength) * max(0, 2 * time - 1)
 
