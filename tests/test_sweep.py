@@ -271,6 +271,31 @@ def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
     assert f"best so far {best:.2%} -S hidden=" in shown.decode()
 
 
+ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c")  # with no other traffic
+MAY_BE_ALONE = shutil.which("unshare") and not subprocess.call(
+    [*ALONE, "ip link set lo up"], stderr=subprocess.DEVNULL
+)
+TALK = """
+ip link set lo up
+worker="worker tcp://127.0.0.1:8786 --no-nanny"
+for what in scheduler "$worker" "$worker"; do
+    python -m distributed.cli.dask_$what --no-dashboard --host=127.0.0.1 >/dev/null 2>&1 &
+    dask="$dask $!"
+done
+python stages/sweep.py hidden=4 --seeds $0 --scheduler tcp://127.0.0.1:8786 >&2
+sed -n 's/ *lo: *\\([0-9]*\\).*/\\1/p' /proc/net/dev
+kill $dask
+"""
+
+
+@pytest.mark.skipif(not MAY_BE_ALONE, reason="needs Linux, ip, and leave to have its own network")
+def test_the_digits_do_not_reach_the_workers_again_with_every_task(quick: Path) -> None:
+    digits = sum(file.stat().st_size for file in (quick / "data/raw").iterdir())
+    few, many = (int(done(quick, *ALONE, TALK, seeds)) for seeds in ("2", "10"))
+    assert digits < few
+    assert many - few < 2 * digits
+
+
 def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
     sweep(quick, *GRID, "--kept", "here")
     expected = (quick / TABLE).read_bytes()
