@@ -89,7 +89,8 @@ def sweep(
             print(f"not trained: {task.options()} -S seed={task.knobs['seed']}: {row['error']}")
     best, values = max(combinations, key=_rank)
     print(
-        f"\nThe best, {_mean(values)} of the validation images, is repeated by\n"
+        f"\nThe best reads {_mean(values)} of the validation images right (mean ± standard "
+        "deviation).\nWith params.yaml as it stands, its first network is repeated by\n"
         f"dvc exp run {best.options()} -S seed=0\n"
         f"All are in {table}, and drawn in {picture}."
     )
