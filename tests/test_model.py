@@ -132,6 +132,11 @@ def test_formats_that_are_no_number_are_refused(tmp_path: Path, value: object) -
     refusal(saved(tmp_path, format=value))
 
 
+@pytest.mark.parametrize("key", ["activation", "cost"])
+def test_texts_that_are_no_unicode_are_refused(tmp_path: Path, key: str) -> None:
+    refusal(saved(tmp_path, **{key: np.array(0x110000, "<u4").view("<U1")}))
+
+
 @pytest.mark.parametrize("name", ["hinge", "", "Tanh", "two\nlines", 0, ["tanh", "relu"]], ids=repr)
 @pytest.mark.parametrize("key", ["activation", "cost"])
 def test_unknown_activations_and_costs_are_refused(tmp_path: Path, key: str, name: object) -> None:

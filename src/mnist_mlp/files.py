@@ -24,6 +24,7 @@ DAMAGED = (
     OSError,
     RuntimeError,
     SyntaxError,
+    SystemError,
     TypeError,
     ValueError,
     Warning,
