@@ -3,7 +3,7 @@
     python tests/fuzz.py idx 100000       # or: model 100000
 
 Reads so many inputs that atheris makes up, and ends in an error at the first that raises
-anything but InputError or OSError, takes more than 10 seconds, or more than a gigabyte.
+anything but InputError or OSError, takes more than 10 seconds, or more than 500 MB.
 """
 
 import contextlib
