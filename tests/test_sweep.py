@@ -278,10 +278,12 @@ MAY_BE_ALONE = shutil.which("unshare") and not subprocess.call(
 TALK = """
 ip link set lo up
 worker="worker tcp://127.0.0.1:8786 --no-nanny"
-for what in scheduler "$worker" "$worker"; do
+rm -f there
+for what in "scheduler --scheduler-file=there" "$worker" "$worker"; do
     python -m distributed.cli.dask_$what --no-dashboard --host=127.0.0.1 >/dev/null 2>&1 &
     dask="$dask $!"
 done
+timeout 60 sh -c 'until [ -s there ]; do sleep 0.1; done'
 python stages/sweep.py hidden=4 --seeds $0 --scheduler tcp://127.0.0.1:8786 >&2
 sed -n 's/ *lo: *\\([0-9]*\\).*/\\1/p' /proc/net/dev
 kill $dask
