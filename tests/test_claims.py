@@ -241,6 +241,14 @@ def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:
     assert not (finished / "claims/dvc.lock").exists()
 
 
+def test_where_no_claim_was_measured_dvc_checks_out_all_else(clone: Path) -> None:
+    shutil.copy(ROOT / "claims/dvc.lock", clone / "claims/dvc.lock")
+    (clone / "data/model.npz").unlink()
+    done(clone, "dvc", "checkout")
+    assert (clone / "data/model.npz").exists()
+    assert not (clone / "data/claims").exists()
+
+
 def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
     result = json.loads((claimed / summary.CLAIMS).read_text("utf-8"))
     claims = result["claims"]
