@@ -26,8 +26,8 @@ def preprocess(
             f"{params_file}: validation: expected a share that leaves some of the "
             f"{len(pixels)} images to train on, found {params.validation}"
         )
-    save_dataset(prepared, "training", pixels[training], labels[training])
-    save_dataset(prepared, "validation", pixels[validation], labels[validation])
+    save_dataset(prepared, "training", pixels, labels, training)
+    save_dataset(prepared, "validation", pixels, labels, validation)
     save_dataset(prepared, "test", *test)
     print(
         f"{len(training):,} training, {len(validation):,} validation and {len(test[0]):,} test "

@@ -164,6 +164,14 @@ def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
     np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
 
 
+def test_rows_tell_which_examples_are_saved_and_in_which_order(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).permutation(3000)[:2001]
+    save_dataset(tmp_path, "training", *digits(3000), rows)
+    loaded, saved = load_dataset(tmp_path, "training"), examples(3000)
+    np.testing.assert_array_equal(loaded.images, saved.images[rows], strict=True)
+    np.testing.assert_array_equal(loaded.targets, saved.targets[rows], strict=True)
+
+
 def test_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         save_dataset(tmp_path / folder, "training", *digits(5))

@@ -16,7 +16,7 @@ from mnist_mlp.randomness import generator
 SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
-BLOCK = 1000  # examples normalised and written at a time
+BLOCK = 1000  # examples gathered, normalised and written at a time
 
 Labels = NDArray[np.intp]
 
@@ -77,19 +77,25 @@ def split(
 
 
 def save_dataset(
-    folder: Path, name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
+    folder: Path,
+    name: str,
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    rows: NDArray[np.intp] | None = None,
 ) -> None:
     """Write the digits, normalised, as `name`_images.npy and `name`_targets.npy.
 
-    They are normalised a block at a time, as all together would take four times their memory.
+    `rows` says which, and in which order, if not all as they stand. They are gathered and
+    normalised a block at a time, as all together would take five times their memory.
     """
+    rows = np.arange(len(labels)) if rows is None else rows
     images_file, targets_file = _paths(folder, name)
     with whole_file(images_file) as images, whole_file(targets_file) as targets:
         for file, width in ((images, PIXELS), (targets, DIGITS)):
-            header = {"descr": "<f4", "fortran_order": False, "shape": (len(labels), width)}
+            header = {"descr": "<f4", "fortran_order": False, "shape": (len(rows), width)}
             np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(labels), BLOCK):
-            block = slice(start, start + BLOCK)
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
             examples = normalise(pixels[block], labels[block])
             images.write(examples.images.data)
             targets.write(examples.targets.data)
