@@ -1,7 +1,7 @@
 """Measure what the pipeline costs beside its work: DVC, start-up, memory.
 
-Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. Everything is
-done in turn, nine times over; seconds are medians and ratios are medians over the turns. The
+Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. What is compared
+is done in turn, nine times over; seconds are medians and ratios are medians over the turns. The
 stages write where they always do, and what they write is what stood there before. Prints a
 Markdown table.
 """
@@ -28,6 +28,12 @@ from mnist_mlp.training import Progress
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 PREPARED = ROOT / "data/prepared"
 TURNS = 9
+PAIRS = (
+    ("dvc repro -f", "six commands"),
+    ("dvc repro", "dvc repro, empty"),
+    ("preprocess", "gunzip and write"),
+    ("checkpoints", "train"),
+)
 
 
 def run(*words: str | Path, folder: Path = ROOT) -> float:
@@ -88,26 +94,16 @@ def main() -> None:
             "gunzip and write": gunzip_and_write,
             "train": lambda: stage("train"),
             "checkpoints": checkpoints,
-            "train --help": lambda: stage("train", "--help"),
         }
-        seconds: dict[str, list[float]] = {what: [] for what in measured}
-        for _ in range(TURNS):
-            for what, measure in measured.items():
-                seconds[what].append(measure())
-    print("| what | seconds | against | seconds | ratio |")
-    print("| --- | --- | --- | --- | --- |")
-    for what, against in (
-        ("dvc repro -f", "six commands"),
-        ("dvc repro", "dvc repro, empty"),
-        ("preprocess", "gunzip and write"),
-        ("checkpoints", "train"),
-    ):
-        ratio = statistics.median(
-            a / b for a, b in zip(seconds[what], seconds[against], strict=True)
-        )
-        a, b = (statistics.median(seconds[each]) for each in (what, against))
-        print(f"| {what} | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
-    print(f"| train --help | {statistics.median(seconds['train --help']):.2f} | | | |")
+        print("| what | seconds | against | seconds | ratio |")
+        print("| --- | --- | --- | --- | --- |")
+        for what, against in PAIRS:
+            seconds = [(measured[what](), measured[against]()) for _ in range(TURNS)]
+            a, b = (statistics.median(each) for each in zip(*seconds, strict=True))
+            ratio = statistics.median(a / b for a, b in seconds)
+            print(f"| {what} | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
+    seconds_for_help = statistics.median(stage("train", "--help") for _ in range(TURNS))
+    print(f"| train --help | {seconds_for_help:.2f} | | | |")
     print("\n| stage | most memory, MB |\n| --- | --- |")
     for name in STAGES:
         print(f"| `{name}` | {most_memory(name):.0f} |")

@@ -5,11 +5,11 @@
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
-parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks of a
-hundred neurons 4 % apart in an epoch, and those of 16 less than 0.001 %. Then whole processes
-are timed, from `python` to a saved model: the default run as a user starts it, and for each
-network one epoch, to which the other 29 are added as their turns took them. Writes
-benchmarks/results.json and prints Markdown tables.
+parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks up to
+5 % apart in an epoch, as now and then it decides whether a neuron speaks. Then whole processes are
+timed, from `python` to a saved model: the default run as a user starts it, and for each network
+one epoch, to which the other 29 are added as their turns took them. Writes benchmarks/results.json
+and prints Markdown tables.
 """
 
 import datetime

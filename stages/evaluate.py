@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from mnist_mlp.costs import COSTS
@@ -41,26 +40,25 @@ def evaluate(
     test = load_dataset(prepared, "test")
     validation = load_dataset(prepared, "validation")
     training = load_training(prepared, params)
-    with np.errstate(over="ignore", invalid="ignore"):  # such results are refused below
-        outputs = answer(network, test.images)
-        results = {
-            "test_accuracy": accuracy(outputs, test.labels),
-            "training_accuracy": accuracy(answer(network, training.images), training.labels),
-            "test_cost": COSTS[network.cost].mean(outputs, test.targets),
-            "parameters": network.parameters.size,
-            "training_images": len(training.images),
-            "noise_confidence": noise_confidence(
-                network, NOISE_IMAGES, generator(params.seed, "noise")
-            ),
-        }
-        if len(validation.images):
-            results["validation_accuracy"] = accuracy(
-                answer(network, validation.images), validation.labels
-            )
-    if not all(map(math.isfinite, results.values())):
+    outputs = answer(network, test.images)
+    results = {
+        "test_accuracy": accuracy(outputs, test.labels),
+        "training_accuracy": accuracy(answer(network, training.images), training.labels),
+        "test_cost": COSTS[network.cost].mean(outputs, test.targets),
+        "parameters": network.parameters.size,
+        "training_images": len(training.images),
+        "noise_confidence": noise_confidence(
+            network, NOISE_IMAGES, generator(params.seed, "noise")
+        ),
+    }
+    if len(validation.images):
+        results["validation_accuracy"] = accuracy(
+            answer(network, validation.images), validation.labels
+        )
+    if not math.isfinite(results["test_cost"]):
         raise InputError(
-            f"{model}: expected a network and digits that give finite numbers, found "
-            f"a test_cost of {results['test_cost']}; run `dvc repro -f preprocess train`"
+            f"{prepared}: expected targets that give a finite test_cost, found "
+            f"{results['test_cost']}; run `dvc repro -f preprocess`"
         )
     with whole_file(metrics) as file:
         rounded = {name: round(value, 6) for name, value in results.items()}

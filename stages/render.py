@@ -33,11 +33,12 @@ def render(
     load_params(params_file)
     network = load_network(model)
     test = load_dataset(prepared, "test")
+    outputs = answer(network, test.images)
     pictures = {
         weights: draw_weights(
             network.weights[0], "first hidden layer" if len(network.weights) > 1 else "outputs"
         ),
-        mistakes: draw_mistakes(test.images, answer(network, test.images), test.labels),
+        mistakes: draw_mistakes(test.images, outputs, test.labels),
     }
     for path, picture in pictures.items():
         with whole_file(path) as file:

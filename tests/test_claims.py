@@ -24,7 +24,7 @@ from shifted import moved
 
 from mnist_mlp.costs import Array
 from mnist_mlp.network import Network, initialise_weights
-from tests.conftest import ROOT, done, start
+from tests.conftest import ROOT, commit, done, start
 
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
 FEW: dict[str, dict[str, Any]] = {
@@ -241,11 +241,15 @@ def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:
     assert not (finished / "claims/dvc.lock").exists()
 
 
-def test_where_no_claim_was_measured_dvc_checks_out_all_else(clone: Path) -> None:
+def test_where_no_claim_was_measured_dvc_checks_out_and_applies_all_else(clone: Path) -> None:
     shutil.copy(ROOT / "claims/dvc.lock", clone / "claims/dvc.lock")
+    commit(clone)
     (clone / "data/model.npz").unlink()
     done(clone, "dvc", "checkout")
     assert (clone / "data/model.npz").exists()
+    done(clone, "dvc", "exp", "run", "--temp", "--name", "short", "-S", "epochs=1")
+    result = start(clone, "dvc", "exp", "apply", "short")
+    assert (result.returncode, result.stderr) == (0, "")
     assert not (clone / "data/claims").exists()
 
 

@@ -277,6 +277,19 @@ def test_a_model_that_is_none_is_refused(
     assert "`dvc repro`" in line
 
 
+@pytest.mark.parametrize("option", ["--json", "--layers"])
+@pytest.mark.parametrize("cost", ["squared_error", "cross_entropy"])
+def test_a_model_that_answers_with_no_finite_numbers_is_refused(
+    cost: str, option: str, pictures: Path, tmp_path: Path
+) -> None:
+    network = Network([784, 16, 16, 10], "relu", cost)
+    initialise_weights(network, "gaussian", np.random.default_rng(0))
+    network.parameters[:] *= 1e37
+    save_network(tmp_path / "m.npz", network)
+    words = ("predict", option, "--model", "m.npz", pictures / "9.png")
+    assert "expected finite numbers from the network" in refusal(mnist_mlp(tmp_path, *words))
+
+
 @pytest.mark.parametrize("cost", ["squared_error", "cross_entropy", "binary_cross_entropy"])
 @pytest.mark.parametrize("hidden", [[], [100, 3]])
 def test_networks_of_every_kind_answer(
@@ -376,7 +389,9 @@ def test_info_says_where_the_model_is_not_the_recorded_one(clone: Path) -> None:
     assert "%" not in text
 
 
-@pytest.mark.parametrize("content", ["", "stages: 3", "a: [", "stages: {train: {outs: [1]}}"])
+@pytest.mark.parametrize(
+    "content", ["", "stages: 3", "a: [", "stages: {train: {outs: [1]}}", 3000 * "["]
+)
 def test_info_refuses_a_broken_dvc_lock(content: str, clone: Path) -> None:
     (clone / "dvc.lock").write_text(content, "utf-8")
     line = refusal(mnist_mlp(clone, "info"))

@@ -172,6 +172,17 @@ def test_rows_tell_which_examples_are_saved_and_in_which_order(tmp_path: Path) -
     np.testing.assert_array_equal(loaded.targets, saved.targets[rows], strict=True)
 
 
+def test_saving_takes_memory_for_a_block_only(tmp_path: Path) -> None:
+    pixels, labels = digits(20_000)
+    rows = np.arange(20_000)
+    tracemalloc.start()
+    try:
+        save_dataset(tmp_path, "training", pixels, labels, rows)
+        assert tracemalloc.get_traced_memory()[1] < pixels.nbytes / 2
+    finally:
+        tracemalloc.stop()
+
+
 def test_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         save_dataset(tmp_path / folder, "training", *digits(5))

@@ -1,6 +1,5 @@
 """Products: the same as NumPy's, and the same bytes for every number of threads."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -9,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_mlp.products import LARGE, TILE, multiply
+from mnist_mlp.costs import Array
+from mnist_mlp.products import ROWS, TILE, multiply
 
 SOURCE = Path(__file__).parents[1] / "src"
+CPU = Path("/proc/cpuinfo")
 HASH = """
 import hashlib, sys
 import numpy as np
@@ -19,10 +20,15 @@ from mnist_mlp.products import multiply
 a, b = np.random.default_rng(0).random((2, 300, 300), dtype=np.float32)
 a, b = np.tile(a, 2), np.tile(b, (2, 5))
 print(hashlib.sha256(multiply(a, b, np.empty((300, 1500), "f4"))).hexdigest())
+b = b[:, :512]
+print(hashlib.sha256(multiply(a, b, np.empty((300, 512), "f4"))).hexdigest())
 """
 
 
-@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (3, 5, 7), (128, 784, 1024), (128, 512, 700)])
+@pytest.mark.parametrize(
+    ("n", "k", "m"),
+    [(1, 1, 1), (3, 5, 7), (128, 784, 1024), (128, 512, 700), (130, 784, 512), (5, 10**6, 4)],
+)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transposed: bool) -> None:
     random = np.random.default_rng(0)
@@ -33,9 +39,40 @@ def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transpose
     np.testing.assert_allclose(out, a @ b)
 
 
-def test_large_products_are_cut_into_several_tiles() -> None:
-    assert LARGE <= 128 * 784 * 1024
-    assert TILE < 1024
+@pytest.mark.parametrize("m", [300, 512, 513, 1024, 2000])
+@pytest.mark.parametrize("n", [100, 128, 1000])
+def test_large_products_are_cut_into_several_tiles(
+    n: int, m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = []
+    matmul = np.matmul
+
+    def spy(a: Array, b: Array, out: Array) -> Array:
+        tiles.append(out)
+        return matmul(a, b, out)
+
+    monkeypatch.setattr(np, "matmul", spy)
+    multiply(np.ones((n, 784)), np.ones((784, m)), np.empty((n, m)))
+    assert len(tiles) >= 2
+    assert max(tile.size for tile in tiles) <= max(n * TILE, n * m / 2 + ROWS * m)
+
+
+@pytest.mark.skipif(
+    not CPU.exists() or "avx2" not in CPU.read_text("ascii", "replace"),
+    reason="the kernels for AVX2 need a processor that has it",
+)
+def test_rows_of_narrow_products_are_cut_without_a_change_of_their_bytes() -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'src')\n"
+        "from mnist_mlp.kernels import choose_kernels; choose_kernels('portable')\n"
+        "import numpy as np\n"
+        "from mnist_mlp.products import multiply\n"
+        "random = np.random.default_rng(0)\n"
+        "for n, k, m in ((128, 784, 512), (100, 784, 512), (1000, 784, 100), (512, 128, 512)):\n"
+        "    a, b = random.random((n, k), 'f4'), random.random((k, m), 'f4')\n"
+        "    assert (multiply(a, b, np.empty((n, m), 'f4')) == np.dot(a, b)).all(), (n, k, m)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=SOURCE.parent, check=True)
 
 
 def test_the_number_of_threads_does_not_change_a_byte() -> None:
@@ -46,4 +83,4 @@ def test_the_number_of_threads_does_not_change_a_byte() -> None:
         command = [sys.executable, "-c", HASH]
         hashes.add(subprocess.check_output(command, env=environment, text=True).strip())
     assert len(hashes) == 1
-    assert len(hashes.pop()) == hashlib.sha256().digest_size * 2
+    assert len(hashes.pop().split()) == 2

@@ -102,27 +102,34 @@ def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> N
     )
 
 
-def refused_evaluation(folder: Path) -> str:
-    """Return the one line in which evaluate refuses its inputs; it must write nothing."""
+def refused(folder: Path, stage: str) -> str:
+    """Return the one line in which a stage refuses its inputs; it must write nothing."""
     before = {path: path.read_bytes() for path in (folder / "metrics").iterdir()}
-    result = run("evaluate", folder=folder)
+    result = run(stage, folder=folder)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in (folder / "metrics").iterdir()} == before
     return result.stderr
 
 
-def test_a_network_that_answers_with_no_finite_numbers_is_refused(clone: Path) -> None:
+@pytest.mark.parametrize("stage", ["evaluate", "render", "report"])
+def test_a_network_that_answers_with_no_finite_numbers_is_refused(stage: str, clone: Path) -> None:
     network = load_network(clone / "data/model.npz")
-    network.parameters[:] = 3e38
+    network.parameters[:] *= 1e37
     save_network(clone / "data/model.npz", network)
-    assert "error: data/model.npz: expected a network and digits" in refused_evaluation(clone)
+    assert "expected finite numbers from the network" in refused(clone, stage)
+
+
+def test_targets_that_are_no_numbers_are_refused(clone: Path) -> None:
+    targets = np.load(clone / "data/prepared/test_targets.npy")
+    np.save(clone / "data/prepared/test_targets.npy", targets + np.nan)
+    assert "error: data/prepared: expected targets that give" in refused(clone, "evaluate")
 
 
 def test_digits_of_which_there_are_none_are_refused(clone: Path) -> None:
     for part, width in (("images", 784), ("targets", 10)):
         np.save(clone / f"data/prepared/test_{part}.npy", np.empty((0, width), np.float32))
-    line = refused_evaluation(clone)
+    line = refused(clone, "evaluate")
     assert line.startswith("error: data/prepared: expected test images, found none; run")
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import SIDE
+from mnist_mlp.evaluation import activations
 from mnist_mlp.network import Network
 
 WIDTH = 40  # characters of a full bar
@@ -24,9 +25,12 @@ class Answer:
     """What a network says of one image: the activations of all its layers, and what follows."""
 
     def __init__(self, network: Network, image: Array) -> None:
-        """Send an image, (784,) in [0, 1], through the network."""
+        """Send an image, (784,) in [0, 1], through the network.
+
+        Raises InputError where what comes of it is no finite number.
+        """
         self.network = network
-        self.layers = [layer[0] for layer in network.forward(image[np.newaxis])]
+        self.layers = [layer[0] for layer in activations(network, image[np.newaxis])]
         self.outputs = self.layers[-1]
         self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
         self.lead = float(self.outputs[self.digit] - self.outputs[self.runner_up])

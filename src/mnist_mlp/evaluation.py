@@ -4,17 +4,34 @@ import numpy as np
 
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import Labels
+from mnist_mlp.errors import InputError
 from mnist_mlp.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
 
 
+def activations(network: Network, images: Array) -> list[Array]:
+    """Return what `network.forward` does. Raises InputError where it is no finite number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        layers = network.forward(images)
+    if not all(np.isfinite(layer).all() for layer in layers[1:]):
+        raise InputError(
+            "expected finite numbers from the network, found others: its weights are too large, "
+            "or the images damaged; train with a smaller learning_rate, or run "
+            "`dvc repro -f preprocess train`"
+        )
+    return layers
+
+
 def answer(network: Network, images: Array) -> Array:
-    """Return the network's outputs, (n, 10) in [0, 1], for `images`, (n, 784) in [0, 1]."""
+    """Return the network's outputs, (n, 10) in [0, 1], for `images`, (n, 784) in [0, 1].
+
+    Raises InputError where they are no finite numbers.
+    """
     outputs = np.empty((len(images), network.sizes[-1]), network.parameters.dtype)
     for start in range(0, len(images), BLOCK):
         block = slice(start, start + BLOCK)
-        outputs[block] = network.forward(images[block])[-1]
+        outputs[block] = activations(network, images[block])[-1]
     return outputs
 
 

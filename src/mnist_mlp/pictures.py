@@ -32,7 +32,7 @@ def draw_weights(weights: Array, layer: str = "first hidden layer") -> Image.Ima
     weights, one in 500, have the full colour. Of more than 64 neurons, those with the largest
     weights (by Euclidean norm) are shown.
     """
-    by_size = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")
+    by_size = np.argsort(-np.linalg.norm(weights.astype(np.float64), axis=1), kind="stable")
     shown = np.sort(by_size[:MOST_NEURONS])
     sizes = np.abs(weights[shown])
     limit = float(np.quantile(sizes, 1 - 1 / 500) or sizes.max())

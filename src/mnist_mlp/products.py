@@ -9,6 +9,7 @@ import numpy as np
 from mnist_mlp.costs import Array
 
 TILE = 512  # columns that one thread works out at a time; part of a result's last bits
+ROWS = 12  # as many rows, or a multiple, can be cut off without a change of these bits
 LARGE = 2**24  # multiplications from which on a product is worth dividing
 
 
@@ -18,10 +19,16 @@ def multiply(a: Array, b: Array, out: Array) -> Array:
     A large product is cut into tiles of fixed size, so that its bytes are the same for every
     number of threads. NumPy lets go of Python's lock while it multiplies.
     """
-    if out.size * len(b) < LARGE:
+    n, m = out.shape
+    if n * m * len(b) < LARGE:
         return np.dot(a, b, out)
-    tiles = [slice(start, start + TILE) for start in range(0, b.shape[1], TILE)]
-    for _ in _threads().map(lambda tile: np.matmul(a, b[:, tile], out=out[:, tile]), tiles):
+    height = n if m > TILE else ROWS * -(-n // (2 * ROWS))  # few columns: two tiles all the same
+    tiles = [
+        (slice(row, row + height), slice(column, column + TILE))
+        for row in range(0, n, height)
+        for column in range(0, m, TILE)
+    ]
+    for _ in _threads().map(lambda tile: np.matmul(a[tile[0]], b[:, tile[1]], out[tile]), tiles):
         pass
     return out
 

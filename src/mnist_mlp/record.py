@@ -40,7 +40,7 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
         ):
             return Record(knobs, None)
         return Record(knobs, json.loads(accuracy.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValueError, AttributeError, KeyError, TypeError):
+    except (yaml.YAMLError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise InputError(f"{lock}: expected what DVC writes; run `dvc repro`") from None
 
 

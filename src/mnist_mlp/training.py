@@ -72,7 +72,7 @@ def train(
     as they were smoothed, and of the network without its silent neurons. In the end the network
     has the mean of the last parameters, or those of the best epoch, where the knobs ask for them.
 
-    Raises InputError once a parameter, and with it the cost, is no finite number.
+    Raises InputError once a parameter or a validation image's answer is no finite number.
     """
     progress = progress or Progress(network)
     n = len(training.images)
@@ -104,7 +104,7 @@ def train(
             epoch + 1,
             COSTS[network.cost].mean(outputs, targets),
             accuracy(outputs, labels[order]),
-            *_validate(network, validation),
+            *_validate(network, validation, epoch + 1),
             hashlib.sha256(network.parameters.data).hexdigest()[:12],
         )
         _record(network, done, params, progress)
@@ -185,15 +185,7 @@ def strength(params: Params, time: float) -> float:
 
 
 def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) -> None:
-    """Add an epoch to the history, and its parameters to the mean, or as the best, if they are.
-
-    Raises InputError if one of the parameters is no finite number.
-    """
-    if not np.isfinite(network.parameters).all():
-        raise InputError(
-            f"training: epoch {epoch.epoch}: the cost is no longer a finite number; "
-            "try a smaller learning_rate, momentum or weight_decay"
-        )
+    """Add an epoch to the history, and its parameters to the mean, or as the best, if they are."""
     progress.history.append(epoch)
     in_mean = epoch.epoch - params.epochs + max(1, round(params.averaging * params.epochs))
     if in_mean > 0:
@@ -202,7 +194,18 @@ def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) 
         progress.best[:] = network.parameters
 
 
-def _validate(network: Network, validation: Dataset) -> tuple[float | None, float | None]:
+def _validate(
+    network: Network, validation: Dataset, epoch: int
+) -> tuple[float | None, float | None]:
+    """Return cost and accuracy, or None where there are no images to validate with.
+
+    Raises InputError if a parameter, or an answer, is no finite number.
+    """
+    if not np.isfinite(network.parameters).all():
+        raise InputError(
+            f"training: epoch {epoch}: the cost is no longer a finite number; "
+            "try a smaller learning_rate, momentum or weight_decay"
+        )
     if len(validation.images) == 0:
         return None, None
     answers = answer(network, validation.images)
