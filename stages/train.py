@@ -42,7 +42,7 @@ def train(
 
     Reads data/prepared and the knobs of the network and of gradient descent; writes
     data/model.npz and metrics/history.csv. A training that was killed goes on from
-    data/model.npz.checkpoint, which stands there until a training ends well.
+    data/model.npz.checkpoint, which stands there until a training ends.
     """
     params = load_params(params_file)
     training = load_training(prepared, params)
@@ -68,13 +68,17 @@ def train(
     if progress.history:
         print(f"going on after epoch {len(progress.history)}, from {checkpoint}")
     due = time.monotonic()
-    with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
-        epochs = train_network(network, training, validation, params, progress)
-        for _ in _show(epochs, progress, params.epochs):
-            if (start := time.monotonic()) >= due:
-                save_checkpoint(checkpoint, key, network, progress)
-                saved = time.monotonic()
-                due = saved + PAUSE * (saved - start)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
+            epochs = train_network(network, training, validation, params, progress)
+            for _ in _show(epochs, progress, params.epochs):
+                if (start := time.monotonic()) >= due:
+                    save_checkpoint(checkpoint, key, network, progress)
+                    saved = time.monotonic()
+                    due = saved + PAUSE * (saved - start)
+    except InputError:
+        remove_checkpoint(checkpoint)  # from which it would only fail again
+        raise
     save_network(model, network)
     with whole_file(history) as file:
         file.write(_as_csv(progress.history))

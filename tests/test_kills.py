@@ -225,6 +225,16 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone
     assert not checkpoint.exists()
 
 
+def test_a_training_that_fails_leaves_no_checkpoint(clone: Path) -> None:
+    knobs = {**KNOBS, "learning_rate": 1000, "schedule": "constant", "weight_decay": 1.0}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    checkpoint = clone / "data/model.npz.checkpoint"
+    checkpoint.write_bytes(b"of another training")
+    result = start(clone, "python", "stages/train.py")
+    assert "no longer a finite number" in result.stderr, result.stdout
+    assert not checkpoint.exists()
+
+
 def test_a_damaged_checkpoint_is_not_gone_on_from(clone: Path) -> None:
     checkpoint = clone / "data/model.npz.checkpoint"
     checkpoint.write_bytes((clone / "data/model.npz").read_bytes()[:-10])
