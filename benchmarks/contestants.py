@@ -283,6 +283,20 @@ class Project:
         return self.network.parameters.copy()
 
 
+class Calls(Project):
+    """What the calls of the project's training cost by themselves: all layers have one neuron."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(
+            problem._replace(
+                images=problem.images[:, :1].copy(),
+                targets=problem.targets[:, :1].copy(),
+                sizes=[1] * len(problem.sizes),
+                parameters=np.zeros(2 * (len(problem.sizes) - 1), np.float32),
+            )
+        )
+
+
 class Products:
     """The floor: the products of matrices alone that the project's training consists of."""
 
@@ -329,6 +343,7 @@ CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
     "PyTorch": PyTorch,
     "scikit-learn": ScikitLearn,
     "example at a time": OneAtATime,
+    "calls alone": Calls,
     "products alone": Products,
     "gathering alone": Gathering,
 }

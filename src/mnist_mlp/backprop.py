@@ -75,7 +75,7 @@ def backprop(
     delta *= factor / len(images)
     for layer in reversed(range(len(network.weights))):
         multiply(delta.T, activations[layer], memory.weights_gradient[layer])  # BP4
-        np.dot(memory.ones, delta, memory.biases_gradient[layer])  # BP3, a sum over examples
+        memory.ones.dot(delta, memory.biases_gradient[layer])  # BP3, a sum over examples
         if layer > 0:
             delta = multiply(delta, network.weights[layer], memory.deltas[layer - 1])  # BP2
             if memory.masks:

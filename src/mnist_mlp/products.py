@@ -19,9 +19,9 @@ def multiply(a: Array, b: Array, out: Array) -> Array:
     A large product is cut into tiles of fixed size, so that its bytes are the same for every
     number of threads. NumPy lets go of Python's lock while it multiplies.
     """
+    if out.size * len(b) < LARGE:
+        return a.dot(b, out)
     n, m = out.shape
-    if n * m * len(b) < LARGE:
-        return np.dot(a, b, out)
     height = n if m > TILE else ROWS * -(-n // (2 * ROWS))  # few columns: two tiles all the same
     tiles = [
         (slice(row, row + height), slice(column, column + TILE))
