@@ -91,11 +91,11 @@ def measure(finding: Finding, level: float) -> dict[str, Any]:
     low, high = mean - half, mean + half
     bottom = -np.inf if finding.at_least is None else finding.at_least
     top = np.inf if finding.at_most is None else finding.at_most
-    holds = None
-    if (bottom, top) != (-np.inf, np.inf):
-        holds = False if high < bottom or low > top else None
-        if bottom <= low and high <= top:
-            holds = True
+    holds: bool | None = None
+    if high < bottom or low > top:
+        holds = False
+    elif (bottom, top) != (-np.inf, np.inf) and bottom <= low and high <= top:
+        holds = True
     figures = {"n": n, "mean": mean, "deviation": deviation, "low": low, "high": high}
     told = finding._asdict()
     del told["values"]
@@ -109,7 +109,7 @@ def verdict(findings: list[dict[str, Any]], level: float) -> str:
     """
     decided: dict[str, set[bool | None]] = {}
     for finding in findings:
-        if finding["at_least"] is not None or finding["at_most"] is not None:
+        if bounds(finding):
             decided.setdefault(finding["case"], set()).add(finding["holds"])
     if decided.pop(CONTROL, {True}) != {True}:
         return "Not decided: a control failed."

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from mnist_mlp.costs import Array
 from mnist_mlp.dataset import Dataset
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import UNFINISHED, whole_file
@@ -37,35 +38,36 @@ def checkpoint_key(params: Params, data: Iterable[Dataset], code: Path) -> str:
 def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
     """Write how far a training has come. A power failure may lose it; a kill does not."""
     history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
+    vectors = _vectors(network, progress)
     with whole_file(path, durable=False) as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            key=key,
-            parameters=network.parameters,
-            velocity=progress.velocity,
-            average=progress.average,
-            best=progress.best,
-            history=history,
-        )
+        np.savez(file, allow_pickle=False, key=key, history=history, **vectors)
 
 
 def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
     """Take up a training where it was left, if there is a checkpoint and its key is this one."""
+    vectors = _vectors(network, progress)
     try:
         with open_arrays(path, "a checkpoint") as arrays:
             if arrays["key"].item() != key:
                 return
-            vectors = [arrays[name] for name in ("parameters", "velocity", "average", "best")]
+            found = {name: arrays[name] for name in vectors}
             history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
-            layouts = {(vector.dtype, vector.shape) for vector in vectors}
     except (InputError, OSError):
         return  # there is none, or none that can be read: the training starts anew
-    if layouts == {(network.parameters.dtype, network.parameters.shape)}:
-        ours = (network.parameters, progress.velocity, progress.average, progress.best)
-        for vector, found in zip(ours, vectors, strict=True):
-            vector[:] = found
+    ours = (network.parameters.dtype, network.parameters.shape)
+    if all((vector.dtype, vector.shape) == ours for vector in found.values()):
+        for name, vector in vectors.items():
+            vector[:] = found[name]
         progress.history[:] = history
+
+
+def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
+    return {
+        "parameters": network.parameters,
+        "velocity": progress.velocity,
+        "average": progress.average,
+        "best": progress.best,
+    }
 
 
 def remove_checkpoint(path: Path) -> None:

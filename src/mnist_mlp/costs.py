@@ -1,6 +1,6 @@
 """Costs: how far the outputs are from the targets, as one number for training to make small.
 
-`outputs` and `targets` are (n, 10) float arrays in [0, 1]; each row of targets is one-hot. Every
+`outputs` and `targets` are (n, 10) float arrays in [0, 1]; each row of targets adds up to 1. Every
 cost is summed over the ten outputs and averaged over the n examples.
 """
 
@@ -35,29 +35,25 @@ def _log(probabilities: Array) -> Array:
     return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).eps))
 
 
-def _squared_error_delta(outputs: Array, targets: Array, out: Array | None = None) -> Array:
+def _squared_error_delta(outputs: Array, targets: Array, out: Array) -> Array:
     return np.multiply(2 * (outputs - targets), outputs * (1 - outputs), out)
-
-
-def _cross_entropy_delta(outputs: Array, targets: Array, out: Array | None = None) -> Array:
-    return np.subtract(outputs, targets, out)
 
 
 class Cost(NamedTuple):
     """A cost with the output neurons it belongs to, so that its delta is as simple as it can be.
 
     `output` names the activation of the output neurons, `mean` gives the cost of a batch, and
-    `delta` gives ∂cost/∂z of the output neurons, an (n, 10) array with a row for each example,
-    and puts it in a third argument if there is one.
+    `delta` puts ∂cost/∂z of the output neurons, (n, 10) with a row for each example, into its
+    third argument and returns that.
     """
 
     output: str
     mean: Callable[[Array, Array], float]
-    delta: Callable[..., Array]
+    delta: Callable[[Array, Array, Array], Array]
 
 
 COSTS = {
     "squared_error": Cost("sigmoid", squared_error, _squared_error_delta),
-    "cross_entropy": Cost("softmax", cross_entropy, _cross_entropy_delta),
-    "binary_cross_entropy": Cost("sigmoid", binary_cross_entropy, _cross_entropy_delta),
+    "cross_entropy": Cost("softmax", cross_entropy, np.subtract),
+    "binary_cross_entropy": Cost("sigmoid", binary_cross_entropy, np.subtract),
 }

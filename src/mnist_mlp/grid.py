@@ -1,10 +1,8 @@
 """A grid: networks with every combination of some knobs, each with several seeds."""
 
 import itertools
-import json
 import math
 import shlex
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +11,7 @@ import msgspec
 
 from mnist_mlp.dataset import split
 from mnist_mlp.errors import InputError
-from mnist_mlp.params import load_params, read_values, write_value
+from mnist_mlp.params import Params, check_params, load_params, read_values, write_value
 from mnist_mlp.randomness import generator
 
 MOST = 100_000  # networks
@@ -63,39 +61,32 @@ def expand(grid: Mapping[str, list[Any]], seeds: int, params_file: Path, images:
     n = seeds * math.prod(len(values) for values in grid.values())
     if n > MOST:
         raise InputError(f"grid: expected at most {MOST:,} networks, found {n:,}")
-    ours = msgspec.to_builtins(load_params(params_file))
+    ours = msgspec.structs.asdict(load_params(params_file))
+    place = f"{params_file} with the grid"
     tasks: list[Task] = []
-    seen: set[str] = set()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "params.yaml"
-        for values in itertools.product(*grid.values()):
-            changes = dict(zip(grid, values, strict=True))
-            file.write_text(json.dumps(ours | changes), encoding="utf-8")
-            try:
-                knobs = msgspec.to_builtins(load_params(file))
-            except InputError as error:
-                raise InputError(str(error).replace(str(file), "grid", 1)) from None
-            _check_images(knobs, images, dict.fromkeys(changes, "grid"), params_file)
-            if json.dumps(knobs) in seen:
-                raise InputError(f"grid: expected each combination once, found {changes} twice")
-            seen.add(json.dumps(knobs))
-            tasks += [Task(changes, knobs | {"seed": seed}) for seed in range(seeds)]
+    seen: set[Params] = set()
+    for values in itertools.product(*grid.values()):
+        changes = dict(zip(grid, values, strict=True))
+        params = check_params(ours | changes, place)
+        _check_images(params, images, place)
+        if params in seen:
+            raise InputError(f"grid: expected each combination once, found {changes} twice")
+        seen.add(params)
+        knobs = msgspec.to_builtins(params)
+        tasks += [Task(changes, knobs | {"seed": seed}) for seed in range(seeds)]
     return tasks
 
 
-def _check_images(
-    knobs: Mapping[str, Any], n: int, places: Mapping[str, str], params_file: Path
-) -> None:
+def _check_images(params: Params, n: int, place: str) -> None:
     """Refuse knobs that leave no image to validate with, or fewer than a mini-batch to train on."""
-    training, validation = split(n, knobs["validation"], generator(0, "validation split"))
-    for knob, wrong, expected in (
-        ("validation", not len(validation), "a share that sets images aside, to compare by"),
-        (
-            "batch_size",
-            knobs["batch_size"] > len(training),
-            f"at most the {len(training)} training images",
-        ),
-    ):
-        if wrong:
-            place = places.get(knob, params_file)
-            raise InputError(f"{place}: {knob}: expected {expected}, found {knobs[knob]}")
+    training, validation = split(n, params.validation, generator(0, "validation split"))
+    if not len(validation):
+        raise InputError(
+            f"{place}: validation: expected a share that sets images aside, to compare by, "
+            f"found {params.validation}"
+        )
+    if params.batch_size > len(training):
+        raise InputError(
+            f"{place}: batch_size: expected at most the {len(training)} training images, "
+            f"found {params.batch_size}"
+        )

@@ -9,8 +9,6 @@ import numpy as np
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.products import multiply
 
-# Each activation turns the weighted sums z, a row for each example, into activations in place.
-
 
 def sigmoid(z: Array) -> None:
     """Squash into 0 to 1: 1 / (1 + exp(-z)), in a form in which no z overflows."""
@@ -37,6 +35,7 @@ def softmax(z: Array) -> None:
     z /= z.sum(axis=1, keepdims=True)
 
 
+# Each turns the weighted sums z, a row for each example, into activations in place.
 ACTIVATIONS: dict[str, Callable[[Array], None]] = {
     "sigmoid": sigmoid,
     "relu": relu,
@@ -72,23 +71,18 @@ class Network:
         self.activation = activation
         self.cost = cost
         self.shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
-        self.n_weights = sum(n_out * n_in for n_out, n_in in self.shapes)
         self.parameters: Array = np.zeros(count_parameters(sizes), dtype)
         self.weights, self.biases = self.layers(self.parameters)
-        hidden_layers = len(self.shapes) - 1
-        self.functions = [ACTIVATIONS[activation]] * hidden_layers
-        self.functions.append(ACTIVATIONS[COSTS[cost].output])
+        self.n_weights = sum(weights.size for weights in self.weights)
+        names = [activation] * (len(self.weights) - 1) + [COSTS[cost].output]
+        self.functions = [ACTIVATIONS[name] for name in names]
 
     def layers(self, vector: Array) -> tuple[list[Array], list[Array]]:
         """View a vector as long as `parameters` as the weights and the biases of each layer."""
-        weights, biases = [], []
-        start, bias = 0, self.n_weights
-        for n_out, n_in in self.shapes:
-            weights.append(vector[start : start + n_out * n_in].reshape(n_out, n_in))
-            biases.append(vector[bias : bias + n_out])
-            start += n_out * n_in
-            bias += n_out
-        return weights, biases
+        lengths = [n_out * n_in for n_out, n_in in self.shapes] + self.sizes[1:]
+        parts = np.split(vector, np.cumsum(lengths)[:-1])
+        weights = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=False)]
+        return weights, parts[len(weights) :]
 
     def empty_layers(self, n: int) -> list[Array]:
         """Return an array (n, size) for what n examples bring about in each layer but the first."""

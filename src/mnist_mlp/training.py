@@ -68,42 +68,18 @@ def train(
 ) -> Iterator[Epoch]:
     """Train the network in place, reporting after every epoch that is still to be done.
 
-    The training's cost and accuracy are those of the images as they were changed, of the targets
-    as they were smoothed, and of the network without its silent neurons. In the end the network
-    has the mean of the last parameters, or those of the best epoch, where the knobs ask for them.
+    In the end the network has the mean of the last parameters, or those of the best epoch, where
+    the knobs ask for them.
 
     Raises InputError once a parameter or a validation image's answer is no finite number.
     """
     progress = progress or Progress(network)
-    n = len(training.images)
-    labels = training.labels
-    outputs = np.empty_like(training.targets)
-    augment = AUGMENTATIONS[params.augment]
-    full, rest = (Memory(network, size) for size in (params.batch_size, n % params.batch_size))
     for epoch in range(len(progress.history), params.epochs):
         if is_stale(progress.history, params.patience):
             break
-        order = shuffled(n, generator(params.seed, "shuffling", epoch))
-        augmentation = generator(params.seed, "augmentation", epoch)
-        dropping = generator(params.seed, "dropout", epoch)
-        targets = training.targets[order]
-        targets += params.label_smoothing * (1 / DIGITS - targets)
-        for start in range(0, n, params.batch_size):
-            batch = slice(start, start + params.batch_size)
-            memory = full if start + params.batch_size <= n else rest
-            time = (epoch + start / n) / params.epochs
-            images = training.images.take(order[batch], 0, memory.images, "clip")
-            augment(images, augmentation, strength(params, time))
-            if params.dropout:
-                memory.drop_out(params.dropout, dropping)
-            rate = learning_rate(params, time)
-            gradient = backprop(network, images, targets[batch], memory, factor=rate)
-            outputs[batch] = memory.activations[-1]
-            descend(network, gradient, rate, params, progress.velocity)
         done = Epoch(
             epoch + 1,
-            COSTS[network.cost].mean(outputs, targets),
-            accuracy(outputs, labels[order]),
+            *train_epoch(network, training, params, epoch, progress.velocity),
             *_validate(network, validation, epoch + 1),
             hashlib.sha256(network.parameters.data).hexdigest()[:12],
         )
@@ -113,6 +89,40 @@ def train(
         network.parameters[:] = progress.average
     elif params.patience:
         network.parameters[:] = progress.best
+
+
+def train_epoch(
+    network: Network, training: Dataset, params: Params, epoch: int, velocity: Array
+) -> tuple[float, float]:
+    """Learn from every training image once; return the mean cost and the accuracy on the way.
+
+    They are those of the images as they were changed, of the targets as they were smoothed, and
+    of the network without its silent neurons. `epoch` counts from 0, and `velocity` is the last
+    step, which the next ones overwrite.
+    """
+    n, size = len(training.images), params.batch_size
+    memories = {count: Memory(network, count) for count in {size, n % size}}
+    order = shuffled(n, generator(params.seed, "shuffling", epoch))
+    augmentation = generator(params.seed, "augmentation", epoch)
+    dropping = generator(params.seed, "dropout", epoch)
+    targets = training.targets[order]
+    labels = targets.argmax(axis=1)
+    targets += params.label_smoothing * (1 / DIGITS - targets)
+    outputs = np.empty_like(targets)
+    for start in range(0, n, size):
+        batch = slice(start, start + size)
+        rows = order[batch]
+        memory = memories[len(rows)]
+        time = (epoch + start / n) / params.epochs
+        rate = learning_rate(params, time)
+        images = training.images.take(rows, 0, memory.images, "clip")  # "raise" copies twice
+        AUGMENTATIONS[params.augment](images, augmentation, strength(params, time))
+        if params.dropout:
+            memory.drop_out(params.dropout, dropping)
+        gradient = backprop(network, images, targets[batch], memory, factor=rate)
+        outputs[batch] = memory.activations[-1]
+        descend(network, gradient, rate, params, velocity)
+    return COSTS[network.cost].mean(outputs, targets), accuracy(outputs, labels)
 
 
 def descend(
