@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import yaml
 from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ from mnist_mlp.evaluation import accuracy, answer
 from mnist_mlp.files import whole_file
 from mnist_mlp.model import load_network
 from mnist_mlp.network import Network
-from mnist_mlp.params import Params, load_params
+from mnist_mlp.params import Params, check_params, load_params
 
 KNOBS = Path("claims/params.yaml")
 RESULTS = Path("data/claims")
@@ -86,8 +87,8 @@ def changed(changes: dict[str, Any]) -> Iterator[Path]:
 
 def recipe(family: str, seed: int) -> Params:
     """Return the knobs that a network of this family and seed is trained with."""
-    with changed(knobs("networks")[family]["knobs"] | {"seed": seed}) as params:
-        return load_params(params)
+    ours = msgspec.structs.asdict(load_params(PARAMS))
+    return check_params(ours | knobs("networks")[family]["knobs"] | {"seed": seed}, KNOBS)
 
 
 class Trained(NamedTuple):

@@ -68,7 +68,7 @@ except ModuleNotFoundError:
 # own, runs its own code even where some other copy of the package is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, in_one_line, printable
 from mnist_mlp.kernels import choose_kernels
 from mnist_mlp.params import load_params
 
@@ -105,13 +105,10 @@ def run(command: Callable[..., None]) -> None:
     app.command()(command)
     try:
         app()
-    except InputError as error:
-        sys.exit(f"error: {error}")
     except FileNotFoundError as error:
-        sys.exit(
-            f"error: {error.filename}: not found; `dvc repro`, at the top of the project, runs all"
-        )
-    except OSError as error:
-        sys.exit(f"error: {error.filename or ''}: {error.strerror or error}")
+        file = printable(error.filename)
+        sys.exit(f"error: {file}: not found; `dvc repro`, at the top of the project, runs all")
+    except (InputError, OSError) as error:
+        sys.exit(f"error: {in_one_line(error)}")
     except MemoryError:
         sys.exit("error: there is not enough memory for arrays of this size; try fewer neurons")

@@ -3,6 +3,7 @@
 from command import run
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +26,11 @@ def compare(
     Reads dvc.lock and metrics/history.csv, here and in the commit. Ends with exit code 1 where
     the runs differ, or where there is no complete run here.
     """
-    if subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "-q", "dvc.yaml"], check=False
-    ).returncode:
+    dvc = [sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml"]
+    status = subprocess.run(dvc, capture_output=True, text=True, errors="replace", check=False)
+    if status.returncode:
+        raise InputError(f"{LOCK}: not compared; dvc says: {' '.join(status.stderr.split())}")
+    if json.loads(status.stdout):
         raise InputError(f"{LOCK}: what is here is not what it records; run `dvc repro` first")
     theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:
@@ -56,7 +59,7 @@ def _here(name: str) -> str:
 
 def _committed(commit: str, name: str) -> str:
     git = subprocess.run(
-        ["git", "show", f"{commit}:./{name}"],
+        ["git", "show", f"{commit}^{{commit}}:./{name}"],
         capture_output=True,
         text=True,
         encoding="utf-8",

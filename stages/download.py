@@ -54,9 +54,8 @@ def download(
             "digits instead of 70,000, and other accuracies. Once there is a network,",
             "run make again.",
         )
-    for path in raw.iterdir():
-        if path.name not in {file.name for file in FILES}:
-            path.unlink() if path.is_file() else rmtree(path)
+    for path in set(raw.iterdir()) - {raw / file.name for file in FILES}:
+        rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _copy_sample(sample: Path, raw: Path) -> None:

@@ -147,7 +147,7 @@ def _connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         except (OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
             reason = " ".join(str(error).split())
             raise InputError(
-                f"{scheduler}: expected a Dask scheduler that answers; {reason}"
+                f"{scheduler or 'workers'}: expected a Dask scheduler that answers; {reason}"
             ) from None
         yield client
 

@@ -208,6 +208,15 @@ def test_all_kinds_of_pixels_are_read(mode: str, name: str, tmp_path: Path) -> N
     assert np.abs(difference).mean() < 3
 
 
+@pytest.mark.parametrize("ink", [255, 230])
+def test_light_ink_on_nothing_is_read_as_if_on_a_dark_ground(ink: int, tmp_path: Path) -> None:
+    opacity = 255 - np.asarray(DIGIT)
+    colours = [np.full_like(opacity, ink)] * 3
+    path = saved(Image.fromarray(np.dstack([*colours, opacity])), tmp_path / "a.png")
+    inked = np.asarray(open_photo(path).convert("L"), int)
+    assert np.abs(inked - opacity * (ink / 255)).mean() < 3
+
+
 def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -237,10 +246,10 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda path: path.write_bytes(b""), "expected an image: PNG, JPEG"),
-        (lambda path: path.write_bytes(b"a text"), "expected an image: PNG, JPEG"),
-        (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "expected an image: PNG"),
-        (lambda path: path.write_bytes(b"P5 2 2 255 1234"), "expected an image: PNG, JPEG"),
+        (lambda path: path.write_bytes(b""), "expected an image (PNG, JPEG"),
+        (lambda path: path.write_bytes(b"a text"), "expected an image (PNG, JPEG"),
+        (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"), "expected an image (PNG"),
+        (lambda path: path.write_bytes(b"P5 2 2 255 1234"), "expected an image (PNG, JPEG"),
         (lambda path: path.mkdir(), "expected an image file, found a folder"),
         (os.mkfifo, "expected an image file, found a device or a pipe"),
         (lambda path: None, "No such file"),
@@ -387,6 +396,13 @@ def test_info_says_where_the_model_is_not_the_recorded_one(clone: Path) -> None:
     assert "sigmoid, for squared_error" in text
     assert "dvc.lock does not know this model" in text
     assert "%" not in text
+
+
+def test_info_takes_a_model_for_unknown_where_no_training_is_on_record(clone: Path) -> None:
+    lock = yaml.safe_load((clone / "dvc.lock").read_text("utf-8"))
+    del lock["stages"]["train"]
+    (clone / "dvc.lock").write_text(yaml.safe_dump(lock), "utf-8")
+    assert "dvc.lock does not know this model" in mnist_mlp(clone, "info").stdout
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,20 @@ def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> 
     )
 
 
-def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(clone: Path) -> None:
-    result = start(clone, "python", "stages/compare.py", "nowhere")
+@pytest.mark.parametrize("commit", ["nowhere", ""])
+def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(commit: str, clone: Path) -> None:
+    result = start(clone, "python", "stages/compare.py", commit)
     assert result.returncode == 1
-    assert result.stderr.startswith("error: dvc.lock: expected in commit nowhere")
+    assert result.stderr.startswith(f"error: dvc.lock: expected in commit {commit}; git says")
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_keeps_dvc_from_looking_is_told(clone: Path) -> None:
+    (clone / "dvc.yaml").write_text("stages: 1", "utf-8")
+    result = start(clone, "python", "stages/compare.py")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: dvc.lock: not compared; dvc says: ")
+    assert "dvc.yaml" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

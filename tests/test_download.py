@@ -540,8 +540,12 @@ def test_the_mirror_in_the_environment_is_tried_before_the_public_ones(
 
 def test_a_foreign_file_in_the_raw_folder_is_removed(raw: Path) -> None:
     fill(raw, {"tmp_left_over": b"half a download"})
+    (raw / "folder/in it").mkdir(parents=True)
+    (raw / "link to nothing").symlink_to("nothing")
+    (raw / "link to a folder").symlink_to(ROOT / "stages")
     assert run("sample", raw).returncode == 0
     assert contents(raw) == sample()
+    assert (ROOT / "stages/download.py").is_file()
 
 
 @needs_permissions

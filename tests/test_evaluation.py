@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from mnist_mlp.evaluation import accuracy, answer, noise_confidence
+from mnist_mlp.evaluation import accuracy, answer, mistakes, noise_confidence
 from mnist_mlp.network import Network, initialise_weights
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:
     outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
     assert accuracy(outputs, np.array([0, 1, 1, 1])) == 0.75
+
+
+def test_mistakes_are_the_wrong_answers_with_the_largest_outputs_first() -> None:
+    outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8], [0.4, 0.6], [0.1, 0.2]])
+    found = mistakes(outputs, np.array([1, 0, 0, 1, 0, 0]))
+    assert found.tolist() == [0, 1, 4, 5]
 
 
 @pytest.mark.parametrize("n", [0, 1, 999, 1000, 1001, 2500])

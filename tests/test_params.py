@@ -227,6 +227,20 @@ def test_broken_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "expected YAML" in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("more", "problem", "lines"),
+    [("seed: 1", "found 'seed' a second time", 1), ("seed: [1", "expected ',' or ']'", 2)],
+)
+def test_yaml_is_refused_with_the_line_where_it_breaks(
+    tmp_path: Path, more: str, problem: str, lines: int
+) -> None:
+    path = write(tmp_path)
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}{more}\n", "utf-8")
+    line = text.count("\n") + lines
+    assert re.search(f"expected YAML; {re.escape(problem)}.* in line {line}$", refusal(path))
+
+
 def test_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
@@ -281,6 +295,5 @@ def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) ->
     assert "expected at most 100000 bytes, found 120000" in refusal(path)
 
 
-def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        load_params(tmp_path / "params.yaml")
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "params.yaml: not found; `git restore" in refusal(tmp_path / "params.yaml")

@@ -105,6 +105,12 @@ def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_knob_that_no_stage_has_is_refused_though_nothing_depends_on_it(clone: Path) -> None:
+    result = start(clone, "dvc", "exp", "run", "-S", "+hiden=32")
+    assert result.returncode != 0
+    assert "error: params.yaml: unknown knob 'hiden'; expected only dataset, " in result.stderr
+
+
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
 def test_experiments_elsewhere_import_the_source_beside_the_stage(
     way: str, clone: Path, tmp_path: Path

@@ -69,7 +69,7 @@ def test_every_knob_is_tracked_by_a_stage() -> None:
     computing = [stage for name, stage in PIPELINE.items() if name != "report"]
     tracked = {knob for stage in computing for knob in stage.get("params", [])}
     assert tracked == set(Params.__struct_fields__)
-    assert set(PIPELINE["report"]["params"]) == tracked  # it shows them all
+    assert PIPELINE["report"]["params"] == [{"params.yaml": None}]  # it shows them all
 
 
 @pytest.mark.parametrize("stage", PIPELINE)
@@ -100,6 +100,16 @@ def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> N
     assert result.stderr == (
         "error: params.yaml: epochs: expected a whole number from 1 to 1000000, found 'zero'\n"
     )
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_odd_names_stay_on_one_line(stage: str, tmp_path: Path) -> None:
+    for content in ("missing", "a list"):
+        result = run(stage, "--params", "a\n\x1b[31m.yaml", folder=tmp_path)
+        assert result.returncode == 1
+        assert result.stderr.startswith(r"error: a\n\x1b[31m.yaml: ")
+        assert result.stderr.count("\n") == 1
+        (tmp_path / "a\n\x1b[31m.yaml").write_text(f"- {content}", "utf-8")
 
 
 def refused(folder: Path, stage: str) -> str:

@@ -153,18 +153,18 @@ def test_mean_and_spread_over_the_seeds_are_told(quick: Path) -> None:
     [
         (["hidden"], "grid: expected each knob once"),
         (["hidden=4", "hidden=8"], "grid: expected each knob once"),
-        (["depth=3"], "grid: unknown knob 'depth'"),
-        (["hidden=4,0"], "grid: hidden: expected"),
+        (["depth=3"], "with the grid: unknown knob 'depth'"),
+        (["hidden=4,0"], "with the grid: hidden: expected"),
         (["hidden="], "grid: hidden: expected at least one value"),
         (["hidden=[4"], "grid: hidden: expected YAML"),
         (["seed=0,1"], "grid: expected --seeds"),
-        (["batch_size=32,1294"], "grid: batch_size: expected at most the 1293 training images"),
-        (["validation=0.1,0"], "grid: validation: expected a share that sets images aside"),
-        (["validation=0.00001"], "grid: validation: expected a share that sets images aside"),
+        (["batch_size=32,1294"], "with the grid: batch_size: expected at most the 1293"),
+        (["validation=0.1,0"], "with the grid: validation: expected a share that sets"),
+        (["validation=0.00001"], "with the grid: validation: expected a share that sets"),
         (["dataset=mnist"], "grid: expected one data set"),
         (["hidden=4,[4]"], "grid: expected each combination once"),
         (["hidden=4", "--seeds", "100001"], "grid: expected at most 100,000 networks"),
-        (["averaging=0,0.5", "patience=3"], "grid: patience: expected 0"),
+        (["averaging=0,0.5", "patience=3"], "with the grid: patience: expected 0"),
     ],
 )
 def test_a_bad_grid_is_refused_before_anything_runs(
@@ -286,7 +286,7 @@ done
 timeout 60 sh -c 'until [ -s there ]; do sleep 0.1; done'
 python stages/sweep.py hidden=4 --seeds $0 --scheduler tcp://127.0.0.1:8786 >&2
 sed -n 's/ *lo: *\\([0-9]*\\).*/\\1/p' /proc/net/dev
-kill $dask
+kill -KILL $dask
 """
 
 

@@ -8,11 +8,10 @@ from PIL import Image
 
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.dataset import SIDE
-from mnist_mlp.evaluation import activations
+from mnist_mlp.evaluation import UNSURE, activations
 from mnist_mlp.network import Network
 
 WIDTH = 40  # characters of a full bar
-UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a guess
 ZOOM = 10  # screen pixels along each side of a pixel
 GAP = 1  # pixels around each picture
 
@@ -33,14 +32,14 @@ class Answer:
         self.layers = [layer[0] for layer in activations(network, image[np.newaxis])]
         self.outputs = self.layers[-1]
         self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
-        self.lead = float(self.outputs[self.digit] - self.outputs[self.runner_up])
+        self.unsure = bool(self.outputs[self.digit] - self.outputs[self.runner_up] < UNSURE)
 
     def data(self, layers: bool) -> dict[str, Any]:
         """Return the answer as JSON has it."""
         result: dict[str, Any] = {
             "digit": self.digit,
             "runner_up": self.runner_up,
-            "unsure": self.lead < UNSURE,
+            "unsure": self.unsure,
             "outputs": _rounded(self.outputs),
         }
         if layers:
@@ -61,7 +60,7 @@ class Answer:
     def _verdict(self) -> str:
         first, second = self.outputs[self.digit], self.outputs[self.runner_up]
         verdict = f"{self.digit} ({first:.3f}), runner-up {self.runner_up} ({second:.3f})"
-        return verdict if self.lead >= UNSURE else f"the network is unsure, perhaps {verdict}"
+        return f"the network is unsure, perhaps {verdict}" if self.unsure else verdict
 
 
 def bars(values: Array, unicode: bool, full: float = 0) -> list[str]:

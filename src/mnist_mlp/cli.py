@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, in_one_line, printable
 
 if TYPE_CHECKING:
     from mnist_mlp.network import Network
@@ -41,22 +41,9 @@ def main() -> None:
     try:
         app(prog_name="mnist-mlp")
     except (InputError, OSError) as error:
-        sys.exit(f"error: {_line(error)}")
+        sys.exit(f"error: {in_one_line(error)}")
     except MemoryError:
         sys.exit("error: there is not enough memory for this")
-
-
-def _line(error: InputError | OSError) -> str:
-    """Say in one line what went wrong, and with which file."""
-    text = str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
-    return _printable(text)
-
-
-def _printable(text: object) -> str:
-    """Write out line breaks, escape sequences and the like, which a file's name may contain."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 @app.command()
@@ -89,14 +76,14 @@ def predict(
         try:
             image = frame_file(path)
         except (InputError, OSError) as error:
-            print(f"error: {_line(error)}", file=sys.stderr)
-            results.append({"image": str(path), "error": _line(error)})
+            print(f"error: {in_one_line(error)}", file=sys.stderr)
+            results.append({"image": str(path), "error": in_one_line(error)})
             continue
         answer = Answer(network, image)
         seen.append(image)
         results.append({"image": str(path), **answer.data(layers)})
         if not as_json:
-            print(f"{_printable(path)}: {answer.text(layers, _has_blocks())}\n", flush=True)
+            print(f"{printable(path)}: {answer.text(layers, _has_blocks())}\n", flush=True)
     if as_json:
         print(json.dumps(results if len(results) > 1 else results[0], indent=2))
     if show and seen:

@@ -1,6 +1,7 @@
 """Evaluation: how often the network is right, and how sure it is of itself."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import Labels
@@ -8,6 +9,7 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
+UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a guess
 
 
 def activations(network: Network, images: Array) -> list[Array]:
@@ -38,6 +40,12 @@ def answer(network: Network, images: Array) -> Array:
 def accuracy(outputs: Array, labels: Labels) -> float:
     """Return the share of examples, from 0 to 1, whose largest output is that of their digit."""
     return float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def mistakes(outputs: Array, labels: Labels) -> NDArray[np.intp]:
+    """Return which examples are not read as their digit, (k,), the largest outputs first."""
+    wrong = np.flatnonzero(outputs.argmax(axis=1) != labels)
+    return wrong[np.argsort(-outputs.max(axis=1)[wrong], kind="stable")]
 
 
 def noise_confidence(network: Network, n: int, random: np.random.Generator) -> float:

@@ -48,7 +48,7 @@ def wary(path: Path, expected: str) -> Iterator[None]:
         try:
             yield
         except DAMAGED as error:
-            reason = " ".join(str(error).split()).partition(". ")[0]
+            reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
             raise InputError(f"{path}: expected {expected}; {reason}; run `dvc repro`") from None
 
 

@@ -62,12 +62,16 @@ def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
 
     Raises InputError, with what was expected, where it is none, now or while it is read.
     """
-    with path.open("rb") as file, wary(path, expected), np.load(file, allow_pickle=False) as arrays:
-        if any(member.compress_type for member in arrays.zip.infolist()):
-            raise ValueError("its parts are compressed")
-        if arrays.zip.testzip():
-            raise ValueError("its parts do not agree with their checksums")
-        yield arrays
+    with path.open("rb") as file, wary(path, expected):
+        if not zipfile.is_zipfile(file):
+            raise ValueError("found no .npz file, or half of one")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            if any(member.compress_type for member in arrays.zip.infolist()):
+                raise ValueError("its parts are compressed")
+            if arrays.zip.testzip():
+                raise ValueError("its parts do not agree with their checksums")
+            yield arrays
 
 
 def _build(arrays: NpzFile) -> Network:

@@ -3,13 +3,14 @@
 import json
 import re
 import reprlib
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 import yaml
 from msgspec import Meta
+from yaml import MarkedYAMLError
 
 from mnist_mlp.errors import InputError
 
@@ -41,7 +42,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: Annotated[
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
     ]
-    momentum: Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1")]
+    momentum: Share
     nesterov: bool
     schedule: Literal["constant", "cosine"]
     weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")]
@@ -64,28 +65,32 @@ def load_params(path: Path) -> Params:
     Raises InputError, with the file, the knob, what was expected and what was found, for the
     first thing that is wrong, and OSError where the file cannot be read.
     """
-    knobs = _read_mapping(path)
+    return check_params(_read_mapping(path), path)
+
+
+def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
+    """Check every knob of a run, as load_params does; `source` is named in place of a file."""
     kinds = get_type_hints(Params, include_extras=True)
     for knob in knobs:
         if knob not in kinds:
             expected = ", ".join(kinds)
-            raise InputError(f"{path}: unknown knob {_show(knob)}; expected only {expected}")
+            raise InputError(f"{source}: unknown knob {_show(knob)}; expected only {expected}")
+    checked = {}
     for knob, kind in kinds.items():
         if knob not in knobs:
-            raise InputError(f"{path}: {knob}: missing; expected {_describe(kind)}")
-        value = knobs[knob]
-        if knob == "hidden" and not isinstance(value, list):
-            value = [value]
+            raise InputError(f"{source}: {knob}: missing; expected {_describe(kind)}")
+        found = knobs[knob]
+        value = [found] if knob == "hidden" and not isinstance(found, list | tuple) else found
         try:
-            knobs[knob] = msgspec.convert(value, kind)
+            checked[knob] = msgspec.convert(value, kind)
         except ValueError:
             raise InputError(
-                f"{path}: {knob}: expected {_describe(kind)}, found {_show(knobs[knob])}"
+                f"{source}: {knob}: expected {_describe(kind)}, found {_show(found)}"
             ) from None
-    params = Params(**knobs)
+    params = Params(**checked)
     if params.patience and params.averaging:
         raise InputError(
-            f"{path}: patience: expected 0 where there is `averaging`, which needs the last "
+            f"{source}: patience: expected 0 where there is `averaging`, which needs the last "
             f"epochs, found {params.patience}"
         )
     return params
@@ -101,14 +106,16 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if event.anchor or getattr(event, "tag", None):
-            raise yaml.YAMLError(f"found an anchor, alias or tag{event.start_mark}")
+            raise MarkedYAMLError(None, None, "found an anchor, alias or tag", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(str(key.value) for key, _ in node.value)
-        for key, times in keys.items():
-            if times > 1:
-                raise yaml.YAMLError(f"found {_show(key)} twice{node.start_mark}")
+        seen = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                problem = f"found {_show(key.value)} a second time"
+                raise MarkedYAMLError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
@@ -140,11 +147,17 @@ def write_value(value: Any) -> str:
 def _parse(text: str, source: object) -> Any:
     try:
         return _Loader(text).get_single_data()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise InputError(f"{source}: expected YAML; {error.problem}{where}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{source}: expected YAML; {' '.join(str(error).split())}") from None
 
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
+    if not path.exists():
+        raise InputError(f"{path}: not found; `git restore params.yaml` brings the knobs back")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")

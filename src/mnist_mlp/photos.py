@@ -18,6 +18,7 @@ from mnist_mlp.framing import frame
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # no other decoder of Pillow's is run
 MOST_PIXELS = 64_000_000  # decoded, they take 256 MB
+LIGHT = 200  # of 255: ink that is all lighter is taken for ink of a dark ground
 ENOUGH = 1000  # pixels along the longer side, which a JPEG may be decoded with fewer of
 
 
@@ -34,7 +35,7 @@ def frame_file(path: Path) -> Array:
 
 
 def open_photo(path: Path) -> Image.Image:
-    """Read the first picture in a file, upright, in RGB, with white behind what is transparent.
+    """Read the first picture in a file, upright, in RGB, with a ground behind what is transparent.
 
     Raises InputError where the file is no image of those formats, is damaged or is too large,
     and OSError where it cannot be read.
@@ -53,10 +54,11 @@ def open_photo(path: Path) -> Image.Image:
                         f"found {image.width:,}×{image.height:,}; make it smaller"
                     )
                 image.draft("RGB", (ENOUGH, ENOUGH))
-                return _on_white(ImageOps.exif_transpose(image))
+                return _on_paper(ImageOps.exif_transpose(image))
         except UnidentifiedImageError:
             raise InputError(
-                f"{path}: expected an image: PNG, JPEG, BMP, GIF, WebP or TIFF"
+                f"{path}: expected an image (PNG, JPEG, BMP, GIF, WebP or TIFF), "
+                "found another kind of file; save it as one of these"
             ) from None
         except (*DAMAGED, struct.error, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -80,12 +82,16 @@ def _silence() -> Iterator[None]:
         os.close(kept)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_paper(image: Image.Image) -> Image.Image:
+    """Put what is transparent on white, or on black where on white it would not be seen."""
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        ink = image.convert("RGBA")
+        white, black = (Image.new("RGBA", ink.size, colour) for colour in ("white", "black"))
+        image = Image.alpha_composite(white, ink)
+        if np.asarray(image.convert("L")).min() > LIGHT:
+            image = Image.alpha_composite(black, ink)
     return image.convert("RGB")
 
 

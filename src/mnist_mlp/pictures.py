@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_mlp.costs import Array
 from mnist_mlp.dataset import SIDE
+from mnist_mlp.evaluation import mistakes
 
 TILE = 5 * SIDE  # screen pixels along each side of a 28×28 picture
 COLUMNS = 8
@@ -54,8 +55,8 @@ def draw_mistakes(images: Array, outputs: Array, labels: NDArray[np.intp]) -> Im
     `images` is (n, 784) in [0, 1], `outputs` (n, 10) in [0, 1], `labels` (n,) digits.
     """
     predicted, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES]
+    wrong = mistakes(outputs, labels)
+    shown = wrong[:MOST_MISTAKES]
     grey = np.rint(255 * (1 - images[shown].reshape(-1, SIDE, SIDE, 1))).astype(np.uint8)
     title = f"{len(wrong):,} of {len(images):,} unseen digits misread"
     return _sheet(

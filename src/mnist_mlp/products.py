@@ -9,7 +9,7 @@ import numpy as np
 from mnist_mlp.costs import Array
 
 TILE = 512  # columns that one thread works out at a time; part of a result's last bits
-ROWS = 12  # as many rows, or a multiple, can be cut off without a change of these bits
+ROWS = 12  # after any multiple of so many rows, a cut changes no bit
 LARGE = 2**24  # multiplications from which on a product is worth dividing
 
 

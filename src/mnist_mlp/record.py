@@ -27,7 +27,7 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
         return Record(None, None)
     try:
         stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
-        if _md5(model) not in _recorded(stages["train"], "outs"):
+        if _md5(model) not in _recorded(stages.get("train", {}), "outs"):
             return Record(None, None)
         knobs: dict[str, Any] = {}
         for stage in ("download", "preprocess", "train"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mnist_mlp.costs import COSTS, Array
 from mnist_mlp.curves import draw_curves
 from mnist_mlp.dataset import DIGITS, Dataset, Labels
-from mnist_mlp.evaluation import answer
+from mnist_mlp.evaluation import UNSURE, answer, mistakes
 from mnist_mlp.network import Network
 
 PAGE = Path(__file__).parent / "page"
@@ -83,12 +83,13 @@ def gather(
 def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
     """Gather what the page's script works with: the network, and digits in one numbered list."""
     right = test.labels == outputs.argmax(axis=1)
-    chosen, mistakes = choose_digits(test.labels, outputs)
+    chosen, worst = choose_digits(test.labels, outputs)
     firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
-    to_load = [*np.sort(np.concatenate(firsts)), *mistakes[:MISTAKES_TO_LOAD]]
+    to_load = [*np.sort(np.concatenate(firsts)), *worst[:MISTAKES_TO_LOAD]]
     no_digit = [None] * len(noise)
     return {
         "most_neurons": MOST_NEURONS,
+        "unsure": UNSURE,
         "output": COSTS[network.cost].output,
         "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
         "digits": _digits(
@@ -101,7 +102,7 @@ def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) 
             *np.searchsorted(chosen, to_load).tolist(),
             *range(len(chosen), len(chosen) + len(noise)),
         ],
-        "mistakes": np.searchsorted(chosen, mistakes).tolist(),
+        "mistakes": np.searchsorted(chosen, worst).tolist(),
     }
 
 
@@ -111,18 +112,18 @@ def choose_digits(labels: Labels, outputs: Array) -> tuple[NDArray[np.intp], NDA
     All are the worst mistakes and, for each pair of a digit and an answer, the first few where the
     two are the same, or else those with the largest outputs. `outputs` is (n, 10), `labels` (n,).
     """
-    predicted, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
-    by_confidence = np.argsort(-confidence, kind="stable")
-    mistakes = by_confidence[(predicted != labels)[by_confidence]][:MISTAKES]
-    chosen = [mistakes]
+    predicted = outputs.argmax(axis=1)
+    wrong = mistakes(outputs, labels)
+    worst = wrong[:MISTAKES]
+    chosen = [worst]
     for digit in range(DIGITS):
         for read in range(DIGITS):
             cell = (labels == digit) & (predicted == read)
             if digit == read:
                 chosen.append(np.flatnonzero(cell)[:RIGHT_IN_CELL])
             else:
-                chosen.append(by_confidence[cell[by_confidence]][:WRONG_IN_CELL])
-    return np.unique(np.concatenate(chosen)), mistakes
+                chosen.append(wrong[cell[wrong]][:WRONG_IN_CELL])
+    return np.unique(np.concatenate(chosen)), worst
 
 
 def pack_pixels(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,6 +1,5 @@
 // Explanations: the answer in words, and the sum behind the activation of one neuron.
 
-const UNSURE = 0.5; // lead over the runner-up below which an answer is no more than a guess
 const MOST_PARTS = 8; // contributions of neurons that are listed one by one
 
 /** An output in words: softmax gives shares of a whole, sigmoid ten separate numbers up to 1. */
@@ -12,7 +11,7 @@ function outputWords(value) {
 function verdict(outputs) {
   const [first, second] = largest(outputs, 2);
   const named = (digit) => `${digit} (${outputWords(outputs[digit])})`;
-  if (outputs[first] - outputs[second] >= UNSURE) {
+  if (outputs[first] - outputs[second] >= data.unsure) {
     return { digit: first, sure: true, words: `It reads ${named(first)}.` };
   }
   const words = `It is not sure: ${named(first)} or ${named(second)}.`;
