@@ -1,15 +1,15 @@
 """Measure training against other libraries, all on the same work and in one run.
 
-    pip install '.[bench]'            # the other libraries
-    python benchmarks/speed.py        # after `dvc repro`, on a quiet machine: a quarter of an hour
+    python -m venv ../bench && ../bench/bin/pip install '.[bench]'    # with the other libraries
+    ../bench/bin/python benchmarks/speed.py     # after `dvc repro`, on a quiet machine: 20 minutes
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
 parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks up to
 5 % apart in an epoch, as now and then it decides whether a neuron speaks. Then whole processes are
-timed, from `python` to a saved model: the default run as a user starts it, and for each network
-one epoch, to which the other 29 are added as their turns took them. Writes benchmarks/results.json
-and prints Markdown tables.
+timed, from `python` to a saved model: the default run as a user starts it, which also validates,
+reports and lets the learning rate fall, and for each network one epoch, to which the other 29 are
+added as their turns took them. Writes benchmarks/results.json and prints Markdown tables.
 """
 
 import datetime
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -235,6 +236,10 @@ def machine() -> str:
 
 def main() -> None:
     """Measure everything, write the results and show them."""
+    missing = [name for name in ("jax", "sklearn", "torch") if not find_spec(name)]
+    if missing:
+        found = f"error: {', '.join(missing)}: not found"
+        sys.exit(f"{found}; benchmarks/speed.py says at its top how to get them")
     results: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": machine(),
