@@ -241,6 +241,19 @@ def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, k
     assert not progress.velocity.any()
 
 
+def test_a_checkpoint_with_a_part_that_is_no_array_is_not_taken_up(folder: Path) -> None:
+    path = folder / "checkpoint"
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    save_checkpoint(path, "key", network, Progress(network))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (parts | {"velocity.npy": b"no array"}).items():
+            archive.writestr(name, content)
+    with survived():
+        load_checkpoint(path, "key", network, Progress(network))
+
+
 def lines(*choices: str) -> st.SearchStrategy[bytes]:
     return st.sampled_from(choices).map(str.encode)
 

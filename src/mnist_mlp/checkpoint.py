@@ -52,10 +52,10 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
                 return
             found = {name: arrays[name] for name in vectors}
             history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
+            layouts = {(vector.dtype, vector.shape) for vector in found.values()}
     except (InputError, OSError):
         return  # there is none, or none that can be read: the training starts anew
-    ours = (network.parameters.dtype, network.parameters.shape)
-    if all((vector.dtype, vector.shape) == ours for vector in found.values()):
+    if layouts == {(network.parameters.dtype, network.parameters.shape)}:
         for name, vector in vectors.items():
             vector[:] = found[name]
         progress.history[:] = history

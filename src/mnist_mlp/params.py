@@ -147,12 +147,11 @@ def write_value(value: Any) -> str:
 def _parse(text: str, source: object) -> Any:
     try:
         return _Loader(text).get_single_data()
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise InputError(f"{source}: expected YAML; {error.problem}{where}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{source}: expected YAML; {' '.join(str(error).split())}") from None
+        problem = str(error)
+        if isinstance(error, MarkedYAMLError) and error.problem_mark:
+            problem = f"{error.problem} in line {error.problem_mark.line + 1}"
+        raise InputError(f"{source}: expected YAML; {' '.join(problem.split())}") from None
 
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
