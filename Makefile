@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: run claims test lint torture lock
 
 run: $(READY) $(COMMAND)
-	@python stages/mend.py
+	@mnist-mlp mend
 	@# Without git history DVC must be told so; with it, it must not be.
 	@if ! git rev-parse --git-dir >/dev/null 2>&1; then dvc config --local core.no_scm true; \
 	elif grep -qs no_scm .dvc/config.local; then dvc config --local --unset core.no_scm; fi

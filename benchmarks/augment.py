@@ -15,17 +15,17 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from mnist_mlp.kernels import choose_kernels
-from mnist_mlp.params import load_params
+from mnist_mlp.base.kernels import choose_kernels
+from mnist_mlp.base.params import load_params
 
 PARAMS = load_params(ROOT / "params.yaml")
 choose_kernels(PARAMS.kernels)
 
 import msgspec
 
-from mnist_mlp.augment import AUGMENTATIONS
-from mnist_mlp.dataset import load_dataset, load_training
-from mnist_mlp.training import new_network, train
+from mnist_mlp.data.dataset import load_dataset, load_training
+from mnist_mlp.learning.augmentation import AUGMENTATIONS
+from mnist_mlp.learning.training import new_network, train
 
 PREPARED = ROOT / "data/prepared"
 TURNS = 5

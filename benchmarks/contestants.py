@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from mnist_mlp.kernels import choose_kernels
+from mnist_mlp.base.kernels import choose_kernels
 
 NAME, KERNELS, FOLDER = sys.argv[1:]
 if KERNELS != "own":
@@ -31,8 +31,8 @@ if KERNELS != "own":
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_mlp.products import multiply
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.learning.products import multiply
 
 Array = NDArray[np.float32]
 
@@ -240,10 +240,10 @@ class Project:
     """The project's own training."""
 
     def __init__(self, problem: Problem) -> None:
-        from mnist_mlp.dataset import Dataset
-        from mnist_mlp.network import Network
-        from mnist_mlp.params import Params
-        from mnist_mlp.training import train
+        from mnist_mlp.base.params import Params
+        from mnist_mlp.data.dataset import Dataset
+        from mnist_mlp.learning.network import Network
+        from mnist_mlp.learning.training import train
 
         relu = problem.activation == "relu"
         params = Params(

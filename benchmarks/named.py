@@ -24,7 +24,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from mnist_mlp.params import write_value
+from mnist_mlp.base.params import write_value
 
 RUNS = ROOT / "benchmarks/named.yaml"
 RESULTS = ROOT / "benchmarks/named.json"

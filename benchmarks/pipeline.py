@@ -19,11 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from mnist_mlp.checkpoint import checkpoint_key, save_checkpoint
-from mnist_mlp.dataset import load_dataset
-from mnist_mlp.model import load_network
-from mnist_mlp.params import load_params
-from mnist_mlp.training import Progress
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.dataset import load_dataset
+from mnist_mlp.learning.checkpoint import checkpoint_key, save_checkpoint
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.training import Progress
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 PREPARED = ROOT / "data/prepared"

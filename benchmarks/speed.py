@@ -30,8 +30,8 @@ sys.path.insert(0, str(ROOT / "src"))
 
 import numpy as np
 
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.learning.network import Network, initialise_weights
 
 RESULTS = ROOT / "benchmarks/results.json"
 TOLERANCE = 0.1
@@ -175,7 +175,7 @@ def peak(kernels: str, threads: int) -> float:
     """Return the GFLOP/s of large products in float32, each thread with its own."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
-        f"from mnist_mlp.kernels import choose_kernels; choose_kernels({kernels!r})\n"
+        f"from mnist_mlp.base.kernels import choose_kernels; choose_kernels({kernels!r})\n"
         "import numpy as np, time\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         f"n = {threads}; a = np.ones((2048, 2048), np.float32); times = []\n"

@@ -3,7 +3,7 @@
 from claim import BLUE, ORANGE, RECIPES, Finding, chart, knobs, load_trained, report, share_right
 from command import PREPARED, run
 
-from mnist_mlp.dataset import load_dataset
+from mnist_mlp.data.dataset import load_dataset
 
 
 def accuracy() -> None:

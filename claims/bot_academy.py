@@ -3,7 +3,7 @@
 from claim import BLUE, GREY, ORANGE, Finding, chart, knobs, report, share_right, train
 from command import PREPARED, run
 
-from mnist_mlp.dataset import load_dataset
+from mnist_mlp.data.dataset import load_dataset
 
 
 def bot_academy() -> None:

@@ -20,16 +20,16 @@ import numpy as np
 import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from trainings import StageError, cluster, run_stage
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import SIDE, Dataset
-from mnist_mlp.errors import InputError
-from mnist_mlp.evaluation import accuracy, answer
-from mnist_mlp.files import whole_file
-from mnist_mlp.model import load_network
-from mnist_mlp.network import Network
-from mnist_mlp.params import Params, check_params, load_params
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import Params, check_params, load_params
+from mnist_mlp.data.dataset import SIDE, Dataset
+from mnist_mlp.learning.evaluation import accuracy, answer
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.network import Network
+from mnist_mlp.runs.trainings import StageError, cluster, run_stage
 
 KNOBS = Path("claims/params.yaml")
 RESULTS = Path("data/claims")

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import load_dataset
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import load_dataset
 
 
 def curves() -> None:

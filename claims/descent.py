@@ -5,11 +5,11 @@ from command import PREPARED, run
 
 import numpy as np
 
-from mnist_mlp.backprop import backprop
-from mnist_mlp.costs import COSTS
-from mnist_mlp.dataset import load_dataset
-from mnist_mlp.evaluation import answer
-from mnist_mlp.training import new_network
+from mnist_mlp.data.dataset import load_dataset
+from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import answer
+from mnist_mlp.learning.training import new_network
 
 
 def descent() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnist_mlp.backprop import SLOPES
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import DIGITS, PIXELS, load_dataset
-from mnist_mlp.network import Network
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import DIGITS, PIXELS, load_dataset
+from mnist_mlp.learning.backprop import SLOPES
+from mnist_mlp.learning.network import Network
 
 SIMILAR = "correlation with the most similar training image of the digit"
 

@@ -22,11 +22,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import PIXELS, SIDE, Dataset, load_dataset
-from mnist_mlp.network import Network
-from mnist_mlp.randomness import generator
-from mnist_mlp.training import new_network
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import PIXELS, SIDE, Dataset, load_dataset
+from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.training import new_network
 
 NEIGHBOURS = "correlation of neighbouring weights"
 SHORT = {

@@ -5,7 +5,7 @@ from command import PREPARED, run
 
 import numpy as np
 
-from mnist_mlp.dataset import load_dataset
+from mnist_mlp.data.dataset import load_dataset
 
 
 def hidden_sizes() -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_mlp.dataset import DIGITS, PIXELS, Dataset, load_dataset
-from mnist_mlp.network import count_parameters
+from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset, load_dataset
+from mnist_mlp.learning.network import count_parameters
 
 
 def memorising() -> None:

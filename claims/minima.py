@@ -8,11 +8,12 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mnist_mlp.backprop import backprop
-from mnist_mlp.costs import COSTS, Array
-from mnist_mlp.dataset import Dataset, load_dataset
-from mnist_mlp.evaluation import BLOCK, accuracy, answer
-from mnist_mlp.network import Network
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import Dataset, load_dataset
+from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import BLOCK, accuracy, answer
+from mnist_mlp.learning.network import Network
 
 
 def minima() -> None:

@@ -5,10 +5,10 @@ from command import PREPARED, run
 
 import numpy as np
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import DIGITS, PIXELS, Labels, load_dataset
-from mnist_mlp.evaluation import answer
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, load_dataset
+from mnist_mlp.learning.evaluation import answer
 
 MEASURES = (
     ("share of noise with an output over 0.5", ".1%"),

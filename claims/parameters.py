@@ -3,7 +3,7 @@
 from claim import Finding, knobs, report
 from command import run
 
-from mnist_mlp.network import Network
+from mnist_mlp.learning.network import Network
 
 
 def parameters() -> None:

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import COSTS, Array
-from mnist_mlp.dataset import SIDE, load_dataset
-from mnist_mlp.evaluation import answer
-from mnist_mlp.network import Network
-from mnist_mlp.randomness import generator
-from mnist_mlp.training import new_network
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import SIDE, load_dataset
+from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import answer
+from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.training import new_network
 
 
 def sensitivity() -> None:

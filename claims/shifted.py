@@ -21,12 +21,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mnist_mlp.augment import sample
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import SIDE, Dataset, Labels, load_dataset
-from mnist_mlp.evaluation import accuracy, answer
-from mnist_mlp.network import Network
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import SIDE, Dataset, Labels, load_dataset
+from mnist_mlp.learning.augmentation import sample
+from mnist_mlp.learning.evaluation import accuracy, answer
+from mnist_mlp.learning.network import Network
 
 CENTRED, MOVED = "trained on centred digits", "trained on moved and turned ones too"
 BLOCK = 500  # images moved and turned at a time, to bound the memory it takes

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import COSTS
-from mnist_mlp.dataset import Dataset, load_dataset
-from mnist_mlp.training import new_network
+from mnist_mlp.data.dataset import Dataset, load_dataset
+from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.training import new_network
 
 Rule = Callable[[float, float], float]  # norm of the gradient, share of steps left → length
 FIXED = "no shrinking: each as long as the first"

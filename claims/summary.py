@@ -11,8 +11,8 @@ import numpy as np
 import typer
 from scipy import stats
 
-from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
 
 CLAIMS = Path("metrics/claims.json")
 PAGE = Path("metrics/claims.md")

@@ -1,56 +1,16 @@
 """What the stage commands share: the library beside them, their paths, and how they fail."""
 
-import os
-import signal
 import sys
-
-
-def _interrupted(*_: object) -> None:
-    sys.exit("interrupted: nothing is half-written; run the same command again")
-
-
-def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """End where Ctrl-C came within a callback, out of which Python lets no exception.
-
-    Nothing is cleaned up: as after a kill, the next run writes over an unfinished file.
-    """
-    if isinstance(ignored.exc_value, SystemExit):
-        try:
-            sys.stderr.write(f"{ignored.exc_value}\n")
-        finally:
-            os._exit(1)
-    sys.__unraisablehook__(ignored)
-
-
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _interrupted)  # before the imports, which Ctrl-C may hit too
-    sys.unraisablehook = _unraisable
-
 from pathlib import Path
-from select import select
-from threading import Thread
 
+# The one rule for imports: the src/ beside this folder comes first, so that a clone, or an
+# experiment in a folder of its own, runs its own code even if another copy is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-def _end_with_dvc() -> None:
-    """Have Linux end a stage with the dvc that runs it, lest it write what nobody waits for."""
-    if "DVC_STAGE" not in os.environ or not hasattr(os, "pidfd_open"):
-        return
-    try:
-        dvc = os.getpid()
-        while b"DVC_STAGE=" in Path(f"/proc/{dvc}/environ").read_bytes():  # a shell between has it
-            dvc = int(Path(f"/proc/{dvc}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
-        end = os.pidfd_open(dvc)
-    except OSError:  # a kernel, or a container, that does not tell
-        return
+from mnist_mlp.base.process import catch_ctrl_c, end_with_dvc
 
-    def wait() -> None:
-        select([end], [], [])
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    Thread(target=wait, daemon=True).start()
-
-
-_end_with_dvc()
+catch_ctrl_c()  # before the other imports, which take longer
+end_with_dvc()
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -64,13 +24,9 @@ except ModuleNotFoundError:
         "`. .venv/bin/activate` before dvc or a stage"
     )
 
-# The src/ beside this folder comes first, so that a clone, or an experiment in a folder of its
-# own, runs its own code even where some other copy of the package is installed.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from mnist_mlp.errors import InputError, in_one_line, printable
-from mnist_mlp.kernels import choose_kernels
-from mnist_mlp.params import load_params
+from mnist_mlp.base.errors import InputError, in_one_line, printable
+from mnist_mlp.base.kernels import choose_kernels
+from mnist_mlp.base.params import load_params
 
 PARAMS = Path("params.yaml")
 RAW = Path("data/raw")

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from mnist_mlp.download import download as download_mnist
-from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
-from mnist_mlp.mnist import FILES, MIRRORS
-from mnist_mlp.params import load_params
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.mirrors import download as download_mnist
+from mnist_mlp.data.mnist import FILES, MIRRORS
 
 SAMPLE = Path("data/sample")
 WITHOUT_NETWORK = (

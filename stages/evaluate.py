@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from mnist_mlp.costs import COSTS
-from mnist_mlp.dataset import load_dataset, load_training
-from mnist_mlp.errors import InputError
-from mnist_mlp.evaluation import accuracy, answer, noise_confidence
-from mnist_mlp.files import whole_file
-from mnist_mlp.model import load_network
-from mnist_mlp.params import load_params
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import load_params
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import load_dataset, load_training
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import accuracy, answer, noise_confidence
+from mnist_mlp.learning.model import load_network
 
 ACCURACY = Path("metrics/accuracy.json")
 PREDICTIONS = Path("metrics/predictions.csv")

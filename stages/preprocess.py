@@ -2,11 +2,11 @@
 
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
-from mnist_mlp import mnist
-from mnist_mlp.dataset import read_digits, save_dataset, split
-from mnist_mlp.errors import InputError
-from mnist_mlp.params import load_params
-from mnist_mlp.randomness import generator
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import load_params
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data import mnist
+from mnist_mlp.data.dataset import read_digits, save_dataset, split
 
 
 def preprocess(

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from mnist_mlp.dataset import load_dataset
-from mnist_mlp.evaluation import answer
-from mnist_mlp.files import whole_file
-from mnist_mlp.model import load_network
-from mnist_mlp.params import load_params
-from mnist_mlp.pictures import draw_mistakes, draw_weights
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.dataset import load_dataset
+from mnist_mlp.learning.evaluation import answer
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.showing.pictures import draw_mistakes, draw_weights
 
 WEIGHTS = Path("metrics/weights.png")
 MISTAKES = Path("metrics/mistakes.png")

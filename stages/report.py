@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 import typer
 
-from mnist_mlp.dataset import PIXELS, load_dataset
-from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
-from mnist_mlp.model import load_network
-from mnist_mlp.params import load_params
-from mnist_mlp.randomness import generator
-from mnist_mlp.report import gather, render
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import load_params
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import PIXELS, load_dataset
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.showing.report_page import gather, render
 
 ACCURACY = Path("metrics/accuracy.json")
 HISTORY = Path("metrics/history.csv")
@@ -56,8 +56,8 @@ def report(
     """Make a page where one draws digits and watches the network read them.
 
     Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs,
-    metrics/claims.json where it exists, and the parts of the page in src/mnist_mlp/page; writes
-    metrics/report.html, one file that needs no network.
+    metrics/claims.json where it exists, and the parts of the page in src/mnist_mlp/showing/page;
+    writes metrics/report.html, one file that needs no network.
     """
     params = load_params(params_file)
     network = load_network(model)

@@ -14,19 +14,19 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from mnist_mlp.checkpoint import (
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.dataset import load_dataset, load_training
+from mnist_mlp.learning.checkpoint import (
     checkpoint_key,
     load_checkpoint,
     remove_checkpoint,
     save_checkpoint,
 )
-from mnist_mlp.dataset import load_dataset, load_training
-from mnist_mlp.errors import InputError
-from mnist_mlp.files import whole_file
-from mnist_mlp.model import save_network
-from mnist_mlp.params import load_params
-from mnist_mlp.training import Epoch, Progress, new_network
-from mnist_mlp.training import train as train_network
+from mnist_mlp.learning.model import save_network
+from mnist_mlp.learning.training import Epoch, Progress, new_network
+from mnist_mlp.learning.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
 PAUSE = 40  # times as long as it took to write a checkpoint, before the next: they cost 2.5 %

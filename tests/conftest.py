@@ -25,6 +25,8 @@ MADE = shutil.ignore_patterns(
     "config.local",
     "__pycache__",
 )
+# The command mnist-mlp with the source of the clone that it is run at the top of.
+CLI = ("env", "PYTHONPATH=src", "python", "-P", "-m", "mnist_mlp.cli")
 KNOBS = {
     "dataset": "sample",
     "validation": 0.1,

@@ -17,10 +17,10 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 with atheris.instrument_imports(include=["gzip", "zipfile", "numpy.lib", "mnist_mlp"]):
-    from mnist_mlp.errors import InputError
-    from mnist_mlp.idx import read_idx
-    from mnist_mlp.model import load_network, save_network
-    from mnist_mlp.network import Network
+    from mnist_mlp.base.errors import InputError
+    from mnist_mlp.data.idx import read_idx
+    from mnist_mlp.learning.model import load_network, save_network
+    from mnist_mlp.learning.network import Network
 
 FOLDER = Path(tempfile.mkdtemp())
 INPUT = FOLDER / "input"

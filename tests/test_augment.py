@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp.augment import AUGMENTATIONS, POINTS_AT, SHIFT, SPLINE, deform, sample, shift
+from mnist_mlp.learning.augmentation import (
+    AUGMENTATIONS,
+    POINTS_AT,
+    SHIFT,
+    SPLINE,
+    deform,
+    sample,
+    shift,
+)
 
 Images = NDArray[np.float32]
 Augment = Callable[[Images, np.random.Generator, float], None]

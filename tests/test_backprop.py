@@ -5,9 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mnist_mlp.backprop import SLOPES, Memory, backprop
-from mnist_mlp.costs import COSTS, Array
-from mnist_mlp.network import Network
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.backprop import SLOPES, Memory, backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.network import Network
 
 EVERY_NETWORK = list(product(SLOPES, COSTS))
 

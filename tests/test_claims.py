@@ -22,8 +22,8 @@ from noise import lowest_threshold
 from PIL import Image
 from shifted import moved
 
-from mnist_mlp.costs import Array
-from mnist_mlp.network import Network, initialise_weights
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.network import Network, initialise_weights
 from tests.conftest import ROOT, commit, done, start
 
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_mlp.answers import WIDTH, Answer, bars
-from mnist_mlp.errors import InputError
-from mnist_mlp.framing import frame
-from mnist_mlp.model import load_network, save_network
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.photos import MOST_PIXELS, frame_file, open_photo
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.learning.model import load_network, save_network
+from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.reading.answers import WIDTH, Answer, bars
+from mnist_mlp.reading.framing import frame
+from mnist_mlp.reading.photos import MOST_PIXELS, frame_file, open_photo
 from tests.conftest import ROOT, start
 from tests.scenes import drawn, grey
 from tests.test_hostile import damaged

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import KNOBS, commit, done, start
+from tests.conftest import CLI, KNOBS, commit, done, start
 
 
 def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
     done(clone, "dvc", "repro", "-f")
-    assert "Every output has the bytes" in done(clone, "python", "stages/compare.py")
+    assert "Every output has the bytes" in done(clone, *CLI, "compare")
 
 
 def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "learning_rate": 0.2}), "utf-8")
     done(clone, "dvc", "repro")
-    result = start(clone, "python", "stages/compare.py")
+    result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stdout == (
         "train departs from HEAD: other bytes in data/model.npz, metrics/history.csv.\n"
@@ -36,7 +36,7 @@ def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path)
     commit(clone)
     history.write_text(ours[0], "utf-8")
     lock.write_text(ours[1], "utf-8")
-    result = start(clone, "python", "stages/compare.py", "HEAD")
+    result = start(clone, *CLI, "compare", "HEAD")
     assert result.returncode == 1
     assert "The first epoch with other parameters is 3." in result.stdout
     assert "Its inputs are the same" in result.stdout
@@ -45,7 +45,7 @@ def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path)
 @pytest.mark.parametrize("change", ["params.yaml", "data/model.npz"])
 def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> None:
     (clone / change).write_text(yaml.safe_dump({**KNOBS, "seed": 1}), "utf-8")
-    result = start(clone, "python", "stages/compare.py")
+    result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stderr == (
         "error: dvc.lock: what is here is not what it records; run `dvc repro` first\n"
@@ -54,7 +54,7 @@ def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> 
 
 @pytest.mark.parametrize("commit", ["nowhere", ""])
 def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(commit: str, clone: Path) -> None:
-    result = start(clone, "python", "stages/compare.py", commit)
+    result = start(clone, *CLI, "compare", commit)
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: dvc.lock: expected in commit {commit}; git says")
     assert result.stderr.count("\n") == 1
@@ -62,7 +62,7 @@ def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(commit: str, clo
 
 def test_what_keeps_dvc_from_looking_is_told(clone: Path) -> None:
     (clone / "dvc.yaml").write_text("stages: 1", "utf-8")
-    result = start(clone, "python", "stages/compare.py")
+    result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stderr.startswith("error: dvc.lock: not compared; dvc says: ")
     assert "dvc.yaml" in result.stderr
@@ -78,6 +78,6 @@ def test_a_recorded_lock_that_is_no_lock_is_one_line_and_exit_code_1(
     lock.write_bytes(content)
     commit(clone)
     lock.write_bytes(whole)
-    result = start(clone, "python", "stages/compare.py")
+    result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stderr == "error: dvc.lock: expected what DVC writes; run `dvc repro`\n"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mnist_mlp.costs import COSTS, binary_cross_entropy, cross_entropy, squared_error
+from mnist_mlp.learning.costs import COSTS, binary_cross_entropy, cross_entropy, squared_error
 
 TARGETS = np.eye(10, dtype=np.float32)[[3, 7]]
 HALVES = np.full((2, 10), 0.5, np.float32)

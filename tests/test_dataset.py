@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp.dataset import (
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params, load_params
+from mnist_mlp.data.dataset import (
     Dataset,
     load_dataset,
     load_training,
@@ -20,8 +22,6 @@ from mnist_mlp.dataset import (
     save_dataset,
     split,
 )
-from mnist_mlp.errors import InputError
-from mnist_mlp.params import Params, load_params
 
 PROJECT = Path(__file__).parents[1]
 NAMES = ("training_images.npy", "training_targets.npy")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from download import download as download_stage
 
-from mnist_mlp.download import download
-from mnist_mlp.mnist import FILES, MIRRORS, File
+from mnist_mlp.data.mirrors import download
+from mnist_mlp.data.mnist import FILES, MIRRORS, File
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [file.name for file in FILES]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnist_mlp.evaluation import accuracy, answer, mistakes, noise_confidence
-from mnist_mlp.network import Network, initialise_weights
+from mnist_mlp.learning.evaluation import accuracy, answer, mistakes, noise_confidence
+from mnist_mlp.learning.network import Network, initialise_weights
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mnist_mlp import files
-from mnist_mlp.files import whole_file
+from mnist_mlp.base import files
+from mnist_mlp.base.files import whole_file
 
 KILLED_WHILE_WRITING = """
 import os, pathlib, sys
-from mnist_mlp.files import whole_file
+from mnist_mlp.base.files import whole_file
 with whole_file(pathlib.Path(sys.argv[1])) as file:
     file.write(b"half of what should have been written")
     file.flush()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import Dataset, load_dataset
-from mnist_mlp.errors import InputError
-from mnist_mlp.framing import frame, label
-from mnist_mlp.model import load_network
-from mnist_mlp.network import Network
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.data.dataset import Dataset, load_dataset
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.network import Network
+from mnist_mlp.reading.framing import frame, label
 from tests.scenes import CONDITIONS, drawn, grey, in_colours, jpeg, light
 
 

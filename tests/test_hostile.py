@@ -21,14 +21,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_mlp.checkpoint import load_checkpoint, save_checkpoint
-from mnist_mlp.dataset import load_dataset, save_dataset
-from mnist_mlp.errors import InputError
-from mnist_mlp.idx import read_idx
-from mnist_mlp.model import load_network, save_network
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.params import load_params
-from mnist_mlp.training import Epoch, Progress
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.dataset import load_dataset, save_dataset
+from mnist_mlp.data.idx import read_idx
+from mnist_mlp.learning.checkpoint import load_checkpoint, save_checkpoint
+from mnist_mlp.learning.model import load_network, save_network
+from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.learning.training import Epoch, Progress
 from tests.conftest import ROOT, start
 
 MOST_MEMORY = 300_000  # kilobytes

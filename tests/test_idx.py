@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp.errors import InputError
-from mnist_mlp.idx import read_idx
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.data.idx import read_idx
 
 GARBAGE = random.Random(0).randbytes(100)
 

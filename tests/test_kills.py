@@ -16,8 +16,8 @@ import psutil
 import pytest
 import yaml
 
-from mnist_mlp.files import UNFINISHED, whole_file
-from tests.conftest import KNOBS, ROOT, done, start, started
+from mnist_mlp.base.files import UNFINISHED, whole_file
+from tests.conftest import CLI, KNOBS, ROOT, done, start, started
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
@@ -43,7 +43,7 @@ def repro_again(folder: Path) -> bool:
     """Run dvc to a good end; tell whether it left a file of its own broken, and that was mended."""
     if start(folder, "dvc", "repro").returncode == 0:
         return False
-    assert "was broken" in done(folder, "python", "stages/mend.py")
+    assert "was broken" in done(folder, *CLI, "mend")
     done(folder, "dvc", "repro")
     return True
 
@@ -203,7 +203,9 @@ def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(
     assert contents(clone) == expected
 
 
-@pytest.mark.parametrize("change", ["knob", "data", "src/mnist_mlp/costs.py", "stages/train.py"])
+@pytest.mark.parametrize(
+    "change", ["knob", "data", "src/mnist_mlp/learning/costs.py", "stages/train.py"]
+)
 def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone: Path) -> None:
     knobs = {**KNOBS, "epochs": 300}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
@@ -403,20 +405,20 @@ def test_what_a_killed_dvc_left_broken_is_mended(
 ) -> None:
     (clone / name).write_text(broken, "utf-8")
     assert start(clone, "dvc", "repro").returncode != 0
-    assert name in done(clone, "python", "stages/mend.py")
+    assert name in done(clone, *CLI, "mend")
     done(clone, "dvc", "repro")
     assert contents(clone) == contents(finished)
 
 
 def test_what_is_whole_is_not_mended(clone: Path) -> None:
     before = contents(clone)
-    assert done(clone, "python", "stages/mend.py") == ""
+    assert done(clone, *CLI, "mend") == ""
     assert contents(clone) == before
 
 
 def test_two_writers_of_one_file_take_turns(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib, time; from mnist_mlp.files import whole_file\n"
+        "import sys, pathlib, time; from mnist_mlp.base.files import whole_file\n"
         "for i in range(200):\n"
         "    with whole_file(pathlib.Path('file')) as file:\n"
         "        for _ in range(10): file.write(sys.argv[1].encode() * 1000); file.flush()\n"

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_mlp.errors import InputError
-from mnist_mlp.model import load_network, save_network
-from mnist_mlp.network import Network
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.learning.model import load_network, save_network
+from mnist_mlp.learning.network import Network
 
 SHAPES = [[784, 10], [784, 1, 10], [784, 16, 16, 10], [784, 20, 10], [784, 30, 20, 15, 10]]
 KEYS = ["format", "sizes", "activation", "cost", "parameters"]

@@ -8,7 +8,7 @@ import named
 import pytest
 import yaml
 
-from mnist_mlp.params import load_params
+from mnist_mlp.base.params import load_params
 from tests.conftest import ROOT
 
 ASKED = yaml.safe_load(named.RUNS.read_text("utf-8"))

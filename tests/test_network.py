@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnist_mlp.costs import Array
-from mnist_mlp.network import ACTIVATIONS, Network, initialise_weights
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
 
 EXTREMES = np.array([[-1e4, -100, 0, 100, 1e4]], np.float32)
 

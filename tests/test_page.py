@@ -17,11 +17,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from mnist_mlp.costs import Array
-from mnist_mlp.dataset import Dataset, load_dataset
-from mnist_mlp.model import load_network
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.report import gather, render
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import Dataset, load_dataset
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.showing.report_page import gather, render
 from tests.browser import (
     Listener,
     complaints,

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import yaml
 
-from mnist_mlp.errors import InputError
-from mnist_mlp.params import Params, load_params
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params, load_params
 
 PROJECT = Path(__file__).parents[1]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from mnist_mlp.dataset import load_dataset, load_training, read_digits
-from mnist_mlp.evaluation import accuracy
-from mnist_mlp.mnist import FILES
-from mnist_mlp.model import load_network
-from mnist_mlp.params import load_params
+from mnist_mlp.base.params import load_params
+from mnist_mlp.data.dataset import load_dataset, load_training, read_digits
+from mnist_mlp.data.mnist import FILES
+from mnist_mlp.learning.evaluation import accuracy
+from mnist_mlp.learning.model import load_network
 from tests.conftest import KNOBS, done, start
 
 
@@ -118,7 +118,7 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     decoy = tmp_path / "installed" / "mnist_mlp"
     decoy.mkdir(parents=True)
     (decoy / "__init__.py").write_text("raise ImportError('an installed copy was imported')")
-    evaluation = clone / "src/mnist_mlp/evaluation.py"
+    evaluation = clone / "src/mnist_mlp/learning/evaluation.py"
     source = evaluation.read_text("utf-8")
     evaluation.write_text(
         source.replace("    return float(np.mean(", "    return 0 * float(np.mean(")

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_mlp.costs import Array
-from mnist_mlp.products import ROWS, TILE, multiply
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.products import ROWS, TILE, multiply
 
 SOURCE = Path(__file__).parents[1] / "src"
 CPU = Path("/proc/cpuinfo")
 HASH = """
 import hashlib, sys
 import numpy as np
-from mnist_mlp.products import multiply
+from mnist_mlp.learning.products import multiply
 a, b = np.random.default_rng(0).random((2, 300, 300), dtype=np.float32)
 a, b = np.tile(a, 2), np.tile(b, (2, 5))
 print(hashlib.sha256(multiply(a, b, np.empty((300, 1500), "f4"))).hexdigest())
@@ -64,9 +64,9 @@ def test_large_products_are_cut_into_several_tiles(
 def test_rows_of_narrow_products_are_cut_without_a_change_of_their_bytes() -> None:
     code = (
         "import sys; sys.path.insert(0, 'src')\n"
-        "from mnist_mlp.kernels import choose_kernels; choose_kernels('portable')\n"
+        "from mnist_mlp.base.kernels import choose_kernels; choose_kernels('portable')\n"
         "import numpy as np\n"
-        "from mnist_mlp.products import multiply\n"
+        "from mnist_mlp.learning.products import multiply\n"
         "random = np.random.default_rng(0)\n"
         "for n, k, m in ((128, 784, 512), (100, 784, 512), (1000, 784, 100), (512, 128, 512)):\n"
         "    a, b = random.random((n, k), 'f4'), random.random((k, m), 'f4')\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp.randomness import Purpose, generator
+from mnist_mlp.base.randomness import Purpose, generator
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 SEEDS = [0, 1, 10**30]

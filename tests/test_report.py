@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_mlp.costs import Array
-from mnist_mlp.curves import nice_steps
-from mnist_mlp.dataset import Dataset
-from mnist_mlp.model import load_network
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.report import MOST_PARAMETERS, choose_digits, gather, pack_pixels, render
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.showing.charts import nice_steps
+from mnist_mlp.showing.report_page import (
+    MOST_PARAMETERS,
+    choose_digits,
+    gather,
+    pack_pixels,
+    render,
+)
 from tests.conftest import done, start
 
 EVIL = "</script><script>alert(1)</script>\"'&<!--"

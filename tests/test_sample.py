@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp import mnist
-from mnist_mlp.dataset import read_digits
+from mnist_mlp.data import mnist
+from mnist_mlp.data.dataset import read_digits
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 

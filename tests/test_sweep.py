@@ -21,7 +21,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.conftest import KNOBS, done, start, started
+from tests.conftest import CLI, KNOBS, done, start, started
 
 TABLE, PICTURE = Path("metrics/sweep.csv"), Path("metrics/sweep.png")
 GRID = ("hidden=4,[8,4]", "learning_rate=0.3,1e-1", "--seeds", "2")
@@ -35,7 +35,7 @@ def quick(clone: Path) -> Path:
 
 
 def sweep(folder: Path, *words: str) -> str:
-    return done(folder, "python", "stages/sweep.py", *words)
+    return done(folder, *CLI, "sweep", *words)
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -45,7 +45,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 def refusal(folder: Path, *words: str) -> str:
     """Check that a sweep ends in one line, after notes of what it begins, and return the line."""
-    result = start(folder, "python", "stages/sweep.py", *words)
+    result = start(folder, *CLI, "sweep", *words)
     assert result.returncode == 1
     *notes, line = result.stderr.splitlines()
     assert line.startswith("error: ")
@@ -195,15 +195,15 @@ def test_a_sweep_without_a_network_is_one_line(quick: Path) -> None:
 
 
 def test_a_sweep_that_was_killed_goes_on_where_it_was(quick: Path) -> None:
-    process = started(quick, "python", "stages/sweep.py", *GRID, "--workers", "1")
+    process = started(quick, *CLI, "sweep", *GRID, "--workers", "1")
     until(lambda: len(kept(quick)) >= 2, process)
     process.kill()
     process.communicate()
     missing = 8 - len(kept(quick))
-    result = start(quick, "python", "stages/sweep.py", *GRID)
+    result = start(quick, *CLI, "sweep", *GRID)
     assert f"{missing} of 8 networks are to be trained." in result.stderr
     assert len(table(quick)) == 8
-    assert start(quick, "python", "stages/sweep.py", *GRID).stderr == ""
+    assert start(quick, *CLI, "sweep", *GRID).stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_what_is_kept_of_a_network_and_damaged_is_trained_again(
     sweep(quick, "hidden=4,8")
     expected = (quick / TABLE).read_bytes()
     kept(quick)[0].write_bytes(content)
-    result = start(quick, "python", "stages/sweep.py", "hidden=4,8")
+    result = start(quick, *CLI, "sweep", "hidden=4,8")
     assert "1 of 2 networks are to be trained." in result.stderr
     assert (quick / TABLE).read_bytes() == expected
 
@@ -223,7 +223,7 @@ def test_what_is_kept_of_a_network_and_damaged_is_trained_again(
 def test_a_killed_training_is_done_again(quick: Path) -> None:
     sweep(quick, "hidden=4", "epochs=200", "--kept", "here")
     expected = (quick / TABLE).read_bytes()
-    process = started(quick, "python", "stages/sweep.py", "hidden=4", "epochs=200")
+    process = started(quick, *CLI, "sweep", "hidden=4", "epochs=200")
     until(lambda: training_of(process), process)
     training_of(process)[0].kill()
     output, errors = process.communicate()
@@ -233,7 +233,7 @@ def test_a_killed_training_is_done_again(quick: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a stage outlives its caller here")
 def test_a_training_ends_with_the_sweep_that_waits_for_it(quick: Path) -> None:
-    process = started(quick, "python", "stages/sweep.py", "hidden=4", "epochs=100000")
+    process = started(quick, *CLI, "sweep", "hidden=4", "epochs=100000")
     until(lambda: training_of(process), process)
     trainings = training_of(process)
     time.sleep(1)  # in which the stage learns whose it is
@@ -245,7 +245,7 @@ def test_a_training_ends_with_the_sweep_that_waits_for_it(quick: Path) -> None:
 
 def test_ctrl_c_ends_a_sweep_in_one_line(quick: Path) -> None:
     grid = ("hidden=64,128", "--seeds", "20", "--workers", "1")
-    process = started(quick, "python", "stages/sweep.py", *grid)
+    process = started(quick, *CLI, "sweep", *grid)
     until(lambda: kept(quick), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
@@ -257,7 +257,7 @@ def test_ctrl_c_ends_a_sweep_in_one_line(quick: Path) -> None:
 
 def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "stages/sweep.py", "hidden=4,8"]
+    command = [*CLI, "sweep", "hidden=4,8"]
     process = subprocess.Popen(command, cwd=quick, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -284,7 +284,8 @@ for what in "scheduler --scheduler-file=there" "$worker" "$worker"; do
     dask="$dask $!"
 done
 timeout 60 sh -c 'until [ -s there ]; do sleep 0.1; done'
-python stages/sweep.py hidden=4 --seeds $0 --scheduler tcp://127.0.0.1:8786 >&2
+export PYTHONPATH=src
+python -m mnist_mlp.cli sweep hidden=4 --seeds $0 --scheduler tcp://127.0.0.1:8786 >&2
 sed -n 's/ *lo: *\\([0-9]*\\).*/\\1/p' /proc/net/dev
 kill -KILL $dask
 """
@@ -303,7 +304,7 @@ def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
     expected = (quick / TABLE).read_bytes()
     (quick / TABLE).unlink()
     with dask_cluster(quick, 2) as (address, processes):
-        process = started(quick, "python", "stages/sweep.py", *GRID, "--scheduler", address)
+        process = started(quick, *CLI, "sweep", *GRID, "--scheduler", address)
         until(lambda: kept(quick), process)
         processes[1].kill()
         output, errors = process.communicate()
@@ -313,7 +314,7 @@ def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
 
 def test_a_cluster_that_is_lost_is_one_line(quick: Path) -> None:
     with dask_cluster(quick, 1) as (address, processes):
-        command = ("python", "stages/sweep.py", "hidden=4", "epochs=100000")
+        command = (*CLI, "sweep", "hidden=4", "epochs=100000")
         process = started(quick, *command, "--scheduler", address)
         until(lambda: training_of(processes[1]), process)
         processes[0].kill()
@@ -340,10 +341,9 @@ def test_a_cluster_that_is_not_there_is_one_line(address: str, quick: Path) -> N
 
 
 def test_a_sweep_away_from_the_top_is_refused(quick: Path) -> None:
-    result = start(
-        quick / "data", "python", "../stages/sweep.py", "hidden=4", "--params", "../params.yaml"
-    )
+    words = ("sweep", "hidden=4", "--params", "../params.yaml")
+    result = start(quick / "data", *CLI[2:], *words, PYTHONPATH=str(quick / "src"))
     assert result.returncode == 1
     assert result.stderr == (
-        "error: stages/sweep.py: not found; run a sweep at the top of the project\n"
+        "error: stages/train.py: not found; run a sweep at the top of the project\n"
     )

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_mlp import training as training_module
-from mnist_mlp.augment import AUGMENTATIONS
-from mnist_mlp.backprop import Memory, backprop
-from mnist_mlp.costs import Array, cross_entropy
-from mnist_mlp.dataset import Dataset
-from mnist_mlp.errors import InputError
-from mnist_mlp.network import Network, initialise_weights
-from mnist_mlp.params import Params
-from mnist_mlp.randomness import generator
-from mnist_mlp.training import Epoch, is_stale, learning_rate, shuffled, train
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.learning import training as training_module
+from mnist_mlp.learning.augmentation import AUGMENTATIONS
+from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.costs import cross_entropy
+from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.learning.training import Epoch, is_stale, learning_rate, shuffled, train
 
 NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_mlp.errors import InputError, in_one_line, printable
+from mnist_mlp.base.errors import InputError, in_one_line, printable
+from mnist_mlp.base.process import catch_ctrl_c
 
 if TYPE_CHECKING:
-    from mnist_mlp.network import Network
+    from mnist_mlp.learning.network import Network
 
 TOP = Path(os.path.relpath(Path(__file__).resolve().parents[2]))  # of the clone that has this file
 MODEL = TOP / "data/model.npz"
@@ -37,6 +38,7 @@ ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")
 
 def main() -> None:
     """Run a command; what a user can cause ends in a line on standard error and exit code 1."""
+    catch_ctrl_c()
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app(prog_name="mnist-mlp")
@@ -66,9 +68,9 @@ def predict(
     """
     import json
 
-    from mnist_mlp.answers import Answer, draw_row
-    from mnist_mlp.files import whole_file
-    from mnist_mlp.photos import frame_file
+    from mnist_mlp.base.files import whole_file
+    from mnist_mlp.reading.answers import Answer, draw_row
+    from mnist_mlp.reading.photos import frame_file
 
     network = _load(model)
     seen, results = [], []
@@ -112,8 +114,8 @@ def info(model: ModelFile = MODEL) -> None:
 
     Knobs and accuracy are those that dvc.lock has on record for the model.
     """
-    from mnist_mlp.costs import COSTS
-    from mnist_mlp.record import read_record
+    from mnist_mlp.learning.costs import COSTS
+    from mnist_mlp.runs.record import read_record
 
     network = _load(model)
     record = read_record(model, LOCK, ACCURACY)
@@ -137,11 +139,82 @@ def info(model: ModelFile = MODEL) -> None:
     _tell_changes(record.knobs)
 
 
+@app.command()
+def sweep(
+    grid: Annotated[list[str], typer.Argument(help="Knobs with the values to try: hidden=16,32")],
+    *,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks of each combination.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:8786, in place of this machine")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at a time here; by default, all cores.")
+    ] = None,
+    params: Annotated[Path, typer.Option(help="The other knobs.")] = Path("params.yaml"),
+    raw: Annotated[Path, typer.Option(help="The four IDX files.")] = Path("data/raw"),
+    kept: Annotated[Path, typer.Option(help="What was trained before.")] = Path("data/sweep"),
+    table: Annotated[Path, typer.Option(help="A line for each network.")] = Path(
+        "metrics/sweep.csv"
+    ),
+    picture: Annotated[Path, typer.Option(help="Accuracies of each combination.")] = Path(
+        "metrics/sweep.png"
+    ),
+) -> None:
+    """Train networks with every combination of some knobs, and compare them on validation images.
+
+    Run it at the top of a clone. Each network is that of `dvc exp run` with the same knobs. What is
+    trained is kept in data/sweep: a sweep that was interrupted goes on where it was.
+    """
+    try:
+        from mnist_mlp.runs.sweep import sweep as train_all
+    except ModuleNotFoundError as error:
+        raise InputError(f"a sweep needs {error.name}; `make .venv/claims` installs it") from None
+
+    train_all(
+        grid,
+        seeds=seeds,
+        scheduler=scheduler,
+        workers=workers,
+        params=params,
+        raw=raw,
+        kept=kept,
+        table=table,
+        picture=picture,
+    )
+
+
+@app.command()
+def compare(
+    recorded: Annotated[str, typer.Argument(help="The commit that recorded it.")] = "HEAD",
+) -> None:
+    """Print the first stage, and the first epoch, where this run departs from a recorded one.
+
+    Run it at the top of a clone. Reads dvc.lock and metrics/history.csv, here and in the commit.
+    The exit code is 1 if the runs differ, or if there is no complete run here.
+    """
+    from mnist_mlp.runs.compare import compare as has_same_bytes
+
+    if not has_same_bytes(recorded):
+        sys.exit(1)
+
+
+@app.command()
+def mend() -> None:
+    """Remove a dvc.lock, or DVC's list of who reads and writes what, if it is broken.
+
+    Run it at the top of a clone. DVC writes them in place, so it can be killed in between, and
+    refuses to run from then on. `dvc repro` writes them again; nothing that is whole is touched.
+    """
+    from mnist_mlp.runs.mend import mend as remove_broken
+
+    remove_broken()
+
+
 def _tell_changes(knobs: dict[str, Any]) -> None:
     """Tell where params.yaml has moved on since the model was made."""
     from msgspec import to_builtins
 
-    from mnist_mlp.params import load_params
+    from mnist_mlp.base.params import load_params
 
     if not PARAMS.exists():
         return
@@ -162,7 +235,7 @@ def _values(knob: Any) -> list[Any]:
 
 
 def _load(model: Path) -> Network:
-    from mnist_mlp.model import load_network
+    from mnist_mlp.learning.model import load_network
 
     try:
         return load_network(model)

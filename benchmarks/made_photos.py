@@ -1,0 +1,59 @@
+"""Measure how many of MNIST's test digits are read right when they come as other pictures.
+
+    python benchmarks/photos.py         # or: python benchmarks/photos.py 10000
+
+Run it from the top of the project, after `dvc repro`. Takes so many test digits at random, 2,000
+if nothing else is said, and prints a Markdown table. tests/scenes.py says what each condition is.
+"""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.data.dataset import SIDE, load_dataset
+from mnist_mlp.learning.evaluation import accuracy, answer
+from mnist_mlp.learning.model import load_network
+from mnist_mlp.reading.framing import frame
+from tests.scenes import CONDITIONS
+
+
+def see(condition: str, digit: Array, i: int) -> Array | None:
+    """Return what the network would see of the i-th digit, or None where it is refused."""
+    picture = CONDITIONS[condition](digit.reshape(SIDE, SIDE), np.random.default_rng([0, i]))
+    try:
+        return frame(picture.convert("RGB"))
+    except InputError:
+        return None
+
+
+def main() -> None:
+    """Print a row for each condition, all of the same digits."""
+    n = int(sys.argv[1]) if sys.argv[1:] else 2000
+    network = load_network(ROOT / "data/model.npz")
+    test = load_dataset(ROOT / "data/prepared", "test")
+    chosen = np.sort(np.random.default_rng(0).permutation(len(test.images))[:n])
+    images, labels = test.images[chosen], test.labels[chosen]
+    share = accuracy(answer(network, images), labels)
+    print("| condition | read right | refused |\n| --- | --- | --- |")
+    print(f"| the test images themselves | {share:.2%} | |")
+    with ProcessPoolExecutor(2) as pool:
+        for condition in CONDITIONS:
+            seen = list(pool.map(see, [condition] * n, images, chosen, chunksize=50))
+            frames = np.stack([np.zeros_like(images[0]) if one is None else one for one in seen])
+            read = np.array([one is not None for one in seen])
+            right = answer(network, frames).argmax(axis=1) == labels
+            print(
+                f"| {condition} | {np.mean(right & read):.2%} | {np.count_nonzero(~read)} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The data: MNIST's files, and the arrays that they become."""

@@ -1,0 +1,1 @@
+"""Learning: costs, the network, backpropagation and gradient descent."""

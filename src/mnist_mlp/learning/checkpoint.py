@@ -1,0 +1,76 @@
+"""Checkpoints: a training that was killed goes on after its last finished epoch."""
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import UNFINISHED, whole_file
+from mnist_mlp.base.params import Params
+from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.learning.model import open_arrays
+from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.training import Epoch, Progress
+
+
+def checkpoint_key(params: Params, data: Iterable[Dataset], code: Path) -> str:
+    """Return a SHA-256 of all that a training follows from.
+
+    That is its knobs, its examples, this package and the programs in the folder `code`, the
+    version of NumPy, and the machine, whose processor decides the last bits.
+    """
+    key = hashlib.sha256(msgspec.json.encode(params))
+    key.update(f"{np.__version__} {platform.node()}".encode())
+    for folder in (Path(__file__).parents[1], code):
+        for source in sorted(folder.rglob("*.py")):
+            key.update(source.read_bytes())
+    for dataset in data:
+        for array in dataset:
+            key.update(array.data)
+    return key.hexdigest()
+
+
+def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+    """Write how far a training has come. A power failure may lose it; a kill does not."""
+    history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
+    vectors = _vectors(network, progress)
+    with whole_file(path, durable=False) as file:
+        np.savez(file, allow_pickle=False, key=key, history=history, **vectors)
+
+
+def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+    """Take up a training where it was left, if there is a checkpoint and its key is this one."""
+    vectors = _vectors(network, progress)
+    try:
+        with open_arrays(path, "a checkpoint") as arrays:
+            if arrays["key"].item() != key:
+                return
+            found = {name: arrays[name] for name in vectors}
+            history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
+            layouts = {(vector.dtype, vector.shape) for vector in found.values()}
+    except (InputError, OSError):
+        return  # there is none, or none that can be read: the training starts anew
+    if layouts == {(network.parameters.dtype, network.parameters.shape)}:
+        for name, vector in vectors.items():
+            vector[:] = found[name]
+        progress.history[:] = history
+
+
+def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
+    return {
+        "parameters": network.parameters,
+        "velocity": progress.velocity,
+        "average": progress.average,
+        "best": progress.best,
+    }
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint, and one that a killed process left unfinished."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + UNFINISHED).unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""Evaluation: how often the network is right, and how sure it is of itself."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.data.dataset import Labels
+from mnist_mlp.learning.network import Network
+
+BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
+UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a guess
+
+
+def activations(network: Network, images: Array) -> list[Array]:
+    """Return what `network.forward` does. Raises InputError where it is no finite number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        layers = network.forward(images)
+    if not all(np.isfinite(layer).all() for layer in layers[1:]):
+        raise InputError(
+            "expected finite numbers from the network, found others: its weights are too large, "
+            "or the images damaged; train with a smaller learning_rate, or run "
+            "`dvc repro -f preprocess train`"
+        )
+    return layers
+
+
+def answer(network: Network, images: Array) -> Array:
+    """Return the network's outputs, (n, 10) in [0, 1], for `images`, (n, 784) in [0, 1].
+
+    Raises InputError where they are no finite numbers.
+    """
+    outputs = np.empty((len(images), network.sizes[-1]), network.parameters.dtype)
+    for start in range(0, len(images), BLOCK):
+        block = slice(start, start + BLOCK)
+        outputs[block] = activations(network, images[block])[-1]
+    return outputs
+
+
+def accuracy(outputs: Array, labels: Labels) -> float:
+    """Return the share of examples, from 0 to 1, whose largest output is that of their digit."""
+    return float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def mistakes(outputs: Array, labels: Labels) -> NDArray[np.intp]:
+    """Return which examples are not read as their digit, (k,), the largest outputs first."""
+    wrong = np.flatnonzero(outputs.argmax(axis=1) != labels)
+    return wrong[np.argsort(-outputs.max(axis=1)[wrong], kind="stable")]
+
+
+def noise_confidence(network: Network, n: int, random: np.random.Generator) -> float:
+    """Return the mean of the largest output, from 0 to 1, over n images of uniform noise."""
+    noise = random.random((n, network.sizes[0]), dtype=np.float32)
+    return float(np.mean(answer(network, noise).max(axis=1)))

@@ -1,0 +1,97 @@
+"""The trained network as a file: its sizes, its kinds of neurons, and its parameters."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.lib.npyio import NpzFile
+
+from mnist_mlp.base.files import wary, whole_file
+from mnist_mlp.base.params import MOST_HIDDEN, Activation, CostName, Count
+from mnist_mlp.data.dataset import DIGITS, PIXELS
+from mnist_mlp.learning.network import Network, count_parameters
+
+FORMAT = 1
+
+
+class Settings(msgspec.Struct):
+    """What the file says of a network besides its parameters."""
+
+    format: int
+    sizes: Annotated[list[Count], Meta(min_length=2)]
+    activation: Activation
+    cost: CostName
+
+
+def save_network(path: Path, network: Network) -> None:
+    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time.
+
+    np.savez would do, but for bytes that follow from the version of Python's zipfile.
+    """
+    settings: dict[str, Any] = {
+        "format": FORMAT,
+        "sizes": network.sizes,
+        "activation": network.activation,
+        "cost": network.cost,
+    }
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, value in {"parameters": network.parameters, **settings}.items():
+            part = io.BytesIO()
+            np.save(part, value, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue())
+
+
+def load_network(path: Path) -> Network:
+    """Read what save_network wrote.
+
+    Raises InputError where the file is something else, and OSError where it cannot be read.
+    """
+    with open_arrays(path, "a model") as arrays:
+        return _build(arrays)
+
+
+@contextmanager
+def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
+    """Open an .npz file whose arrays take no more memory than the file is long.
+
+    Raises InputError, with what was expected, where it is none, now or while it is read.
+    """
+    with path.open("rb") as file, wary(path, expected):
+        if not zipfile.is_zipfile(file):
+            raise ValueError("found no .npz file, or half of one")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            if any(member.compress_type for member in arrays.zip.infolist()):
+                raise ValueError("its parts are compressed")
+            if arrays.zip.testzip():
+                raise ValueError("its parts do not agree with their checksums")
+            yield arrays
+
+
+def _build(arrays: NpzFile) -> Network:
+    found = {name: arrays[name] for name in Settings.__struct_fields__}
+    if any(array.size > MOST_HIDDEN + 2 for array in found.values()):
+        raise ValueError(f"expected at most {MOST_HIDDEN} hidden layers")
+    settings = msgspec.convert({name: array.tolist() for name, array in found.items()}, Settings)
+    parameters = arrays["parameters"]
+    n = count_parameters(settings.sizes)
+    if settings.format != FORMAT:
+        raise ValueError(f"expected format {FORMAT}, found {settings.format}")
+    if (settings.sizes[0], settings.sizes[-1]) != (PIXELS, DIGITS):
+        raise ValueError(f"expected {PIXELS} pixels and {DIGITS} outputs, found {settings.sizes}")
+    if parameters.shape != (n,) or parameters.dtype != np.float32:
+        raise ValueError(
+            f"expected {n} float32 parameters for layers of {settings.sizes}, "
+            f"found {parameters.dtype} of shape {parameters.shape}"
+        )
+    if not np.isfinite(parameters).all():
+        raise ValueError("expected finite parameters")
+    network = Network(settings.sizes, settings.activation, settings.cost)
+    network.parameters[:] = parameters
+    return network

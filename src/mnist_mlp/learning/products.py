@@ -1,0 +1,41 @@
+"""Products of matrices, shared among threads where they are large."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+
+TILE = 512  # columns that one thread works out at a time; part of a result's last bits
+ROWS = 12  # after any multiple of so many rows, a cut changes no bit
+LARGE = 2**24  # multiplications from which on a product is worth dividing
+
+
+def multiply(a: Array, b: Array, out: Array) -> Array:
+    """Put the product of a, (n, k), and b, (k, m), into `out`, (n, m), and return it.
+
+    A large product is cut into tiles of fixed size, so that its bytes are the same for every
+    number of threads. NumPy lets go of Python's lock while it multiplies.
+    """
+    if out.size * len(b) < LARGE:
+        return a.dot(b, out)
+    n, m = out.shape
+    height = n if m > TILE else ROWS * -(-n // (2 * ROWS))  # few columns: two tiles all the same
+    tiles = [
+        (slice(row, row + height), slice(column, column + TILE))
+        for row in range(0, n, height)
+        for column in range(0, m, TILE)
+    ]
+    for _ in _threads().map(lambda tile: np.matmul(a[tile[0]], b[:, tile[1]], out[tile]), tiles):
+        pass
+    return out
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Start as many threads as OMP_NUM_THREADS says, or as there are processors."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    threads = int(wanted) if wanted.isdecimal() else os.cpu_count() or 1
+    return ThreadPoolExecutor(max(1, threads))

@@ -1,0 +1,105 @@
+"""Answers: what a network makes of an image, in words and bars, and as data for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import SIDE
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import UNSURE, activations
+from mnist_mlp.learning.network import Network
+
+WIDTH = 40  # characters of a full bar
+ZOOM = 10  # screen pixels along each side of a pixel
+GAP = 1  # pixels around each picture
+
+BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths of a character
+SHADES = " ░▒▓█"
+ASCII = " .:+#"
+
+
+class Answer:
+    """What a network says of one image: the activations of all its layers, and what follows."""
+
+    def __init__(self, network: Network, image: Array) -> None:
+        """Send an image, (784,) in [0, 1], through the network.
+
+        Raises InputError where what comes of it is no finite number.
+        """
+        self.network = network
+        self.layers = [layer[0] for layer in activations(network, image[np.newaxis])]
+        self.outputs = self.layers[-1]
+        self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
+        self.unsure = bool(self.outputs[self.digit] - self.outputs[self.runner_up] < UNSURE)
+
+    def data(self, layers: bool) -> dict[str, Any]:
+        """Return the answer as JSON has it."""
+        result: dict[str, Any] = {
+            "digit": self.digit,
+            "runner_up": self.runner_up,
+            "unsure": self.unsure,
+            "outputs": _rounded(self.outputs),
+        }
+        if layers:
+            result["layers"] = [_rounded(layer) for layer in self.layers]
+        return result
+
+    def text(self, layers: bool, unicode: bool) -> str:
+        """Return the answer as lines of text, with bars of blocks or, for old terminals, of #."""
+        shown = [self._verdict()]
+        if layers:
+            shown += ["", "what the network sees:", *_picture(self.layers[0], unicode)]
+            for i, layer in enumerate(self.layers[1:-1], 1):
+                shown += ["", f"hidden layer {i}, {self.network.activation}:"]
+                shown += bars(layer, unicode)
+            shown += ["", f"outputs, {COSTS[self.network.cost].output}:"]
+        return "\n".join(shown + bars(self.outputs, unicode, full=1))
+
+    def _verdict(self) -> str:
+        first, second = self.outputs[self.digit], self.outputs[self.runner_up]
+        verdict = f"{self.digit} ({first:.3f}), runner-up {self.runner_up} ({second:.3f})"
+        return f"the network is unsure, perhaps {verdict}" if self.unsure else verdict
+
+
+def bars(values: Array, unicode: bool, full: float = 0) -> list[str]:
+    """Draw a bar for each value, with its number and the value itself, those below 0 to the left.
+
+    A bar of full width stands for `full`, or for the largest size among the values.
+    """
+    full = full or float(np.abs(values).max()) or 1
+    below = WIDTH // 2 if values.min() < 0 else 0
+    lines = []
+    for i, value in enumerate(values):
+        length = abs(value) / full * (WIDTH - below)
+        bar = _bar(length, unicode and value >= 0)
+        left, right = (bar.rstrip(), "") if value < 0 else ("", bar)
+        lines.append(f"{i:5}  {value:8.3f}  {left:>{below}}{right}".rstrip())
+    return lines
+
+
+def _bar(length: float, unicode: bool) -> str:
+    if not unicode:
+        return "#" * round(length)
+    eighths = round(8 * length)
+    return BLOCKS[8] * (eighths // 8) + BLOCKS[eighths % 8]
+
+
+def _picture(image: Array, unicode: bool) -> list[str]:
+    """Draw an image, (784,) in [0, 1], with two characters for each pixel."""
+    shades = SHADES if unicode else ASCII
+    levels = np.rint(image.reshape(SIDE, SIDE) * (len(shades) - 1)).astype(int)
+    return ["".join(2 * shades[level] for level in row).rstrip() for row in levels]
+
+
+def draw_row(images: Sequence[Array]) -> Image.Image:
+    """Draw what the network saw, each (784,) in [0, 1], side by side, ink white as in MNIST."""
+    tiles = [np.pad(image.reshape(SIDE, SIDE), GAP, constant_values=0.5) for image in images]
+    pixels = np.rint(255 * np.hstack(tiles)).astype(np.uint8)
+    return Image.fromarray(np.kron(pixels, np.ones((ZOOM, ZOOM), np.uint8)))
+
+
+def _rounded(values: Array) -> list[float]:
+    return [round(value, 6) for value in values.tolist()]

@@ -1,0 +1,1 @@
+"""Runs of the pipeline: recorded, compared, mended, and many at a time."""

@@ -1,0 +1,92 @@
+"""A grid: networks with every combination of some knobs, each with several seeds."""
+
+import itertools
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params, check_params, load_params, read_values, write_value
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.data.dataset import split
+
+MOST = 100_000  # networks
+
+
+class Task(NamedTuple):
+    """One network of a sweep: the knobs that it has of its own, and all of them."""
+
+    changes: dict[str, Any]
+    knobs: dict[str, Any]
+
+    def options(self) -> str:
+        """Write the changes as options of `dvc exp run`."""
+        return " ".join(
+            f"-S {shlex.quote(f'{k}={write_value(v)}')}" for k, v in self.changes.items()
+        )
+
+
+def read_grid(grid: list[str]) -> dict[str, list[Any]]:
+    """Read knobs and their values, as in hidden=16,32; what they may be is checked by `expand`.
+
+    Raises InputError for what is no grid.
+    """
+    knobs: dict[str, list[Any]] = {}
+    for text in grid:
+        knob, equals, values = text.partition("=")
+        if not equals or knob in knobs:
+            raise InputError(
+                f"grid: expected each knob once, as in hidden=16,32, found {text!r}; see --help"
+            )
+        if knob == "seed":
+            raise InputError(f"grid: expected --seeds to say how many, found {text!r}")
+        if knob == "dataset":
+            raise InputError(f"grid: expected one data set, that of data/raw, found {text!r}")
+        knobs[knob] = read_values(values, f"grid: {knob}")
+        if not knobs[knob]:
+            raise InputError(f"grid: {knob}: expected at least one value, found none")
+    return knobs
+
+
+def expand(grid: Mapping[str, list[Any]], seeds: int, params_file: Path, images: int) -> list[Task]:
+    """Return all networks, the seed changing fastest, then the last knob.
+
+    `params_file` has the other knobs, and `images` is the number of images to train and validate
+    with. Raises InputError for the first network that cannot be trained.
+    """
+    n = seeds * math.prod(len(values) for values in grid.values())
+    if n > MOST:
+        raise InputError(f"grid: expected at most {MOST:,} networks, found {n:,}")
+    ours = msgspec.structs.asdict(load_params(params_file))
+    place = f"{params_file} with the grid"
+    tasks: list[Task] = []
+    seen: set[Params] = set()
+    for values in itertools.product(*grid.values()):
+        changes = dict(zip(grid, values, strict=True))
+        params = check_params(ours | changes, place)
+        _check_images(params, images, place)
+        if params in seen:
+            raise InputError(f"grid: expected each combination once, found {changes} twice")
+        seen.add(params)
+        knobs = msgspec.to_builtins(params)
+        tasks += [Task(changes, knobs | {"seed": seed}) for seed in range(seeds)]
+    return tasks
+
+
+def _check_images(params: Params, n: int, place: str) -> None:
+    """Refuse knobs that leave no image to validate with, or fewer than a mini-batch to train on."""
+    training, validation = split(n, params.validation, generator(0, "validation split"))
+    if not len(validation):
+        raise InputError(
+            f"{place}: validation: expected a share that sets images aside, to compare by, "
+            f"found {params.validation}"
+        )
+    if params.batch_size > len(training):
+        raise InputError(
+            f"{place}: batch_size: expected at most the {len(training)} training images, "
+            f"found {params.batch_size}"
+        )

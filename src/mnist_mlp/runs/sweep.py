@@ -1,0 +1,231 @@
+"""A sweep: networks with every combination of some knobs, each with several seeds."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import typer
+from distributed import Client, KilledWorker, as_completed
+from distributed.comm.core import CommClosedError
+from matplotlib.figure import Figure
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.params import write_value
+from mnist_mlp.data import mnist
+from mnist_mlp.data.idx import read_idx
+from mnist_mlp.runs.grid import Task, expand, read_grid
+from mnist_mlp.runs.trainings import MEASURES, OtherCodeError, cluster, digest_code, train
+
+COLUMNS = (*MEASURES, "model")
+MOST_DRAWN = 40  # combinations, the best ones
+RETRIES = 2  # of a training that was killed
+
+Row = dict[str, Any]  # COLUMNS, or {"error": ...}
+
+
+def sweep(
+    grid: list[str],
+    *,
+    seeds: int,
+    scheduler: str | None,
+    workers: int | None,
+    params: Path,
+    raw: Path,
+    kept: Path,
+    table: Path,
+    picture: Path,
+) -> None:
+    """Train networks with every combination of some knobs, and compare them on validation images.
+
+    `grid` has texts like "hidden=16,32", and each combination is trained with so many `seeds`. The
+    paths and the rest are what `mnist-mlp sweep --help` says. Raises InputError for a bad grid, and
+    if no network can be trained.
+    """
+    if scheduler and workers:
+        raise InputError(
+            "--workers: expected none with --scheduler, whose workers are counted there"
+        )
+    if not Path("stages/train.py").exists():
+        raise InputError("stages/train.py: not found; run a sweep at the top of the project")
+    digits = {file.name: (raw / file.name).read_bytes() for file in mnist.FILES}
+    images = len(read_idx(raw / mnist.TRAIN_LABELS.name, dimensions=1))
+    tasks = expand(read_grid(grid), seeds, params, images)
+    rows = _train_all(tasks, digits, kept, scheduler, workers)
+    if all("error" in row for row in rows):
+        raise InputError(f"no network could be trained: {rows[0]['error']}")
+    with whole_file(table) as file:
+        file.write(_as_csv(tasks, rows))
+    combinations = [
+        (tasks[start], np.array([_judged(row) for row in rows[start : start + seeds]]))
+        for start in range(0, len(tasks), seeds)
+    ]
+    with whole_file(picture) as file:
+        _draw(combinations).savefig(file, format="png", dpi=100, metadata={"Software": None})
+    for task, values in combinations:
+        print(f"{_mean(values)}  {task.options()}")
+    for task, row in zip(tasks, rows, strict=True):
+        if "error" in row:
+            print(f"not trained: {task.options()} -S seed={task.knobs['seed']}: {row['error']}")
+    best, values = max(combinations, key=_rank)
+    print(
+        f"\nThe best reads {_mean(values)} of the validation images right (mean ± standard "
+        "deviation).\nWith params.yaml as it stands, its first network is repeated by\n"
+        f"dvc exp run {best.options()} -S seed=0\n"
+        f"All are in {table}, and drawn in {picture}."
+    )
+
+
+def _train_all(
+    tasks: list[Task],
+    digits: Mapping[str, bytes],
+    kept: Path,
+    scheduler: str | None,
+    workers: int | None,
+) -> list[Row]:
+    """Train what was not trained before, and return what was measured of each network."""
+    data, code = hashlib.sha256(b"".join(digits.values())).hexdigest(), digest_code()
+    files = [
+        kept / f"{hashlib.sha256(json.dumps([task.knobs, data, code]).encode()).hexdigest()}.json"
+        for task in tasks
+    ]
+    rows = {i: row for i, file in enumerate(files) if (row := _read(file))}
+    missing = [i for i in range(len(tasks)) if i not in rows]
+    missing.sort(key=lambda i: tasks[i].knobs["seed"])  # whose digits a worker prepares once
+    if missing:
+        print(f"{len(missing)} of {len(tasks)} networks are to be trained.", file=sys.stderr)
+        try:
+            with _connected(scheduler, workers) as client:
+                arrived = client.scatter(digits, broadcast=True)
+                waiting = {
+                    client.submit(
+                        train, tasks[i].knobs, arrived, data, code, pure=False, retries=RETRIES
+                    ): i
+                    for i in missing
+                }
+                done = ((waiting[future], future.result()) for future in as_completed(waiting))
+                for i, row in _show(done, tasks, len(missing)):
+                    rows[i] = row
+                    if "error" not in row:
+                        with whole_file(files[i], durable=False) as file:
+                            file.write(json.dumps(row).encode())
+        except (OtherCodeError, ChildProcessError) as error:
+            raise InputError(f"{error}; what is trained is kept, run the same again") from None
+        except (CancelledError, CommClosedError, KilledWorker):
+            raise InputError(
+                f"{scheduler or 'workers'}: lost; what is trained is kept, run the same again"
+            ) from None
+    return [rows[i] for i in range(len(tasks))]
+
+
+@contextmanager
+def _connected(scheduler: str | None, workers: int | None) -> Iterator[Client]:
+    """Give a cluster, or say in one line why there is none."""
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(cluster(scheduler, workers))
+        except (OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{scheduler or 'workers'}: expected a Dask scheduler that answers; {reason}"
+            ) from None
+        yield client
+
+
+def _read(file: Path) -> Row | None:
+    """Read what is kept of a network, if it is there and whole."""
+    try:
+        row = msgspec.json.decode(file.read_bytes(), type=dict[str, float | str])
+    except (FileNotFoundError, RecursionError, ValueError):
+        return None
+    return row if set(row) == set(COLUMNS) else None
+
+
+def _show(
+    done: Iterator[tuple[int, Row]], tasks: list[Task], total: int
+) -> Iterator[tuple[int, Row]]:
+    """Pass results on, with a progress bar on a terminal and a line for each elsewhere."""
+    best = (-1.0, "")
+
+    def note(result: tuple[int, Row] | None) -> str:
+        nonlocal best
+        if result and "error" not in result[1]:
+            best = max(best, (_judged(result[1]), tasks[result[0]].options()))
+        return f"best so far {best[0]:.2%} {best[1]}" if best[1] else ""
+
+    if sys.stderr.isatty():
+        with typer.progressbar(
+            done, length=total, label="training", width=20, item_show_func=note, file=sys.stderr
+        ) as bar:
+            yield from bar
+    else:
+        for n, (i, row) in enumerate(done, 1):
+            outcome = row.get("error") or f"{_judged(row):.2%}"
+            name = f"{tasks[i].options()} -S seed={tasks[i].knobs['seed']}"
+            print(f"{n}/{total} {name}: {outcome}; {note((i, row))}", flush=True)
+            yield i, row
+
+
+def _judged(row: Row) -> float:
+    """Return the accuracy by which networks are compared, nan where training failed."""
+    return float(row.get(MEASURES[0], math.nan))
+
+
+def _rank(combination: tuple[Task, Array]) -> float:
+    """Return the mean accuracy of a combination, 0 where one of its trainings failed."""
+    return float(np.nan_to_num(np.mean(combination[1])))
+
+
+def _mean(values: Array) -> str:
+    """Write the mean and the standard deviation over the seeds that could be trained."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return "none"
+    spread = f" ± {np.std(values, ddof=1):.2%}" if len(values) > 1 else ""
+    return f"{np.mean(values):.2%}{spread}"
+
+
+def _as_csv(tasks: list[Task], rows: list[Row]) -> bytes:
+    """Write a line for each network; where its training failed, there is nothing after its seed."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow([*tasks[0].changes, "seed", *COLUMNS])
+    for task, row in zip(tasks, rows, strict=True):
+        knobs = [write_value(value) for value in task.changes.values()]
+        writer.writerow([*knobs, task.knobs["seed"], *(row.get(name, "") for name in COLUMNS)])
+    return table.getvalue().encode()
+
+
+def _draw(combinations: list[tuple[Task, Array]]) -> Figure:
+    """Draw a point for each network and a line for each mean, the best combination at the top."""
+    tried = {
+        knob
+        for knob in combinations[0][0].changes
+        if len({write_value(task.changes[knob]) for task, _ in combinations}) > 1
+    }
+    ranked = sorted(combinations, key=_rank, reverse=True)[:MOST_DRAWN]
+    figure = Figure(figsize=(8, 1.2 + 0.3 * len(ranked)), layout="constrained")
+    axes = figure.subplots()
+    labels = []
+    for place, (task, values) in enumerate(ranked):
+        axes.plot(100 * values, [place] * len(values), "o", color="#0072b2", alpha=0.5)
+        axes.plot([100 * np.mean(values)], [place], "|", color="black", markersize=16)
+        changes = {knob: value for knob, value in task.changes.items() if knob in tried}
+        labels.append(" ".join(f"{knob}={write_value(value)}" for knob, value in changes.items()))
+    axes.set_yticks(range(len(ranked)), labels)
+    axes.set_ylim(len(ranked) - 0.5, -0.5)
+    axes.set_xlabel("validation accuracy (%): a point for each seed, a line for their mean")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    return figure

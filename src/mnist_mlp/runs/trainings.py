@@ -1,0 +1,131 @@
+"""Many trainings at a time: stages run on this machine's cores or on a Dask cluster.
+
+What a task calls needs the standard library and Dask alone: this module is sent to the workers.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster, get_worker
+
+MEASURES = ("validation_accuracy", "training_accuracy")  # and none of the test digits
+TIMEOUT = 10  # seconds that a scheduler has to answer
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers need not import it
+
+HERE = "127.0.0.1:0"  # where a local cluster has its pages: seen by this machine alone
+
+
+class StageError(Exception):
+    """What a stage said when it refused its work."""
+
+
+class OtherCodeError(Exception):
+    """A worker would train with another source than the client's."""
+
+
+@contextmanager
+def cluster(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
+    """Connect to a Dask scheduler, or have workers on this machine, by default one for each core.
+
+    Local workers are threads: the trainings themselves are processes of their own anyway. Raises
+    what Dask raises where it cannot connect.
+    """
+    logging.disable(logging.ERROR)  # what matters is raised
+    if scheduler:
+        with Client(scheduler, timeout=TIMEOUT) as client:
+            print(f"waiting for a worker at {scheduler}", file=sys.stderr)
+            client.wait_for_workers(1)
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers or CPU_COUNT,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=HERE,
+            worker_dashboard_address=HERE,
+            memory_limit=0,
+        ) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+def run_stage(name: str, **paths: str | Path) -> None:
+    """Run a stage's command on one thread, in a process that, on Linux, ends with this one.
+
+    `paths` are its options. Raises StageError, with its one line, where it refuses, and
+    ChildProcessError where it was killed.
+    """
+    command: list[str | Path] = [sys.executable, Path("stages") / f"{name}.py"]
+    for option, path in paths.items():
+        command += [f"--{option}", path]
+    environment = {"OMP_NUM_THREADS": "1", "DVC_STAGE": name}  # as dvc does: see command.py
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+    if result.returncode < 0:
+        raise ChildProcessError(f"{name} was killed by signal {-result.returncode}")
+    if result.returncode:
+        reason = result.stderr.strip().removeprefix("error: ")
+        raise StageError(reason.removeprefix(f"{paths['params']}: "))
+
+
+def train(knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str) -> dict[str, Any]:
+    """Prepare the digits, train a network and evaluate it, on a worker.
+
+    `raw` holds the four files of MNIST; `data` and `code` are their digest and the client's
+    `digest_code`. Returns MEASURES, and the model's MD5 as dvc.lock would have it; where a stage
+    refuses its work, {"error": ...}. Raises OtherCodeError where the worker does not stand at the
+    top of a clone with the client's source.
+    """
+    worker = get_worker()
+    if digest_code() != code:
+        raise OtherCodeError(
+            f"{Path.cwd()} of worker {worker.address}: expected the top of a clone with the same "
+            "source as here, found another"
+        )
+    folder = Path(worker.local_directory) / f"training-{threading.get_ident()}"
+    names = ("params.yaml", "model.npz", "history.csv", "accuracy.json", "predictions.csv")
+    params, model, history, accuracy, predictions = (folder / name for name in names)
+    prepared = folder / f"{code[:12]}-{data[:12]}-{knobs['validation']}-{knobs['seed']}"
+    try:
+        if not prepared.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            unfinished = folder / "unfinished"
+            unfinished.mkdir(parents=True)
+            for name, content in raw.items():
+                (folder / name).write_bytes(content)
+            params.write_text(json.dumps(knobs), encoding="utf-8")
+            run_stage("preprocess", params=params, raw=folder, prepared=unfinished)
+            unfinished.rename(prepared)
+        params.write_text(json.dumps(knobs), encoding="utf-8")
+        paths = {"params": params, "prepared": prepared, "model": model}
+        run_stage("train", **paths, history=history)
+        run_stage("evaluate", **paths, accuracy=accuracy, predictions=predictions)
+    except StageError as error:
+        return {"error": str(error)}
+    results = json.loads(accuracy.read_text(encoding="utf-8"))
+    md5 = hashlib.md5(model.read_bytes(), usedforsecurity=False).hexdigest()
+    return {name: results[name] for name in MEASURES} | {"model": md5}
+
+
+def digest_code() -> str:
+    """Return a SHA-256 of the source and the pinned packages of the clone in this folder."""
+    digest = hashlib.sha256()
+    for pattern in ("stages/*.py", "src/mnist_mlp/**/*.py", "requirements.lock"):
+        for source in sorted(Path().glob(pattern)):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()

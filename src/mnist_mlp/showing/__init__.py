@@ -1,0 +1,1 @@
+"""Showing what a network learned: pictures, charts and the page."""

@@ -1,0 +1,201 @@
+"""The report: one network and what it learned, as a page that opens without a server."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import DIGITS, Dataset, Labels
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import UNSURE, answer, mistakes
+from mnist_mlp.learning.network import Network
+from mnist_mlp.showing.charts import draw_curves
+
+PAGE = Path(__file__).parent / "page"
+SCRIPTS = (
+    "network.js",
+    "framing.js",
+    "pictures.js",
+    "diagram.js",
+    "explain.js",
+    "pad.js",
+    "galleries.js",
+    "page.js",
+)
+
+MOST_PARAMETERS = 4_000_000  # of a network that the page holds; they make it 21 MB long
+RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits for a cell of the confusion matrix
+MISTAKES = 24
+MISTAKES_TO_LOAD = 6
+MOST_NEURONS = 24  # of a layer that are drawn: those that matter most for the digit
+
+# As many zeros as one byte can count, then as many other bytes.
+RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
+
+
+def gather(
+    network: Network,
+    test: Dataset,
+    noise: Array,
+    *,
+    history: Mapping[str, Sequence[float]],
+    knobs: Mapping[str, object],
+    results: Mapping[str, float],
+    claims: Sequence[object] = (),
+) -> dict[str, Any]:
+    """Gather what the page shows.
+
+    `noise` is (n, 784) in [0, 1], images that are no digits. `history` has a list for each
+    column of metrics/history.csv, `results` are those of metrics/accuracy.json, and each claim
+    has the attributes `said`, `measured`, a list of lines, and `verdict`.
+    """
+    outputs = answer(network, test.images)
+    confusion = np.zeros((DIGITS, DIGITS), int)
+    np.add.at(confusion, (test.labels, outputs.argmax(axis=1)), 1)
+    wrong = confusion * (1 - np.eye(DIGITS, dtype=int))
+    return {
+        "sizes": network.sizes,
+        "parameters": network.parameters.size,
+        "most_parameters": MOST_PARAMETERS,
+        "n_test": len(test.images),
+        "n_wrong": int(wrong.sum()),
+        "confusion": confusion.tolist(),
+        "heat": np.ceil(4 * wrong / (wrong.max() or 1)).astype(int).tolist(),
+        "most_in_cell": (RIGHT_IN_CELL, WRONG_IN_CELL),
+        "charts": [
+            draw_curves(name, history["epoch"], _curves(history, name), lowest)
+            for name, lowest in (("cost", 0.0), ("accuracy", None))
+        ],
+        "knobs": knobs,
+        "results": results,
+        "claims": claims,
+        "data": _gather_data(network, test, outputs, noise),
+    }
+
+
+def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
+    """Gather what the page's script works with: the network, and digits in one numbered list."""
+    right = test.labels == outputs.argmax(axis=1)
+    chosen, worst = choose_digits(test.labels, outputs)
+    firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
+    to_load = [*np.sort(np.concatenate(firsts)), *worst[:MISTAKES_TO_LOAD]]
+    no_digit = [None] * len(noise)
+    return {
+        "most_neurons": MOST_NEURONS,
+        "unsure": UNSURE,
+        "output": COSTS[network.cost].output,
+        "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
+        "digits": _digits(
+            np.concatenate([test.images[chosen], noise]),
+            np.concatenate([outputs[chosen], answer(network, noise)]),
+            chosen.tolist() + no_digit,
+            test.labels[chosen].tolist() + no_digit,
+        ),
+        "to_load": [
+            *np.searchsorted(chosen, to_load).tolist(),
+            *range(len(chosen), len(chosen) + len(noise)),
+        ],
+        "mistakes": np.searchsorted(chosen, worst).tolist(),
+    }
+
+
+def choose_digits(labels: Labels, outputs: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose test images for the page: (all of them, sorted; the worst mistakes, worst first).
+
+    All are the worst mistakes and, for each pair of a digit and an answer, the first few where the
+    two are the same, or else those with the largest outputs. `outputs` is (n, 10), `labels` (n,).
+    """
+    predicted = outputs.argmax(axis=1)
+    wrong = mistakes(outputs, labels)
+    worst = wrong[:MISTAKES]
+    chosen = [worst]
+    for digit in range(DIGITS):
+        for read in range(DIGITS):
+            cell = (labels == digit) & (predicted == read)
+            if digit == read:
+                chosen.append(np.flatnonzero(cell)[:RIGHT_IN_CELL])
+            else:
+                chosen.append(wrong[cell[wrong]][:WRONG_IN_CELL])
+    return np.unique(np.concatenate(chosen)), worst
+
+
+def pack_pixels(pixels: NDArray[np.uint8]) -> bytes:
+    """Shorten the runs of zeros: how many zeros, how many other bytes, these bytes, and again."""
+    runs = RUN.findall(pixels.tobytes())
+    return b"".join(bytes([len(zeros), len(others)]) + others for zeros, others in runs)
+
+
+def render(page: Mapping[str, Any]) -> bytes:
+    """Render what `gather` gathered as one HTML file, with styles and scripts inside.
+
+    Its Content-Security-Policy allows these, by their SHA-256, and no request.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style = _read("style.css")
+    script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
+    # No text in a script element may look like the element's end.
+    data = json.dumps(page["data"], separators=(",", ":")).replace("<", "\\u003c")
+    template = environment.get_template("report.html")
+    html = template.render(
+        page,
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        data_json=data,
+    )
+    return html.encode()
+
+
+def _describe(network: Network) -> dict[str, Any]:
+    """Describe a network to makeNetwork, in network.js."""
+    return {
+        "sizes": network.sizes,
+        "activation": network.activation,
+        "output": COSTS[network.cost].output,
+        "parameters": _base64(network.parameters.astype("<f4").tobytes()),
+    }
+
+
+def _digits(
+    images: Array, outputs: Array, test_images: Sequence[int | None], labels: Sequence[int | None]
+) -> dict[str, Any]:
+    """Describe images, and what the network answered, a list for each property."""
+    return {
+        "pixels": _base64(pack_pixels(np.rint(images * 255).astype(np.uint8))),
+        "test_image": test_images,
+        "label": labels,
+        "predicted": outputs.argmax(axis=1).tolist(),
+        "confidence": [round(float(confidence), 4) for confidence in outputs.max(axis=1)],
+    }
+
+
+def _curves(history: Mapping[str, Sequence[float]], what: str) -> dict[str, Sequence[float]]:
+    return {name: history[f"{name}_{what}"] for name in ("training", "validation")}
+
+
+def _read(name: str) -> str:
+    return (PAGE / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + _base64(hashlib.sha256(text.encode()).digest())
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
