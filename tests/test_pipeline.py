@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from mnist_mlp.base.params import load_params
-from mnist_mlp.data.dataset import load_dataset, load_training, read_digits
+from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digits, taught
 from mnist_mlp.data.mnist import FILES
 from mnist_mlp.learning.evaluation import accuracy
 from mnist_mlp.learning.model import load_network
-from tests.conftest import KNOBS, done, start
+from tests.conftest import done, start
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -45,10 +45,13 @@ def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
 def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path: Path) -> None:
     network = load_network(finished / "data/model.npz")
     params = load_params(finished / "params.yaml")
+    training = load_dataset(finished / "data/prepared", "training")
+    split = load_split(finished / "data/validation.npy", len(training.images))
+    assert len(split.validation) == round(0.1 * len(training.images))
     sets = {
         "test": load_dataset(finished / "data/prepared", "test"),
-        "validation": load_dataset(finished / "data/prepared", "validation"),
-        "training": load_dataset(finished / "data/prepared", "training"),
+        "validation": Dataset(*(array[split.validation] for array in training)),
+        "training": Dataset(*(array[split.training] for array in training)),
     }
     found = metrics(finished)
     for name, dataset in sets.items():
@@ -68,10 +71,10 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
         *("--accuracy", str(tmp_path / "metrics/accuracy.json")),
         *("--predictions", str(tmp_path / "predictions.csv")),
     )
-    taught = load_training(finished / "data/prepared", random)
-    outputs = network.forward(taught.images)[-1]
+    shuffled = taught(training, split, random).labels[split.training]
+    outputs = network.forward(training.images[split.training])[-1]
     assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
-        accuracy(outputs, taught.labels), abs=1e-6
+        accuracy(outputs, shuffled), abs=1e-6
     )
 
 
@@ -130,13 +133,3 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", "elsewhere"))
     assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] == 0
     assert metrics(clone)["test_accuracy"] > 0
-
-
-def test_patience_without_validation_images_is_refused(clone: Path) -> None:
-    knobs = KNOBS | {"patience": 3, "validation": 0.0001}  # of 1,437 images
-    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
-    done(clone, "python", "stages/preprocess.py")
-    result = start(clone, "python", "stages/train.py")
-    assert result.returncode == 1
-    reason = "`validation` sets no images aside"
-    assert result.stderr == f"error: params.yaml: patience: expected 0 where {reason}, found 3\n"

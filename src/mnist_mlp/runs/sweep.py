@@ -102,7 +102,6 @@ def _train_all(
     ]
     rows = {i: row for i, file in enumerate(files) if (row := _read(file))}
     missing = [i for i in range(len(tasks)) if i not in rows]
-    missing.sort(key=lambda i: tasks[i].knobs["seed"])  # whose digits a worker prepares once
     if missing:
         print(f"{len(missing)} of {len(tasks)} networks are to be trained.", file=sys.stderr)
         try:
