@@ -17,10 +17,10 @@ from mnist_mlp.data.dataset import Dataset, draw_split
 from mnist_mlp.learning import training as training_module
 from mnist_mlp.learning.augmentation import AUGMENTATIONS
 from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.batches import shuffled
 from mnist_mlp.learning.costs import cross_entropy
 from mnist_mlp.learning.network import Network, Parameters, initialise_weights
 from mnist_mlp.learning.refinements import Refinements
-from mnist_mlp.learning.shuffling import shuffled
 from mnist_mlp.learning.training import train
 
 PLAIN = Params(
@@ -170,7 +170,7 @@ def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -
         order = shuffled(23, generator(4, "shuffling", epoch))
         for start in (0, 5, 10, 15, 20):
             rows = order[start : start + 5]
-            rate = 0.25 * (1 + math.cos(math.pi * (23 * epoch + start) / (23 * 3)))
+            rate = 0.25 * (1 + math.cos(math.pi * (epoch + start / 25) / 3))
             velocity = 0.7 * velocity + gradient(network, data.images[rows], data.targets[rows])
             network.parameters -= rate * (velocity + decay * network.parameters)
     result = untrained()

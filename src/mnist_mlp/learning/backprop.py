@@ -6,12 +6,10 @@ of its weights and biases. These are the equations BP1 to BP4 of Nielsen's book 
 each row of an array is one example of the mini-batch.
 """
 
-import numpy as np
-
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.network import Network, Parameters, zero_parameters
-from mnist_mlp.learning.products import multiply
+from mnist_mlp.learning.products import multiply, sum_rows
 
 
 def backprop(
@@ -26,7 +24,7 @@ def backprop(
     delta = COSTS[network.cost].delta(activations[-1], targets) / len(targets)  # BP1, for the mean
     for layer in reversed(range(len(network.weights))):
         multiply(delta.T, activations[layer], gradient.weights[layer])  # BP4, summed over examples
-        np.add.reduce(delta, axis=0, out=gradient.biases[layer])  # BP3, summed over examples
+        sum_rows(delta, gradient.biases[layer])  # BP3, summed over examples
         if layer > 0:
             slope = network.slopes[layer - 1](activations[layer])
             delta = multiply(delta, network.weights[layer]) * slope  # BP2

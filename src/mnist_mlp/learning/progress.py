@@ -56,18 +56,16 @@ class Progress:
         self.average = np.zeros_like(network.parameters)
         self.history: list[Moment] = []
         self.step = 0
-        self._outputs: list[Array] = []  # of the epoch so far, a mini-batch each
-        self._targets: list[Array] = []
+        self._answers: list[tuple[Array, Array]] = []  # outputs and targets of the epoch so far
 
     def add(self, outputs: Array, targets: Array) -> None:
         """Count a step, with the outputs and targets of its mini-batch."""
-        self._outputs.append(outputs)
-        self._targets.append(targets)
+        self._answers.append((outputs, targets))
         self.step += 1
 
     def measure(self) -> Moment:
         """Return what training has reached. Raises InputError if a number is NaN or infinite."""
-        outputs, targets = np.concatenate(self._outputs), np.concatenate(self._targets)
+        outputs, targets = map(np.concatenate, zip(*self._answers, strict=True))
         epoch = len(self.history) + len(outputs) / len(self.split.training)
         if not np.isfinite(self.network.parameters).all():
             raise InputError(
@@ -86,8 +84,7 @@ class Progress:
     def end_epoch(self) -> Moment:
         """End an epoch: measure it, add it to the history, and its parameters to the average."""
         self.history.append(self.measure())
-        self._outputs.clear()
-        self._targets.clear()
+        self._answers.clear()
         averaged = max(1, round(self.params.averaging * self.params.epochs))  # epochs, the last
         n = len(self.history) - self.params.epochs + averaged
         if n > 0:

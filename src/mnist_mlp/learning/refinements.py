@@ -28,7 +28,7 @@ class Refinements:
         self.augmentation = generator(params.seed, "augmentation", epoch)
         self.dropping = generator(params.seed, "dropout", epoch)
 
-    def augment(self, images: Array, time: float) -> Array:
+    def augment(self, images: Array, time: float) -> None:
         """Change images, (n, 784), in place.
 
         In the second half of training the strength falls evenly to `final_strength`: images that
@@ -38,7 +38,6 @@ class Refinements:
         if self.params.augment != "none":
             strength = 1 - (1 - self.params.final_strength) * max(0, 2 * time - 1)
             AUGMENTATIONS[self.params.augment](images, self.augmentation, strength)
-        return images
 
     def drop_out(self, network: Network, n: int) -> Network:
         """Return a network that shares the parameters, with hidden neurons dropped at random.
@@ -68,8 +67,8 @@ class Refinements:
         """Return what a step goes against: the gradient, or with momentum the velocity.
 
         The velocity is a running sum of gradients, of which each step keeps the share `momentum`
-        (Nielsen, chapter 3). Nesterov's momentum looks one step ahead (Bengio, Boulanger-Lewandowski
-        and Pascanu 2013).
+        (Nielsen, chapter 3). Nesterov's momentum looks one step ahead (Bengio,
+        Boulanger-Lewandowski and Pascanu 2013).
         """
         if not self.params.momentum:
             return gradient

@@ -1,5 +1,6 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
+import math
 from collections.abc import Collection, Iterator
 
 from mnist_mlp.base.arrays import Array
@@ -7,10 +8,10 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset
 from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.batches import mini_batches, shuffled
 from mnist_mlp.learning.network import Network, initialise_weights, zero_parameters
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.refinements import Refinements
-from mnist_mlp.learning.shuffling import shuffled
 
 
 def new_network(params: Params) -> Network:
@@ -55,12 +56,11 @@ def train_epoch(
     refine = Refinements(network, params, epoch, progress.velocity)
     gradient = zero_parameters(network.sizes)
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
-    for start in range(0, len(order), params.batch_size):
-        time = (epoch + start / len(order)) / params.epochs  # 0 at the first step, 1 at the end
-        batch = order[start : start + params.batch_size]
-        images = refine.augment(digits.images.take(batch, axis=0), time)
-        targets = digits.targets.take(batch, axis=0)
-        thinned = refine.drop_out(network, len(batch))
+    steps = math.ceil(len(order) / params.batch_size)
+    for step, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
+        time = (epoch + step / steps) / params.epochs  # from 0 at the first step to 1
+        refine.augment(images, time)
+        thinned = refine.drop_out(network, len(images))
         activations = thinned.forward(images)
         gradient = backprop(thinned, activations, targets, out=gradient)
         learning_rate = refine.learning_rate(time)

@@ -1,7 +1,25 @@
-"""Shuffling: a random order of examples, also of more than fit in memory."""
+"""Mini-batches: examples in random order, also of more than fit in memory."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import Dataset, Rows
+
+
+def mini_batches(digits: Dataset, order: Rows, size: int) -> Iterator[tuple[Array, Array]]:
+    """Yield images, (size, 784), and targets, (size, 10), of these rows; the last may be fewer.
+
+    The next mini-batch overwrites the images.
+    """
+    buffer = np.empty((size, digits.images.shape[1]), digits.images.dtype)
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        images = buffer[: len(rows)]
+        digits.images.take(rows, 0, images, "clip")  # other modes copy twice
+        yield images, digits.targets.take(rows, 0)
 
 
 def shuffled(
