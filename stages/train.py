@@ -52,11 +52,6 @@ def train(
             f"{params_file}: batch_size: expected at most the {len(training.images)} training "
             f"images, found {params.batch_size}"
         )
-    if params.patience and not len(validation.images):
-        raise InputError(
-            f"{params_file}: patience: expected 0 where `validation` sets no images aside, "
-            f"found {params.patience}"
-        )
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )

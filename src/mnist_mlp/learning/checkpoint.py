@@ -66,7 +66,6 @@ def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
         "parameters": network.parameters,
         "velocity": progress.velocity,
         "average": progress.average,
-        "best": progress.best,
     }
 
 

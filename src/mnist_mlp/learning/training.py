@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,14 +42,12 @@ class Progress:
 
     velocity   the last step, with the layout of `network.parameters`, where there is momentum
     average    the mean of the parameters after the last epochs, where there is averaging
-    best       the parameters after the epoch of the lowest validation cost, where there is patience
     history    the epochs that are done
     """
 
     def __init__(self, network: Network) -> None:
         self.velocity = np.zeros_like(network.parameters)
         self.average = np.zeros_like(network.parameters)
-        self.best = np.zeros_like(network.parameters)
         self.history: list[Epoch] = []
 
 
@@ -69,15 +67,12 @@ def train(
 ) -> Iterator[Epoch]:
     """Train the network in place, reporting after every epoch that is still to be done.
 
-    In the end the network has the mean of the last parameters, or those of the best epoch, where
-    the knobs ask for them.
+    In the end the network has the mean of the last parameters, if `averaging` asks for it.
 
     Raises InputError once a parameter or a validation image's answer is no finite number.
     """
     progress = progress or Progress(network)
     for epoch in range(len(progress.history), params.epochs):
-        if is_stale(progress.history, params.patience):
-            break
         done = Epoch(
             epoch + 1,
             *train_epoch(network, training, params, epoch, progress.velocity),
@@ -88,8 +83,6 @@ def train(
         yield done
     if params.averaging:
         network.parameters[:] = progress.average
-    elif params.patience:
-        network.parameters[:] = progress.best
 
 
 def train_epoch(
@@ -108,7 +101,6 @@ def train_epoch(
     dropping = generator(params.seed, "dropout", epoch)
     targets = training.targets[order]
     labels = targets.argmax(axis=1)
-    targets += params.label_smoothing * (1 / DIGITS - targets)
     outputs = np.empty_like(targets)
     for start in range(0, n, size):
         batch = slice(start, start + size)
@@ -146,12 +138,6 @@ def descend(
     if params.weight_decay:
         network.parameters[: network.n_weights] *= 1 - rate * params.weight_decay
     network.parameters -= gradient
-
-
-def is_stale(history: Sequence[Epoch], patience: int) -> bool:
-    """Tell whether the lowest validation cost is as many epochs ago as patience, if any, lasts."""
-    costs = [epoch.validation_cost for epoch in history if epoch.validation_cost is not None]
-    return bool(patience and costs and len(costs) - 1 - costs.index(min(costs)) >= patience)
 
 
 def shuffled(
@@ -196,13 +182,11 @@ def strength(params: Params, time: float) -> float:
 
 
 def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) -> None:
-    """Add an epoch to the history, and its parameters to the mean, or as the best, if they are."""
+    """Add an epoch to the history, and its parameters to the mean, if they belong to it."""
     progress.history.append(epoch)
     in_mean = epoch.epoch - params.epochs + max(1, round(params.averaging * params.epochs))
     if in_mean > 0:
         progress.average += (network.parameters - progress.average) / in_mean
-    if params.patience and not is_stale(progress.history, 1):
-        progress.best[:] = network.parameters
 
 
 def _validate(
