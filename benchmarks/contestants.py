@@ -264,9 +264,7 @@ class Project:
             augment="none",
             final_strength=1,
             dropout=0,
-            label_smoothing=0,
             averaging=0,
-            patience=0,
             seed=SEED,
             kernels="portable",
         )
