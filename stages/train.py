@@ -26,7 +26,7 @@ import typer
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
-from mnist_mlp.base.params import load_params
+from mnist_mlp.base.params import load_params, restorable
 from mnist_mlp.data.dataset import load_dataset, save_split
 from mnist_mlp.learning.checkpoint import (
     checkpoint_key,
@@ -64,10 +64,8 @@ def train(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )
     network = new_network(params)
-    try:
+    with restorable(params_file):
         progress = Progress(network, digits, params)
-    except InputError as error:
-        raise InputError(f"{params_file}: {error}") from None
     save_split(validation, progress.split)
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     key = checkpoint_key(params, digits, Path(__file__).parent)

@@ -1,6 +1,7 @@
 """The whole pipeline, run by DVC on the sample in a repository of its own."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,17 +102,34 @@ def test_a_learning_rate_in_the_form_that_dvc_writes_is_read_as_a_number(clone: 
     assert "learning_rate: 1e-05" in (clone / "params.yaml").read_text("utf-8")
 
 
-def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
-    result = start(clone, "dvc", "exp", "run", "-S", "hidden=[16,0]")
+def contents(folder: Path) -> dict[Path, bytes]:
+    files = (path for name in ("data", "metrics") for path in (folder / name).rglob("*"))
+    return {path: path.read_bytes() for path in files if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("hidden=abc", "hidden: expected"),
+        ("+hiden=32", "unknown knob 'hiden'; expected only dataset, "),
+        ("+patience=3", "patience: no longer a knob; delete it"),
+        ("batch_size=1294", "batch_size: expected at most the 1293 training"),
+    ],
+)
+@pytest.mark.parametrize("way", [[], ["--temp"]], ids=["here", "--temp"])
+def test_a_bad_knob_is_refused_before_anything_is_removed(
+    way: list[str], change: str, words: str, clone: Path
+) -> None:
+    before = contents(clone)
+    result = start(clone, "dvc", "exp", "run", *way, "-S", change)
     assert result.returncode != 0
-    assert "error: params.yaml: hidden: expected" in result.stderr
+    (line,) = re.findall(r"^error: .*$", result.stderr, re.M)
+    assert line.startswith(f"error: params.yaml: {words}")
+    assert line.endswith("`git restore params.yaml`")
     assert "Traceback" not in result.stderr
-
-
-def test_a_knob_that_no_stage_has_is_refused_though_nothing_depends_on_it(clone: Path) -> None:
-    result = start(clone, "dvc", "exp", "run", "-S", "+hiden=32")
-    assert result.returncode != 0
-    assert "error: params.yaml: unknown knob 'hiden'; expected only dataset, " in result.stderr
+    assert contents(clone) == before
+    done(clone, "git", "restore", "params.yaml")
+    assert "up to date" in done(clone, "dvc", "repro")
 
 
 @pytest.mark.parametrize("way", ["--temp", "--queue"])

@@ -110,24 +110,15 @@ def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
         raise InputError(f"{source}: {error}") from None
 
 
-def check_images(params: Params, n: int, source: object) -> None:
-    """Refuse knobs that leave, of n images, fewer than a mini-batch to train on."""
-    training = n - round(n * params.validation)
-    if params.batch_size > training:
-        raise InputError(
-            f"{source}: batch_size: expected at most the {training} images that `validation` "
-            f"leaves to train on, found {params.batch_size}"
-        )
-
-
 @contextmanager
-def restorable() -> Iterator[None]:
-    """Add to a refusal of params.yaml how to undo what was changed there."""
+def restorable(path: Path | None = None) -> Iterator[None]:
+    """Add to a refusal of knobs their file, and how to undo what was changed there."""
     try:
         yield
     except InputError as error:
+        place = f"{path}: " if path else ""
         raise InputError(
-            f"{error}; to go back to the committed knobs: `git restore params.yaml`"
+            f"{place}{error}; to go back to the committed knobs: `git restore params.yaml`"
         ) from None
 
 

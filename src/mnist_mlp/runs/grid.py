@@ -67,23 +67,18 @@ def expand(grid: Mapping[str, list[Any]], seeds: int, params_file: Path, images:
     for values in itertools.product(*grid.values()):
         changes = dict(zip(grid, values, strict=True))
         params = check_params(ours | changes, place)
-        _check_images(params, images, place)
+        try:
+            split = draw_split(images, params)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from None
+        if not len(split.validation):
+            raise InputError(
+                f"{place}: validation: expected a fraction that sets images aside, to compare by, "
+                f"found {params.validation}"
+            )
         if params in seen:
             raise InputError(f"grid: expected each combination once, found {changes} twice")
         seen.add(params)
         knobs = msgspec.to_builtins(params)
         tasks += [Task(changes, knobs | {"seed": seed}) for seed in range(seeds)]
     return tasks
-
-
-def _check_images(params: Params, n: int, place: str) -> None:
-    """Refuse knobs that leave no image to validate with, or fewer than a mini-batch to train on."""
-    try:
-        split = draw_split(n, params)
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from None
-    if not len(split.validation):
-        raise InputError(
-            f"{place}: validation: expected a fraction that sets images aside, to compare by, "
-            f"found {params.validation}"
-        )
