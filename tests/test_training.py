@@ -17,7 +17,7 @@ from mnist_mlp.learning.augmentation import AUGMENTATIONS
 from mnist_mlp.learning.backprop import Memory, backprop
 from mnist_mlp.learning.costs import cross_entropy
 from mnist_mlp.learning.network import Network, initialise_weights
-from mnist_mlp.learning.training import Epoch, is_stale, learning_rate, shuffled, train
+from mnist_mlp.learning.training import learning_rate, shuffled, train
 
 NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
 
@@ -41,9 +41,7 @@ def knobs(**changes: Any) -> Params:
         "augment": "none",
         "final_strength": 1,
         "dropout": 0,
-        "label_smoothing": 0,
         "averaging": 0,
-        "patience": 0,
         "seed": 0,
         "kernels": "portable",
     }
@@ -122,14 +120,6 @@ def test_nesterovs_momentum_takes_the_gradient_where_momentum_leads() -> None:
     np.testing.assert_allclose(result.parameters, ahead, rtol=1e-3, atol=1e-4)
 
 
-def test_smoothed_labels_share_what_they_take_among_all_digits() -> None:
-    data = examples(10)
-    smooth = Dataset(data.images, (0.7 * data.targets + 0.3 / 10).astype(np.float32))
-    one, other = (trained(d, label_smoothing=s) for d, s in ((data, 0.3), (smooth, 0)))
-    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-5, atol=1e-6)
-    assert set(np.unique(data.targets)) == {0, 1}  # what was given stays as it is
-
-
 def test_training_ends_with_the_mean_of_the_last_epochs_parameters() -> None:
     data = examples(20)
     network = untrained()
@@ -146,37 +136,6 @@ def test_the_shortest_averaging_is_that_of_the_last_epoch(averaging: float) -> N
     data = examples(20)
     plain, averaged = (trained(data, epochs=5, averaging=share) for share in (0, averaging))
     np.testing.assert_array_equal(plain.parameters, averaged.parameters)
-
-
-def test_patience_ends_a_training_that_gets_worse_with_its_best_parameters() -> None:
-    data, validation = examples(20), examples(300)
-    validation = Dataset(validation.images, validation.targets[:, ::-1].copy())
-    network = untrained()
-    seen = [
-        (epoch.validation_cost, network.parameters.copy())
-        for epoch in train(network, data, validation, knobs(epochs=60, patience=3))
-    ]
-    costs = [cost for cost, _ in seen if cost is not None]
-    best = costs.index(min(costs))
-    assert len(seen) == best + 4 < 60
-    np.testing.assert_array_equal(network.parameters, seen[best][1])
-
-
-@pytest.mark.parametrize(
-    ("costs", "patience", "stale"),
-    [
-        ([], 2, False),
-        ([3.0, 2.0, 2.5], 2, False),
-        ([3.0, 2.0, 2.5, 2.4], 2, True),
-        ([3.0, 2.0, 2.5, 2.0], 2, True),
-        ([1.0, 2.0, 3.0, 4.0], 0, False),
-    ],
-)
-def test_patience_counts_the_epochs_since_the_lowest_validation_cost(
-    costs: list[float], patience: int, stale: bool
-) -> None:
-    history = [Epoch(i, 0, 0, cost, 0, "") for i, cost in enumerate(costs)]
-    assert is_stale(history, patience) is stale
 
 
 def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
