@@ -9,11 +9,10 @@ import sys
 import numpy as np
 
 SIZES = [784, 16, 16, 10]  # neurons in each layer: pixels, two hidden layers, digits
-EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 30, 32, 0.3, 0.0005
-HELD_OUT, SEED = 0.1, 0  # the fraction of images that the pipeline keeps for validation
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, HELD_OUT, SEED = 30, 32, 0.3, 0.0005, 0.1, 0
 
 
-def random(purpose, *part, seed=SEED):
+def random(seed, purpose, *part):
     """Give each purpose a stream of random numbers of its own, as the pipeline does."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *part)))
 
@@ -35,7 +34,7 @@ def load(folder, name):
 
 def initialise():
     """Return random weights, (n_out, n_in) for each layer, and biases of zero."""
-    draw, weights = random(1), []
+    draw, weights = random(SEED, 1), []
     for n_in, n_out in zip(SIZES, SIZES[1:]):
         limit = np.sqrt(6 / (n_in + n_out))  # Glorot and Bengio 2010
         weights.append(draw.uniform(-limit, limit, (n_out, n_in)).astype(np.float32))
@@ -66,17 +65,16 @@ def backprop(weights, activations, targets):
 
 def train(images, targets):
     """Return the weights and biases that gradient descent finds."""
-    order = random(8, seed=0).permutation(len(images))  # in which the pipeline lays images down
-    rows = np.delete(order, random(0).permutation(len(images))[: round(HELD_OUT * len(images))])
+    order = random(0, 8).permutation(len(images))  # in which the pipeline lays images down
+    rows = np.delete(order, random(SEED, 0).permutation(len(order))[: round(HELD_OUT * len(order))])
     weights, biases = initialise()
     for epoch in range(EPOCHS):
-        shuffled = rows[random(2, epoch).permutation(len(rows))]
+        shuffled = rows[random(SEED, 2, epoch).permutation(len(rows))]
         for start in range(0, len(rows), BATCH_SIZE):
             batch = shuffled[start : start + BATCH_SIZE]
             activations = forward(weights, biases, images[batch])
             gradients = backprop(weights, activations, targets[batch])
-            steps = np.ceil(len(rows) / BATCH_SIZE)
-            time = (epoch + start / BATCH_SIZE / steps) / EPOCHS  # from 0 to 1
+            time = (epoch + start / len(rows)) / EPOCHS  # from 0 to 1, as the rate falls to 0
             rate = float(LEARNING_RATE * (1 + np.cos(np.pi * time)) / 2)
             for w, b, by_w, by_b in zip(weights, biases, *gradients):
                 w *= 1 - rate * WEIGHT_DECAY

@@ -170,7 +170,7 @@ def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -
         order = shuffled(23, generator(4, "shuffling", epoch))
         for start in (0, 5, 10, 15, 20):
             rows = order[start : start + 5]
-            rate = 0.25 * (1 + math.cos(math.pi * (epoch + start / 25) / 3))
+            rate = 0.25 * (1 + math.cos(math.pi * (epoch + start / 23) / 3))
             velocity = 0.7 * velocity + gradient(network, data.images[rows], data.targets[rows])
             network.parameters -= rate * (velocity + decay * network.parameters)
     result = untrained()

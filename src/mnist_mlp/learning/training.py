@@ -1,6 +1,5 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
-import math
 from collections.abc import Collection, Iterator
 
 from mnist_mlp.base.arrays import Array
@@ -56,9 +55,9 @@ def train_epoch(
     refine = Refinements(network, params, epoch, progress.velocity)
     gradient = zero_parameters(network.sizes)
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
-    steps = math.ceil(len(order) / params.batch_size)
     for step, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
-        time = (epoch + step / steps) / params.epochs  # from 0 at the first step to 1
+        done = step * params.batch_size / len(order)  # of this epoch, from 0 to 1
+        time = (epoch + done) / params.epochs  # of training, from 0 to 1
         refine.augment(images, time)
         thinned = refine.drop_out(network, len(images))
         activations = thinned.forward(images)
