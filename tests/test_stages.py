@@ -72,12 +72,6 @@ def test_a_stage_tracks_every_module_that_it_imports(stage: str) -> None:
         assert any(module.is_relative_to(dep) for dep in tracked), module
 
 
-def test_no_two_modules_have_the_same_name() -> None:
-    folders = ("src", "stages", "claims", "tests", "benchmarks", "examples")
-    names = [path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    assert {name for name in names if names.count(name) > 1} == {"__init__"}
-
-
 def test_every_knob_is_tracked_by_a_stage() -> None:
     every = [{"params.yaml": None}]
     assert PIPELINE["download"]["params"] == every  # it uses `dataset`, and checks them all

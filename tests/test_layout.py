@@ -1,0 +1,82 @@
+"""The layout: packages that import only those before them, and what walks through their files."""
+
+import ast
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, done
+
+PACKAGE = ROOT / "src/mnist_mlp"
+PACKAGES = ("base", "data", "learning", "reading", "runs", "showing")
+ALLOWED = {
+    "base": set(),
+    "data": {"base"},
+    "learning": {"base", "data"},
+    "reading": {"base", "data", "learning"},
+    "runs": {"base", "data"},
+    "showing": {"base", "data", "learning"},
+}
+DIGESTS = """
+import numpy as np
+from pathlib import Path
+from mnist_mlp import Params
+from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.learning.checkpoint import checkpoint_key
+from mnist_mlp.runs.trainings import digest_code
+digits = Dataset(np.zeros((1, 784), np.float32), np.zeros((1, 10), np.float32))
+print(checkpoint_key(Params(), digits, Path("stages")), digest_code())
+"""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_those_before_it(package: str) -> None:
+    imported: set[str] = set()
+    for path in (PACKAGE / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mnist_mlp."):
+                imported.add(str(node.module).split(".")[1])
+    assert imported - {package} <= ALLOWED[package]
+
+
+def test_every_package_has_its_place() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(PACKAGES)
+
+
+def test_a_change_in_any_package_is_another_checkpoint_and_another_sweep(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="a sweep needs Dask")
+    for folder in ("src", "stages"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "requirements.lock").touch()
+
+    def digests() -> tuple[str, ...]:
+        return tuple(done(tmp_path, sys.executable, "-c", DIGESTS, PYTHONPATH="src").split())
+
+    seen = [digests()]
+    for name in ("", *PACKAGES):
+        with (tmp_path / "src/mnist_mlp" / name / "__init__.py").open(
+            "a", encoding="utf-8"
+        ) as file:
+            file.write("# changed\n")
+        seen.append(digests())
+    for digest in zip(*seen, strict=True):
+        assert len(set(digest)) == len(PACKAGES) + 2
+
+
+def test_sys_path_is_edited_in_one_place() -> None:
+    edits = [
+        str(path.relative_to(ROOT))
+        for folder in ("src", "stages", "claims", "benchmarks", "examples")
+        for path in (ROOT / folder).rglob("*.py")
+        if "sys.path" in path.read_text("utf-8")
+    ]
+    assert edits == ["stages/command.py"] * len(edits)
+    assert len(edits) <= 1
+
+
+def test_no_two_modules_have_the_same_name() -> None:
+    folders = ("src", "stages", "claims", "tests", "benchmarks", "examples")
+    names = [path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert {name for name in names if names.count(name) > 1} == {"__init__"}
