@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digit
 from mnist_mlp.data.mnist import FILES
 from mnist_mlp.learning.evaluation import accuracy
 from mnist_mlp.learning.model import load_network
-from tests.conftest import done, start
+from tests.conftest import ROOT, done, start
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -151,3 +152,20 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     shown = json.loads(done(clone, "dvc", "exp", "diff", "--json", "HEAD", "elsewhere"))
     assert shown["metrics"]["metrics/accuracy.json"]["test_accuracy"]["new"] == 0
     assert metrics(clone)["test_accuracy"] > 0
+
+
+def test_a_change_runs_the_stages_again_that_the_table_in_the_docs_says(clone: Path) -> None:
+    lines = (ROOT / "docs/pipeline.md").read_text("utf-8").splitlines()
+    header, _, *rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
+    stages = [cell.strip() for cell in header[1:]]
+    shutil.copy(ROOT / "pyproject.toml", clone)
+    for name, *cells in rows:
+        path = clone / name.strip(" `")
+        before = path.read_bytes()
+        path.write_bytes(before + b"\n")
+        changed = json.loads(done(clone, "dvc", "status", "--json"))
+        path.write_bytes(before)
+        expected = {stage for stage, cell in zip(stages, cells, strict=True) if cell.strip()}
+        assert set(changed) == expected, name
+    packages = {path.parent.name for path in (ROOT / "src/mnist_mlp").glob("*/__init__.py")}
+    assert packages <= {row[0].split("/")[2] for row in rows if row[0].startswith(" `src")}
