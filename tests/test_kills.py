@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from mnist_mlp.base.files import UNFINISHED, whole_file
-from tests.conftest import CLI, KNOBS, ROOT, done, start, started
+from tests.conftest import CLI, GIVEN, KNOBS, ROOT, done, start, started
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
@@ -56,6 +56,7 @@ def unrun(finished: Path, tmp_path: Path) -> Path:
     for name in MADE:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done(folder, "git", "restore", *GIVEN)
     return folder
 
 
