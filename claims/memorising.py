@@ -1,17 +1,7 @@
 """Claim 11: a network can memorise random labels as well as true ones."""
 
-from claim import (
-    BLUE,
-    GREY,
-    Finding,
-    chart,
-    first,
-    knobs,
-    report,
-    save_alone,
-    train,
-)
-from command import PREPARED, run
+from claim import BLUE, GREY, PREPARED, Finding, chart, first, knobs, report, save_alone, train
+from command import run
 
 import tempfile
 from pathlib import Path
@@ -27,7 +17,8 @@ def memorising() -> None:
     """Compare true and random labels, then find how many random ones a network can fit.
 
     The images are those of training and validation. A network's training accuracy is that of its
-    last epoch, and all networks are trained in the same way, but for the number of epochs.
+    last epoch. All networks are trained by the claim's own recipe, and differ in the number of
+    epochs alone.
     """
     asked = knobs("memorising")
     parts = [load_dataset(PREPARED, name) for name in ("training", "validation")]
