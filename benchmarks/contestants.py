@@ -1,6 +1,6 @@
 """The contestants of the speed benchmark: each does the same work, in its usual way.
 
-    python benchmarks/contestants.py NAME KERNELS FOLDER
+    PYTHONPATH=src python benchmarks/contestants.py NAME KERNELS FOLDER
 
 loads a problem from a folder, trains an epoch for each line that it reads, answers each with the
 seconds that it took, and saves its parameters after the first. KERNELS is portable, fastest, or
@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from mnist_mlp.base.kernels import choose_kernels
 
@@ -247,34 +245,21 @@ class Project:
 
         relu = problem.activation == "relu"
         params = Params(
-            dataset="mnist",
             validation=0,
             hidden=tuple(problem.sizes[1:-1]),
             activation="relu" if relu else "sigmoid",
             cost="cross_entropy" if relu else "binary_cross_entropy",
             initial_weights="xavier",
             learning_rate=problem.learning_rate,
-            momentum=0,
-            nesterov=False,
             schedule="constant",
             weight_decay=0,
             batch_size=problem.batch_size,
             epochs=10**6,
-            labels="real",
-            augment="none",
-            final_strength=1,
-            dropout=0,
-            label_smoothing=0,
-            averaging=0,
-            patience=0,
             seed=SEED,
-            kernels="portable",
         )
         self.network = Network(problem.sizes, params.activation, params.cost)
         self.network.parameters[:] = problem.parameters
-        data = Dataset(problem.images, problem.targets)
-        nothing = Dataset(problem.images[:0], problem.targets[:0])
-        self.epochs = train(self.network, data, nothing, params)
+        self.epochs = train(self.network, Dataset(problem.images, problem.targets), params)
 
     def __call__(self, order: NDArray[np.intp]) -> None:
         next(self.epochs)  # it draws the same order, from the same seed

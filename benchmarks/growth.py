@@ -7,7 +7,6 @@ is trained on by `stages/train.py` with the default knobs, for two epochs and fo
 the process holds beside the page cache (RssAnon). Prints a Markdown table.
 """
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -45,15 +44,13 @@ def deformed(n: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def write_set(folder: Path, n: int) -> None:
-    """Stream a training set of n examples to disk, beside the validation set."""
+    """Stream a training set of n examples to disk."""
     create = np.lib.format.open_memmap
     images = create(folder / "training_images.npy", "w+", np.float32, (n, 784))
     targets = create(folder / "training_targets.npy", "w+", np.float32, (n, 10))
     for i, (some_images, some_targets) in enumerate(deformed(n)):
         images[i * CHUNK : (i + 1) * CHUNK] = some_images
         targets[i * CHUNK : (i + 1) * CHUNK] = some_targets
-    for part in ("images", "targets"):
-        shutil.copy(PREPARED / f"validation_{part}.npy", folder)
 
 
 def train(folder: Path, epochs: int) -> tuple[float, float]:
@@ -68,6 +65,8 @@ def train(folder: Path, epochs: int) -> tuple[float, float]:
         folder,
         "--model",
         folder / "model.npz",
+        "--validation",
+        folder / "validation.npy",
     ]
     command = [sys.executable, ROOT / "stages/train.py", *options]
     start, most = time.perf_counter(), 0.0

@@ -1,6 +1,6 @@
 """Measure how many of MNIST's test digits are read right when they come as other pictures.
 
-    python benchmarks/photos.py         # or: python benchmarks/photos.py 10000
+    PYTHONPATH=.:src python benchmarks/made_photos.py         # or: made_photos.py 10000
 
 Run it from the top of the project, after `dvc repro`. Takes so many test digits at random, 2,000
 if nothing else is said, and prints a Markdown table. tests/scenes.py says what each condition is.
@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import SIDE, load_dataset

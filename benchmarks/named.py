@@ -22,8 +22,6 @@ import typer
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
 from mnist_mlp.base.params import write_value
 
 RUNS = ROOT / "benchmarks/named.yaml"
@@ -47,13 +45,12 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
     """Train and test one network."""
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        names = ("params.yaml", "prepared", "model.npz", "history.csv", "accuracy.json", "rest.csv")
-        params, prepared, model, history, accuracy, rest = (Path(folder) / name for name in names)
+        names = ("params.yaml", "model.npz", "v.npy", "history.csv", "accuracy.json", "rest.csv")
+        params, model, validation, history, accuracy, rest = (Path(folder) / name for name in names)
+        network = {"params": params, "model": model, "validation": validation}
         params.write_text(yaml.safe_dump(knobs | changes | {"seed": seed}), encoding="utf-8")
-        stage("preprocess", params=params, prepared=prepared)
-        seconds = stage("train", params=params, prepared=prepared, model=model, history=history)
-        outputs = {"accuracy": accuracy, "predictions": rest}
-        stage("evaluate", params=params, prepared=prepared, model=model, **outputs)
+        seconds = stage("train", **network, history=history)
+        stage("evaluate", **network, accuracy=accuracy, predictions=rest)
         results = json.loads(accuracy.read_text(encoding="utf-8"))
         if results["training_images"] < MNIST:
             sys.exit("error: data/raw: expected MNIST, found the sample; run `make` with a mirror")

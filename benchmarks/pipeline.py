@@ -17,13 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.checkpoint import checkpoint_key, save_checkpoint
 from mnist_mlp.learning.model import load_network
-from mnist_mlp.learning.training import Progress
+from mnist_mlp.learning.progress import Progress
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 PREPARED = ROOT / "data/prepared"
@@ -114,11 +112,12 @@ def checkpoints() -> float:
     params = load_params(ROOT / "params.yaml")
     network = load_network(ROOT / "data/model.npz")
     start = time.perf_counter()
-    data = [load_dataset(PREPARED, name) for name in ("training", "validation")]
-    key = checkpoint_key(params, data, ROOT / "stages")
+    digits = load_dataset(PREPARED, "training")
+    key = checkpoint_key(params, digits, ROOT / "stages")
+    progress = Progress(network, digits, params)
     with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
         for _ in range(params.epochs):
-            save_checkpoint(Path(folder) / "checkpoint", key, network, Progress(network))
+            save_checkpoint(Path(folder) / "checkpoint", key, network, progress)
     return time.perf_counter() - start
 
 

@@ -44,13 +44,13 @@ def stage(name: str, *options: str | Path) -> None:
 
 def make_network(folder: Path, changes: dict[str, Any]) -> None:
     """Do what a worker does for a network: prepare the digits, if it must, train, and evaluate."""
-    params, prepared = folder / "params.yaml", folder / f"prepared-{changes['seed']}"
+    params, prepared = folder / "params.yaml", folder / "prepared"
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | changes
     params.write_text(yaml.safe_dump(knobs), encoding="utf-8")
     options: list[str | Path] = ["--params", params, "--prepared", prepared]
     if not prepared.exists():
         stage("preprocess", *options)
-    options += ["--model", folder / "m.npz"]
+    options += ["--model", folder / "m.npz", "--validation", folder / "v.npy"]
     stage("train", *options, "--history", folder / "h.csv")
     stage("evaluate", *options, "--accuracy", folder / "a", "--predictions", folder / "p")
 
@@ -71,7 +71,8 @@ def sweep(folder: Path, workers: int) -> float:
     words += [f"epochs={EPOCHS}", "--seeds", str(SEEDS), "--workers", str(workers)]
     words += ["--kept", folder, "--table", folder / "t.csv", "--picture", folder / "p.png"]
     start = time.perf_counter()
-    stage("sweep", *words)
+    command = [sys.executable, "-m", "mnist_mlp.cli", "sweep", *words]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 

@@ -1,7 +1,7 @@
 """Measure training against other libraries, all on the same work and in one run.
 
     python -m venv ../bench && ../bench/bin/pip install '.[bench]'    # with the other libraries
-    ../bench/bin/python benchmarks/speed.py     # after `dvc repro`, on a quiet machine: 20 minutes
+    PYTHONPATH=src ../bench/bin/python benchmarks/speed.py    # after `dvc repro`: 20 quiet minutes
 
 Every contestant lives in a process of its own; they train an epoch in turn, and medians and
 ratios are taken over the turns. After the first epoch each must have reached the project's
@@ -26,8 +26,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
 import numpy as np
 
 from mnist_mlp.base.randomness import generator
@@ -151,6 +149,8 @@ def default_run(folder: Path) -> dict[str, Any]:
     outputs: list[str | Path] = [
         "--model",
         folder / "model.npz",
+        "--validation",
+        folder / "validation.npy",
         "--history",
         folder / "history.csv",
     ]
@@ -174,7 +174,6 @@ def default_run(folder: Path) -> dict[str, Any]:
 def peak(kernels: str, threads: int) -> float:
     """Return the GFLOP/s of large products in float32, each thread with its own."""
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
         f"from mnist_mlp.base.kernels import choose_kernels; choose_kernels({kernels!r})\n"
         "import numpy as np, time\n"
         "from concurrent.futures import ThreadPoolExecutor\n"

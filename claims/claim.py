@@ -127,7 +127,8 @@ def _train(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
     history = model.with_suffix(".csv")
     with changed(changes) as params:
         try:
-            run_stage("train", params=params, prepared=prepared, model=model, history=history)
+            paths = {"params": params, "prepared": prepared, "model": model, "history": history}
+            run_stage("train", **paths, validation=model.with_suffix(".npy"))
         except StageError as error:
             raise InputError(
                 f"{KNOBS}: the train stage refused the knobs {changes}: {error}"
@@ -139,7 +140,7 @@ def load_history(path: Path) -> list[dict[str, float]]:
     """Read a history.csv, but for the hash of the parameters."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{k: float(v) for k, v in row.items() if k != "parameters"} for row in rows]
+    return [{k: float(v) for k, v in row.items() if k != "parameters_hash"} for row in rows]
 
 
 def load_trained(family: str, seeds: int | None = None) -> list[Trained]:
@@ -173,18 +174,12 @@ def first(dataset: Dataset, n: int) -> Dataset:
     return Dataset(*(array[:n] for array in dataset))
 
 
-def save_alone(folder: Path, training: Dataset) -> Path:
-    """Write a training set, and an empty validation set, for the train stage to read."""
-    save_dataset(folder, "training", training)
-    save_dataset(folder, "validation", first(training, 0))
-    return folder
-
-
-def save_dataset(folder: Path, name: str, dataset: Dataset) -> None:
-    """Write arrays as data/prepared has them, so that the train stage can read them."""
-    for part, array in zip(Dataset._fields, dataset, strict=True):
-        with whole_file(folder / f"{name}_{part}.npy", durable=False) as file:
+def save_training(folder: Path, training: Dataset) -> Path:
+    """Write a training set for the train stage to read; return the folder."""
+    for part, array in zip(Dataset._fields, training, strict=True):
+        with whole_file(folder / f"training_{part}.npy", durable=False) as file:
             np.save(file, np.ascontiguousarray(array))
+    return folder
 
 
 def chart(title: str, x: str, y: str) -> tuple[Figure, Axes]:

@@ -10,7 +10,7 @@ from claim import (
     first,
     knobs,
     report,
-    save_alone,
+    save_training,
     train,
 )
 from command import run
@@ -35,13 +35,12 @@ def curves() -> None:
     asked = knobs("curves")
     training = load_dataset(PREPARED, "training")
     with tempfile.TemporaryDirectory() as folder:
-        save_alone(Path(folder), first(training, asked["images"]))
+        save_training(Path(folder), first(training, asked["images"]))
+        changes = asked["knobs"] | {"validation": 0}
         real, random = (
             [
                 np.array([epoch["training_accuracy"] for epoch in trained.history])
-                for trained in train(
-                    asked["knobs"] | {"labels": labels}, asked["seeds"], Path(folder)
-                )
+                for trained in train(changes | {"labels": labels}, asked["seeds"], Path(folder))
             ]
             for labels in ("real", "random")
         )

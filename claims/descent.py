@@ -26,7 +26,7 @@ def descent() -> None:
         chance.append(share_right(start, test))
         network = exact(start)
         mean_cost = COSTS[network.cost].mean
-        gradient = backprop(network, images, targets).copy()
+        gradient = backprop(network, network.forward(images), targets).vector
         before = mean_cost(answer(network, images), targets)
         ratio = []
         for rate in asked["rates"]:

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import DIGITS, PIXELS, load_dataset
-from mnist_mlp.learning.backprop import SLOPES
 from mnist_mlp.learning.network import Network
 
 SIMILAR = "correlation with the most similar training image of the digit"
@@ -79,14 +78,13 @@ def draw(network: Network, steps: int, step: float, seed: int) -> Array:
     """
     images: Array = 0.1 * generator(seed, "claim", 9).random((DIGITS, PIXELS), dtype=np.float32)
     images = images.astype(network.parameters.dtype)
-    slope = SLOPES[network.activation]
     targets = np.eye(DIGITS, dtype=images.dtype)
     for _ in range(steps):
         activations = network.forward(images)
         # ∂ ln a / ∂z: of a sigmoid it is 1 - a, a factor that the length of the step takes away
         delta = targets - activations[-1] if network.cost == "cross_entropy" else targets
         for layer in reversed(range(1, len(network.weights))):
-            delta = delta @ network.weights[layer] * slope(activations[layer])
+            delta = delta @ network.weights[layer] * network.slopes[layer - 1](activations[layer])
         gradient = delta @ network.weights[0]
         length = np.linalg.norm(gradient, axis=1, keepdims=True)
         length = np.maximum(length, np.finfo(length.dtype).tiny)

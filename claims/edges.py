@@ -9,7 +9,7 @@ from claim import (
     load_trained,
     recipe,
     report,
-    save_dataset,
+    save_training,
     share_right,
     show_image,
     train,
@@ -88,9 +88,8 @@ def train_shuffled(family: str, places: NDArray[np.intp], seeds: int) -> list[Ne
     """Train networks on images whose pixels all changed places in the same way."""
     changes = knobs("networks")[family]["knobs"]
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("training", "validation"):
-            dataset = load_dataset(PREPARED, name)
-            save_dataset(Path(folder), name, Dataset(dataset.images[:, places], dataset.targets))
+        training = load_dataset(PREPARED, "training")
+        save_training(Path(folder), Dataset(training.images[:, places], training.targets))
         return [trained.network for trained in train(changes, seeds, Path(folder))]
 
 

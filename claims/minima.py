@@ -1,6 +1,6 @@
 """Claim 13: local minima are of about equal quality."""
 
-from claim import BLUE, ORANGE, PREPARED, Finding, chart, knobs, load_trained, report
+from claim import BLUE, ORANGE, PREPARED, Finding, chart, knobs, load_trained, recipe, report
 from command import run
 
 from itertools import combinations
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.data.dataset import Dataset, load_dataset
+from mnist_mlp.data.dataset import Dataset, Rows, draw_split, load_dataset
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import BLOCK, accuracy, answer
@@ -28,8 +28,12 @@ def minima() -> None:
     networks = [trained.network for trained in load_trained("default")]
     outputs = [answer(network, test.images) for network in networks]
     accuracies = np.array([accuracy(values, test.labels) for values in outputs])
-    costs = [COSTS[n.cost].mean(answer(n, training.images), training.targets) for n in networks]
-    slopes = [slope(network, training) for network in networks]
+    costs, slopes = [], []
+    for seed, network in enumerate(networks):
+        rows = draw_split(len(training.images), recipe("default", seed)).training
+        learned = answer(network, training.images, rows)
+        costs.append(COSTS[network.cost].mean(learned, training.targets[rows]))
+        slopes.append(slope(network, training, rows))
     digits = [values.argmax(axis=1) for values in outputs]
     pairs = list(combinations(range(len(networks)), 2))
     agreement = [float(np.mean(digits[a] == digits[b])) for a, b in pairs]
@@ -78,12 +82,14 @@ def minima() -> None:
     report(minima, 13, "Local minima are of about equal quality.", findings, figure)
 
 
-def slope(network: Network, training: Dataset) -> float:
-    """Return the norm of the gradient of the cost of all training images."""
+def slope(network: Network, training: Dataset, rows: Rows) -> float:
+    """Return the norm of the gradient of the cost of all images that were learned from."""
     gradient = np.zeros_like(network.parameters)
-    for start in range(0, len(training.images), BLOCK):
-        block = Dataset(*(array[start : start + BLOCK] for array in training))
-        gradient += backprop(network, *block, factor=len(block.images) / len(training.images))
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        activations = network.forward(training.images[block])
+        part = backprop(network, activations, training.targets[block]).vector
+        gradient += len(block) / len(rows) * part
     return float(np.linalg.norm(gradient))
 
 

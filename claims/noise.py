@@ -10,6 +10,7 @@ from claim import (
     chart,
     knobs,
     load_trained,
+    recipe,
     report,
 )
 from command import run
@@ -18,7 +19,7 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, load_dataset
+from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split, load_dataset
 from mnist_mlp.learning.evaluation import answer
 
 MEASURES = (
@@ -45,12 +46,13 @@ def noise() -> None:
     the same with squared error; and the literal one.
     """
     asked = knobs("noise")
-    validation, test = (load_dataset(PREPARED, name) for name in ("validation", "test"))
+    training, test = (load_dataset(PREPARED, name) for name in ("training", "test"))
+    labels = training.labels
     findings = []
     figure, axes = chart(
         "The largest output for images of uniform noise", "largest output", "share of images (%)"
     )
-    for family, (recipe, colour) in FAMILIES.items():
+    for family, (name, colour) in FAMILIES.items():
         largest = []
         rows = []
         for seed, trained in enumerate(load_trained(family)):
@@ -60,8 +62,9 @@ def noise() -> None:
             top = outputs.max(axis=1)
             largest.append(top)
             digits = np.bincount(outputs.argmax(axis=1), minlength=DIGITS)
-            known = answer(trained.network, validation.images)
-            threshold = lowest_threshold(known, validation.labels, asked["validation_accuracy"])
+            held_out = draw_split(len(labels), recipe(family, seed)).validation
+            known = answer(trained.network, training.images, held_out)
+            threshold = lowest_threshold(known, labels[held_out], asked["validation_accuracy"])
             unseen = answer(trained.network, test.images)
             passed = unseen.max(axis=1) >= threshold
             right = (unseen.argmax(axis=1) == test.labels)[passed]
@@ -70,11 +73,11 @@ def noise() -> None:
             rows[-1].append(right.mean() if len(right) else 1.0)
         for (measure, unit), values in zip(MEASURES, np.transpose(rows).tolist(), strict=True):
             bound = asked["confident"] if measure == MEASURES[0][0] else None
-            findings.append(Finding(recipe, measure, values, unit, at_least=bound))
+            findings.append(Finding(name, measure, values, unit, at_least=bound))
         share = 100 / np.size(largest)
         bins = np.linspace(0, 1, 51)
         counts, _ = np.histogram(np.concatenate(largest), bins)
-        axes.stairs(share * counts, bins, color=colour, label=recipe, linewidth=2)
+        axes.stairs(share * counts, bins, color=colour, label=name, linewidth=2)
     axes.legend(frameon=False)
     report(noise, 8, "It is confident on noise.", findings, figure)
 

@@ -13,7 +13,7 @@ from scipy import stats
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import SIDE, load_dataset
-from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import answer
 from mnist_mlp.learning.network import Network
@@ -57,7 +57,7 @@ def nudge(
     sizes of the changes of the cost, and log₁₀ of the largest components' mean change divided by
     the smallest's. Components of exactly zero, at pixels that are always blank, are left out.
     """
-    gradient = backprop(network, images, targets).copy()
+    gradient = backprop(network, network.forward(images), targets).vector
     order = np.argsort(np.abs(gradient))
     order = order[gradient[order] != 0]
     before = COSTS[network.cost].mean(answer(network, images), targets)
@@ -79,10 +79,11 @@ def nudge(
 
 def pixel_gradient(network: Network, images: Array, targets: Array) -> Array:
     """Return (784,): the mean size of a single image's gradient at the weights of each pixel."""
-    memory = Memory(network, len(images))
-    backprop(network, images, targets, memory, factor=len(images))
-    mean: Array = np.abs(memory.deltas[0]).mean(axis=1) @ images / len(images)
-    return mean
+    total = np.zeros(images.shape[1])
+    for image, target in zip(images[:, np.newaxis], targets[:, np.newaxis], strict=True):
+        gradient = backprop(network, network.forward(image), target)
+        total += np.abs(gradient.weights[0]).mean(axis=0)
+    return total / len(images)
 
 
 def draw(maps: dict[str, list[Array]]) -> Figure:

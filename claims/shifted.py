@@ -9,7 +9,7 @@ from claim import (
     load_trained,
     recipe,
     report,
-    save_alone,
+    save_training,
     train,
 )
 from command import run
@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import SIDE, Dataset, Labels, load_dataset
+from mnist_mlp.data.dataset import SIDE, Dataset, Labels, draw_split, load_dataset
 from mnist_mlp.learning.augmentation import sample
 from mnist_mlp.learning.evaluation import accuracy, answer
 from mnist_mlp.learning.network import Network
@@ -90,7 +90,9 @@ def train_moved(asked: dict[str, Any]) -> list[Network]:
 
     With so many more images they are trained for as many epochs fewer.
     """
-    training = load_dataset(PREPARED, "training")
+    everything = load_dataset(PREPARED, "training")
+    rows = draw_split(len(everything.images), recipe("default", 0)).training
+    training = Dataset(*(array[rows] for array in everything))
     random = generator(0, "claim", 10)
     n, sets = len(training.images), asked["copies"] + 1
     images = [training.images]
@@ -101,9 +103,9 @@ def train_moved(asked: dict[str, Any]) -> list[Network]:
     order = random.permutation(sets * n)
     mixed = Dataset(np.concatenate(images)[order], np.tile(training.targets, (sets, 1))[order])
     epochs = max(1, round(recipe("default", 0).epochs / sets))
-    changes = knobs("networks")["default"]["knobs"] | {"epochs": epochs}
+    changes = knobs("networks")["default"]["knobs"] | {"epochs": epochs, "validation": 0}
     with tempfile.TemporaryDirectory() as folder:
-        runs = train(changes, asked["seeds"], save_alone(Path(folder), mixed))
+        runs = train(changes, asked["seeds"], save_training(Path(folder), mixed))
     return [trained.network for trained in runs]
 
 

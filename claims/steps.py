@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.data.dataset import Dataset, load_dataset
-from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.training import new_network
 
@@ -68,12 +68,12 @@ def steps() -> None:
 def descend(rule: Rule, images: Dataset, steps: int, seed: int) -> Descent:
     """Take steps along the negative gradient of a network's cost, of the lengths of a rule."""
     network = new_network(recipe("default", seed))
-    memory = Memory(network, len(images.images))
     cost = COSTS[network.cost].mean
     descent = Descent([], [])
     for step in range(steps):
-        gradient = backprop(network, *images, memory)
-        descent.costs.append(cost(memory.activations[-1], images.targets))
+        activations = network.forward(images.images)
+        gradient = backprop(network, activations, images.targets).vector
+        descent.costs.append(cost(activations[-1], images.targets))
         norm = float(np.linalg.norm(gradient))
         descent.lengths.append(rule(norm, 1 - step / steps))
         network.parameters -= descent.lengths[-1] / norm * gradient

@@ -32,11 +32,15 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 MODEL = Path("data/model.npz")
+VALIDATION = Path("data/validation.npy")
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The knobs.")]
 RawFolder = Annotated[Path, typer.Option("--raw", help="The four IDX files.")]
 PreparedFolder = Annotated[
-    Path, typer.Option("--prepared", help="The arrays to train, validate and test with.")
+    Path, typer.Option("--prepared", help="The arrays to train and test with.")
+]
+ValidationFile = Annotated[
+    Path, typer.Option("--validation", help="Which training images are held out.")
 ]
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
 

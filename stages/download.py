@@ -1,4 +1,4 @@
-"""Stage 1, download: the four files of MNIST, or the sample in their place."""
+"""Stage 1, download: every knob checked; the four files of MNIST, or the sample in their place."""
 
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
 
@@ -10,11 +10,14 @@ import typer
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
-from mnist_mlp.base.params import load_params
+from mnist_mlp.base.params import load_params, restorable
+from mnist_mlp.data.dataset import draw_split
+from mnist_mlp.data.idx import read_idx
 from mnist_mlp.data.mirrors import download as download_mnist
-from mnist_mlp.data.mnist import FILES, MIRRORS
+from mnist_mlp.data.mnist import FILES, MIRRORS, TRAIN_LABELS
 
 SAMPLE = Path("data/sample")
+NOT_MNIST = "NOT_MNIST"  # a file in data/raw after a run that fell back to the sample
 WITHOUT_NETWORK = (
     "set MNIST_MIRROR to a folder that holds the four files, or choose `dataset: sample`"
 )
@@ -29,33 +32,48 @@ def download(
         typer.Option(envvar="MNIST_MIRROR", help="An address or a folder to try first."),
     ] = None,
 ) -> None:
-    """Bring the four MNIST files into data/raw.
+    """Check every knob, and bring the four MNIST files into data/raw.
 
-    Reads the knob dataset, and data/sample where MNIST cannot be had; writes data/raw.
+    Reads all knobs, and data/sample if MNIST cannot be had; writes data/raw. After a run that fell
+    back to the sample, the next ones keep to it until data/raw/NOT_MNIST is removed: experiments
+    have the same digits, and wait for no mirror.
     """
     params = load_params(params_file)
-    failures: list[str] = []
+    fell_back = _bring(params.dataset, raw, sample, mirror)
+    names = [file.name for file in FILES] + ([NOT_MNIST] if fell_back else [])
+    for path in raw.iterdir():
+        if path.name not in names:
+            rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    with restorable(params_file):
+        draw_split(len(read_idx(raw / TRAIN_LABELS.name, dimensions=1)), params)
 
-    def warn(failure: str) -> None:
-        failures.append(failure)
-        typer.secho(f"warning: {failure}", err=True, fg="yellow")
 
-    if params.dataset == "sample":
+def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
+    """Bring the files that `dataset` asks for; return whether the sample stands in for MNIST."""
+    if dataset == "sample":
         _copy_sample(sample, raw)
-    elif download_mnist(raw, ([mirror] if mirror else []) + list(MIRRORS), warn):
-        typer.echo(f"MNIST is in {raw}, its four files checked.")
-    elif params.dataset == "mnist":
-        raise InputError(f"no mirror gave MNIST: {'; '.join(failures)}; {WITHOUT_NETWORK}")
-    else:
-        _copy_sample(sample, raw)
-        _shout(
-            "THIS IS NOT MNIST",
-            "No mirror gave MNIST, so what follows runs on the small sample: 1,797",
-            "digits instead of 70,000, and other accuracies. Once there is a network,",
-            "run make again.",
-        )
-    for path in set(raw.iterdir()) - {raw / file.name for file in FILES}:
-        rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        return False
+    if dataset == "mnist" or not (raw / NOT_MNIST).exists():
+        failures: list[str] = []
+
+        def warn(failure: str) -> None:
+            failures.append(failure)
+            typer.secho(f"warning: {failure}", err=True, fg="yellow")
+
+        if download_mnist(raw, ([mirror] if mirror else []) + list(MIRRORS), warn):
+            typer.echo(f"MNIST is in {raw}, its four files checked.")
+            return False
+        if dataset == "mnist":
+            raise InputError(f"no mirror gave MNIST: {'; '.join(failures)}; {WITHOUT_NETWORK}")
+    _copy_sample(sample, raw)
+    (raw / NOT_MNIST).write_text("These are the digits of data/sample.\n", encoding="utf-8")
+    _shout(
+        "THIS IS NOT MNIST",
+        "No mirror gave MNIST, so what follows runs on the small sample: 1,797",
+        "digits instead of 70,000, and other accuracies. Once there is a network,",
+        "run make again.",
+    )
+    return True
 
 
 def _copy_sample(sample: Path, raw: Path) -> None:

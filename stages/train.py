@@ -1,6 +1,16 @@
 """Stage 3, train: a network of random weights learns from the training images."""
 
-from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+from command import (
+    MODEL,
+    PARAMS,
+    PREPARED,
+    VALIDATION,
+    ModelFile,
+    ParamsFile,
+    PreparedFolder,
+    ValidationFile,
+    run,
+)
 
 import csv
 import io
@@ -16,8 +26,8 @@ import typer
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
-from mnist_mlp.base.params import load_params
-from mnist_mlp.data.dataset import load_dataset, load_training
+from mnist_mlp.base.params import load_params, restorable
+from mnist_mlp.data.dataset import load_dataset, save_split
 from mnist_mlp.learning.checkpoint import (
     checkpoint_key,
     load_checkpoint,
@@ -25,7 +35,8 @@ from mnist_mlp.learning.checkpoint import (
     save_checkpoint,
 )
 from mnist_mlp.learning.model import save_network
-from mnist_mlp.learning.training import Epoch, Progress, new_network
+from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.training import new_network
 from mnist_mlp.learning.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
@@ -33,45 +44,40 @@ PAUSE = 40  # times as long as it took to write a checkpoint, before the next: t
 
 
 def train(
+    *,
     params_file: ParamsFile = PARAMS,
     prepared: PreparedFolder = PREPARED,
     model: ModelFile = MODEL,
+    validation: ValidationFile = VALIDATION,
     history: Annotated[Path, typer.Option(help="Cost and accuracy of each epoch.")] = HISTORY,
 ) -> None:
     """Train the network by gradient descent.
 
-    Reads data/prepared and the knobs of the network and of gradient descent; writes
-    data/model.npz and metrics/history.csv. A training that was killed goes on from
-    data/model.npz.checkpoint, which stands there until a training ends.
+    Reads data/prepared and the knobs of the network and of gradient descent; writes data/model.npz,
+    data/validation.npy, which training images were held out, and metrics/history.csv, which grows
+    by a row after each epoch. A training that was killed resumes from data/model.npz.checkpoint,
+    which stays there until a training ends.
     """
     params = load_params(params_file)
-    training = load_training(prepared, params)
-    validation = load_dataset(prepared, "validation")
-    if params.batch_size > len(training.images):
-        raise InputError(
-            f"{params_file}: batch_size: expected at most the {len(training.images)} training "
-            f"images, found {params.batch_size}"
-        )
-    if params.patience and not len(validation.images):
-        raise InputError(
-            f"{params_file}: patience: expected 0 where `validation` sets no images aside, "
-            f"found {params.patience}"
-        )
+    digits = load_dataset(prepared, "training")
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )
     network = new_network(params)
+    with restorable(params_file):
+        progress = Progress(network, digits, params)
+    save_split(validation, progress.split)
     checkpoint = model.with_name(f"{model.name}.checkpoint")
-    key = checkpoint_key(params, (training, validation), Path(__file__).parent)
-    progress = Progress(network)
+    key = checkpoint_key(params, digits, Path(__file__).parent)
     load_checkpoint(checkpoint, key, network, progress)
     if progress.history:
-        print(f"going on after epoch {len(progress.history)}, from {checkpoint}")
+        print(f"resuming after epoch {len(progress.history)}, from {checkpoint}")
     due = time.monotonic()
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
-            epochs = train_network(network, training, validation, params, progress)
-            for _ in _show(epochs, progress, params.epochs):
+            moments = train_network(network, digits, params, progress)
+            for _ in _show(moments, progress, params.epochs):
+                _save_history(history, progress.history)
                 if (start := time.monotonic()) >= due:
                     save_checkpoint(checkpoint, key, network, progress)
                     saved = time.monotonic()
@@ -80,46 +86,47 @@ def train(
         remove_checkpoint(checkpoint)  # from which it would only fail again
         raise
     save_network(model, network)
-    with whole_file(history) as file:
-        file.write(_as_csv(progress.history))
+    _save_history(history, progress.history)
     remove_checkpoint(checkpoint)
 
 
-def _show(epochs: Iterator[Epoch], progress: Progress, total: int) -> Iterator[Epoch]:
+def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator[Moment]:
     """Pass the epochs on, with a progress bar on a terminal and a line for each elsewhere."""
     if sys.stderr.isatty():
         with typer.progressbar(
-            epochs,
+            moments,
             length=total - len(progress.history),
             label="training",
             width=20,
-            item_show_func=lambda epoch: epoch and _accuracy(epoch),
+            item_show_func=lambda moment: moment and _accuracy(moment),
             file=sys.stderr,
         ) as bar:
             yield from bar
         last = progress.history[-1]
-        print(f"epoch {last.epoch}/{total}: {_accuracy(last)}", file=sys.stderr)
+        print(f"epoch {last.epoch:g}/{total}: {_accuracy(last)}", file=sys.stderr)
     else:
-        for epoch in epochs:
-            print(f"epoch {epoch.epoch}/{total}: {_accuracy(epoch)}", flush=True)
-            yield epoch
+        for moment in moments:
+            print(f"epoch {moment.epoch:g}/{total}: {_accuracy(moment)}", flush=True)
+            yield moment
 
 
-def _accuracy(epoch: Epoch) -> str:
-    text = f"accuracy {epoch.training_accuracy:.2%}"
-    if epoch.validation_accuracy is not None:
-        text += f", validation {epoch.validation_accuracy:.2%}"
+def _accuracy(moment: Moment) -> str:
+    text = f"accuracy {moment.training_accuracy:.2%}"
+    if moment.validation_accuracy is not None:
+        text += f", validation {moment.validation_accuracy:.2%}"
     return text
 
 
-def _as_csv(epochs: list[Epoch]) -> bytes:
+def _save_history(path: Path, epochs: list[Moment]) -> None:
+    """Replace the table of epochs, so that plots can follow a training while it runs."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(Epoch._fields)
-    for number, *values, parameters in epochs:
+    writer.writerow(Moment._fields)
+    for epoch, step, *values, parameters in epochs:
         figures = ("nan" if value is None else f"{value:.6f}" for value in values)
-        writer.writerow([number, *figures, parameters])
-    return table.getvalue().encode()
+        writer.writerow([f"{epoch:g}", step, *figures, parameters])
+    with whole_file(path, durable=False) as file:
+        file.write(table.getvalue().encode())
 
 
 if __name__ == "__main__":

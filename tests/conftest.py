@@ -7,9 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import settings
+
+from mnist_mlp.base.params import Params
 
 ROOT = Path(__file__).parents[1]
 GIVEN = ("metrics/.gitignore", "metrics/claims.json")  # which no stage makes
@@ -38,30 +41,7 @@ MADE = shutil.ignore_patterns(
 )
 # The command mnist-mlp with the source of the clone that it is run at the top of.
 CLI = ("env", "PYTHONPATH=src", "python", "-P", "-m", "mnist_mlp.cli")
-KNOBS = {
-    "dataset": "sample",
-    "validation": 0.1,
-    "hidden": [16, 16],
-    "activation": "relu",
-    "cost": "cross_entropy",
-    "initial_weights": "xavier",
-    "learning_rate": 0.3,
-    "momentum": 0.0,
-    "nesterov": False,
-    "schedule": "cosine",
-    "weight_decay": 0.0005,
-    "batch_size": 32,
-    "epochs": 5,
-    "labels": "real",
-    "augment": "none",
-    "final_strength": 1.0,
-    "dropout": 0.0,
-    "label_smoothing": 0.0,
-    "averaging": 0.0,
-    "patience": 0,
-    "seed": 0,
-    "kernels": "portable",
-}
+KNOBS = msgspec.to_builtins(Params()) | {"dataset": "sample", "epochs": 5}
 
 
 def started(folder: Path, *command: str, **environment: str) -> subprocess.Popen[str]:

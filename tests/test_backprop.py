@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.learning.backprop import SLOPES, Memory, backprop
+from mnist_mlp.base.params import Params
+from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
-from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.network import ACTIVATIONS, OUTPUTS, Network, zero_parameters
+from mnist_mlp.learning.refinements import Refinements
 
-EVERY_NETWORK = list(product(SLOPES, COSTS))
+EVERY_NETWORK = list(product(ACTIVATIONS, COSTS))
 
 
 def example(activation: str, cost: str) -> tuple[Network, Array, Array]:
@@ -21,106 +23,135 @@ def example(activation: str, cost: str) -> tuple[Network, Array, Array]:
     return network, random.random((7, 6)), np.eye(3)[random.integers(3, size=7)]
 
 
-@pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) -> None:
-    network, images, targets = example(activation, cost)
+def gradient(network: Network, images: Array, targets: Array) -> Array:
+    return backprop(network, network.forward(images), targets).vector
+
+
+def finite_differences(network: Network, images: Array, targets: Array) -> Array:
+    """Return the gradient as slopes of the cost when each parameter is nudged."""
     step = 1e-6
     slopes = np.empty_like(network.parameters)
     for i, value in enumerate(network.parameters.copy()):
         costs = []
         for nudged in (value + step, value - step):
             network.parameters[i] = nudged
-            costs.append(COSTS[cost].mean(network.forward(images)[-1], targets))
+            costs.append(COSTS[network.cost].mean(network.forward(images)[-1], targets))
         network.parameters[i] = value
         slopes[i] = (costs[0] - costs[1]) / (2 * step)
-    gradient = backprop(network, images, targets)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
+    return slopes
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_slope_of_an_activation_is_that_of_its_function(activation: str) -> None:
+    function, slope = ACTIVATIONS[activation]
+    z = np.linspace(-3, 3, 100)  # without 0, at which relu has a corner
+    differences = (function(z + 1e-6) - function(z - 1e-6)) / 2e-6
+    np.testing.assert_allclose(
+        slope(function(z)), differences, rtol=1e-6, atol=1e-8, err_msg=f"slope of {activation}"
+    )
+
+
+@pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
+def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) -> None:
+    network, images, targets = example(activation, cost)
+    slopes = finite_differences(network, images, targets)
+    found = gradient(network, images, targets)
+    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_delta_of_a_cost_is_its_slope_by_the_weighted_sums(cost: str) -> None:
+    random = np.random.default_rng(1)
+    z, targets = random.normal(size=(1, 10)), np.eye(10)[[3]]
+    squish = OUTPUTS[COSTS[cost].output]
+    slopes = np.empty_like(z)
+    for i in range(10):
+        nudge = 1e-6 * np.eye(10)[[i]]
+        above, below = (COSTS[cost].mean(squish(z + by), targets) for by in (nudge, -nudge))
+        slopes[0, i] = (above - below) / 2e-6
+    delta = COSTS[cost].delta(squish(z), targets)
+    np.testing.assert_allclose(delta, slopes, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
 def test_the_gradient_is_the_mean_of_each_examples_own(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
-    alone = [backprop(network, images[[i]], targets[[i]]) for i in range(len(images))]
-    np.testing.assert_allclose(backprop(network, images, targets), np.mean(alone, axis=0))
+    alone = [gradient(network, images[[i]], targets[[i]]) for i in range(len(images))]
+    np.testing.assert_allclose(gradient(network, images, targets), np.mean(alone, axis=0))
 
 
 def test_the_gradient_is_that_of_nielsens_equations_an_example_at_a_time() -> None:
     network, images, targets = example("sigmoid", "squared_error")
     weights, biases = network.weights, network.biases
-    total = np.zeros_like(network.parameters)
-    total_weights, total_biases = network.layers(total)
+    total = zero_parameters(network.sizes, np.float64)
     for image, target in zip(images, targets, strict=True):
         columns = [image[:, np.newaxis]]
         for w, b in zip(weights, biases, strict=True):
             columns.append(1 / (1 + np.exp(-(w @ columns[-1] + b[:, np.newaxis]))))
         delta = 2 * (columns[-1] - target[:, np.newaxis]) * columns[-1] * (1 - columns[-1])
         for layer in (2, 1, 0):
-            total_weights[layer] += delta @ columns[layer].T
-            total_biases[layer] += delta[:, 0]
+            total.weights[layer][:] += delta @ columns[layer].T
+            total.biases[layer][:] += delta[:, 0]
             delta = weights[layer].T @ delta * columns[layer] * (1 - columns[layer])
-    np.testing.assert_allclose(backprop(network, images, targets), total / len(images))
+    expected = total.vector / len(images)
+    np.testing.assert_allclose(gradient(network, images, targets), expected)
 
 
-def test_backpropagation_leaves_the_network_as_it_is() -> None:
+def test_backpropagation_leaves_the_network_and_the_activations_as_they_are() -> None:
     network, images, targets = example("relu", "cross_entropy")
     before = network.parameters.copy()
-    backprop(network, images, targets)
+    activations = network.forward(images)
+    copies = [a.copy() for a in activations]
+    backprop(network, activations, targets)
     np.testing.assert_array_equal(network.parameters, before)
+    for now, then in zip(activations, copies, strict=True):
+        np.testing.assert_array_equal(now, then)
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_memory_that_was_used_before_changes_nothing(activation: str, cost: str) -> None:
+def test_what_a_gradient_is_written_over_changes_nothing(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
-    memory = Memory(network, len(images))
-    backprop(network, 1 - images, targets, memory)
-    again = backprop(network, images, targets, memory)
-    assert again is memory.gradient
-    np.testing.assert_array_equal(again, backprop(network, images, targets))
-
-
-def test_a_factor_multiplies_the_gradient() -> None:
-    network, images, targets = example("relu", "cross_entropy")
-    plain = backprop(network, images, targets)
-    np.testing.assert_allclose(backprop(network, images, targets, factor=0.3), 0.3 * plain)
+    used = backprop(network, network.forward(1 - images), targets)
+    again = backprop(network, network.forward(images), targets, out=used)
+    assert again is used
+    np.testing.assert_array_equal(again.vector, gradient(network, images, targets))
 
 
 def test_the_gradient_has_the_type_of_the_parameters() -> None:
     network = Network([784, 16, 10], "relu", "cross_entropy")
-    gradient = backprop(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
-    assert gradient.dtype == np.float32
+    found = gradient(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
+    assert found.dtype == np.float32
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_the_gradient_with_silent_neurons_is_that_of_finite_differences(
+def test_the_gradient_with_dropped_neurons_is_that_of_finite_differences(
     activation: str, cost: str
 ) -> None:
     network, images, targets = example(activation, cost)
-    memory = Memory(network, len(images))
-    memory.drop_out(0.4, np.random.default_rng(0))
-    step = 1e-6
-    slopes = np.empty_like(network.parameters)
-    for i, value in enumerate(network.parameters.copy()):
-        costs = []
-        for nudged in (value + step, value - step):
-            network.parameters[i] = nudged
-            outputs = network.forward(images, masks=memory.masks)[-1]
-            costs.append(COSTS[cost].mean(outputs, targets))
-        network.parameters[i] = value
-        slopes[i] = (costs[0] - costs[1]) / (2 * step)
-    gradient = backprop(network, images, targets, memory)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
+    refine = Refinements(network, Params(dropout=0.4), 0, network.parameters)
+    thinned = refine.drop_out(network, len(images))
+    slopes = finite_differences(thinned, images, targets)
+    found = gradient(thinned, images, targets)
+    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-8)
 
 
-def test_a_share_of_the_hidden_neurons_is_silent_and_the_rest_makes_up_for_it() -> None:
+def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_it() -> None:
     network = Network([6, 500, 400, 3], "relu", "cross_entropy")
-    memory = Memory(network, 100)
-    memory.drop_out(0.25, np.random.default_rng(0))
-    assert [mask.shape for mask in memory.masks] == [(100, 500), (100, 400)]
-    for mask in memory.masks:
-        assert mask.dtype == np.float32
-        assert set(np.unique(mask)) == {0, np.float32(4 / 3)}
-        assert np.mean(mask == 0) == pytest.approx(0.25, abs=0.02)
-        assert mask.mean() == pytest.approx(1, abs=0.03)
-    first = memory.masks[0].copy()
-    memory.drop_out(0.25, np.random.default_rng(1))
-    assert not np.array_equal(memory.masks[0], first)
+    for biases in network.biases:
+        biases[:] = 1  # which all hidden neurons then answer with
+    refine = Refinements(network, Params(dropout=0.25), 0, network.parameters)
+    image = np.zeros((100, 6), np.float32)
+    _, *hidden, outputs = refine.drop_out(network, 100).forward(image)
+    for activations in hidden:
+        assert activations.dtype == np.float32
+        assert set(np.unique(activations)) == {0, np.float32(4 / 3)}
+        assert np.mean(activations == 0) == pytest.approx(0.25, abs=0.02)
+    np.testing.assert_allclose(outputs, 1 / 3, rtol=1e-6)  # none of these is dropped
+    again = refine.drop_out(network, 100).forward(image)[1]
+    assert not np.array_equal(hidden[0], again)
+    assert len(np.unique(hidden[0], axis=0)) == 100  # each example drops its own
+
+
+def test_without_dropout_the_network_itself_learns() -> None:
+    network = Network([6, 5, 3], "relu", "cross_entropy")
+    assert Refinements(network, Params(), 0, network.parameters).drop_out(network, 7) is network

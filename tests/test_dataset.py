@@ -4,7 +4,7 @@ import gzip
 import struct
 import tracemalloc
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,18 +12,20 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.params import Params, load_params
+from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import (
     Dataset,
+    draw_split,
+    laid_down,
     load_dataset,
-    load_training,
+    load_split,
     normalise,
     read_digits,
     save_dataset,
-    split,
+    save_split,
+    taught,
 )
 
-PROJECT = Path(__file__).parents[1]
 NAMES = ("training_images.npy", "training_targets.npy")
 
 
@@ -36,9 +38,8 @@ def examples(n: int) -> Dataset:
     return normalise(*digits(n))
 
 
-def knobs(labels: Literal["real", "random"], seed: int) -> Params:
-    params = load_params(PROJECT / "params.yaml")
-    return msgspec.structs.replace(params, labels=labels, seed=seed)
+def knobs(**changes: Any) -> Params:
+    return msgspec.structs.replace(Params(validation=0, batch_size=1), **changes)
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> Path:
@@ -124,60 +125,95 @@ def test_labels_are_the_digits_that_the_targets_stand_for() -> None:
     np.testing.assert_array_equal(examples(50).labels, labels)
 
 
-@pytest.mark.parametrize("n", [1, 7, 60, 1437])
-@pytest.mark.parametrize("share", [0, 0.1, 0.25, 1 / 3, 0.999])
-def test_split_puts_each_example_on_one_side(n: int, share: float) -> None:
-    training, validation = split(n, share, np.random.default_rng(0))
+@pytest.mark.parametrize("n", [7, 60, 1437])
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.25, 1 / 3, 0.8])
+def test_a_split_puts_each_example_on_one_side_and_holds_out_the_rounded_fraction(
+    n: int, fraction: float
+) -> None:
+    training, validation = draw_split(n, knobs(validation=fraction))
     assert sorted([*training, *validation]) == list(range(n))
+    assert abs(len(validation) - n * fraction) <= 0.5
+    assert (np.diff(training) > 0).all()
+    assert (np.diff(validation) > 0).all()
 
 
-def test_split_lays_the_examples_down_in_random_order() -> None:
-    training, _ = split(10_000, 0.1, np.random.default_rng(0))
-    assert abs(np.corrcoef(training, np.arange(9000))[0, 1]) < 0.05
-
-
-@pytest.mark.parametrize("n", [1, 7, 60, 1437])
-@pytest.mark.parametrize("share", [0, 0.1, 0.25, 1 / 3, 0.999])
-def test_split_sets_the_rounded_share_aside(n: int, share: float) -> None:
-    _, validation = split(n, share, np.random.default_rng(0))
-    assert abs(len(validation) - n * share) <= 0.5
-
-
-def test_split_is_decided_by_the_seed() -> None:
-    first, again, other = (split(100, 0.5, np.random.default_rng(seed))[1] for seed in (1, 1, 2))
+def test_a_split_is_decided_by_the_seed() -> None:
+    first, again, other = (
+        draw_split(100, knobs(validation=0.5, seed=seed)).validation for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_split_favours_no_example() -> None:
-    sides = [split(10, 0.3, np.random.default_rng(seed))[1] for seed in range(1000)]
+def test_a_split_favours_no_example() -> None:
+    sides = [draw_split(10, knobs(validation=0.3, seed=seed)).validation for seed in range(1000)]
     times = np.bincount(np.concatenate(sides), minlength=10)
     assert (np.abs(times - 300) < 75).all()
 
 
-@pytest.mark.parametrize("n", [0, 1, 5, 1000, 2001])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"validation": 0.999}, "validation: expected a fraction that leaves some of the 100"),
+        ({"validation": 0.5, "batch_size": 51}, "batch_size: expected at most the 50 training"),
+    ],
+)
+def test_a_split_that_leaves_too_little_to_learn_from_is_refused(
+    changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        draw_split(100, knobs(**changes))
+    one_line(caught.value)
+
+
+@pytest.mark.parametrize("fraction", [0, 0.3])
+def test_a_loaded_split_is_the_one_saved(tmp_path: Path, fraction: float) -> None:
+    saved = draw_split(60, knobs(validation=fraction))
+    save_split(tmp_path / "validation.npy", saved)
+    for loaded, rows in zip(load_split(tmp_path / "validation.npy", 60), saved, strict=True):
+        np.testing.assert_array_equal(loaded, rows)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[-1, 3], [3, 60], [3, 3], [5, 3], [[1], [2]], [1.5], ["a"], 7],
+    ids=repr,
+)
+def test_a_split_that_is_not_one_is_refused(tmp_path: Path, rows: Any) -> None:
+    np.save(tmp_path / "validation.npy", rows)
+    with pytest.raises(InputError, match=r"validation\.npy: expected ") as caught:
+        load_split(tmp_path / "validation.npy", 60)
+    one_line(caught.value)
+
+
+def test_training_digits_are_laid_down_in_one_random_order() -> None:
+    pixels, labels = digits(2000)
+    once, again = laid_down(pixels, labels), laid_down(pixels, labels)
+    for one, other in zip(once, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert sorted(image.tobytes() for image in once[0]) == sorted(i.tobytes() for i in pixels)
+    places = {
+        image.tobytes(): (i, label) for i, (image, label) in enumerate(zip(*once, strict=True))
+    }
+    found = [places[image.tobytes()] for image in pixels]
+    assert [label for _, label in found] == list(labels)
+    assert abs(np.corrcoef([i for i, _ in found], np.arange(2000))[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("n", [1, 5, 1000, 2001])
 def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
     saved = examples(n)
-    save_dataset(tmp_path / "new folder", "validation", *digits(n))
-    loaded = load_dataset(tmp_path / "new folder", "validation")
+    save_dataset(tmp_path / "new folder", "test", *digits(n))
+    loaded = load_dataset(tmp_path / "new folder", "test")
     np.testing.assert_array_equal(loaded.images, saved.images, strict=True)
     np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
 
 
-def test_rows_tell_which_examples_are_saved_and_in_which_order(tmp_path: Path) -> None:
-    rows = np.random.default_rng(0).permutation(3000)[:2001]
-    save_dataset(tmp_path, "training", *digits(3000), rows)
-    loaded, saved = load_dataset(tmp_path, "training"), examples(3000)
-    np.testing.assert_array_equal(loaded.images, saved.images[rows], strict=True)
-    np.testing.assert_array_equal(loaded.targets, saved.targets[rows], strict=True)
-
-
 def test_saving_takes_memory_for_a_block_only(tmp_path: Path) -> None:
     pixels, labels = digits(20_000)
-    rows = np.arange(20_000)
     tracemalloc.start()
     try:
-        save_dataset(tmp_path, "training", pixels, labels, rows)
+        save_dataset(tmp_path, "training", pixels, labels)
         assert tracemalloc.get_traced_memory()[1] < pixels.nbytes / 2
     finally:
         tracemalloc.stop()
@@ -295,31 +331,26 @@ def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
     assert str(caught.value.filename) == str(tmp_path / name)
 
 
-def test_real_labels_are_taught_as_they_are(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", *digits(100))
-    training = load_training(tmp_path, knobs("real", seed=0))
-    np.testing.assert_array_equal(training.images, examples(100).images)
-    np.testing.assert_array_equal(training.targets, examples(100).targets)
+def test_real_labels_are_taught_as_they_are() -> None:
+    given = examples(100)
+    assert taught(given, draw_split(100, knobs()), knobs()) is given
 
 
-def test_random_labels_are_the_real_ones_in_another_order(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", *digits(100))
-    training = load_training(tmp_path, knobs("random", seed=0))
-    np.testing.assert_array_equal(training.images, examples(100).images)
-    assert not np.array_equal(training.labels, examples(100).labels)
-    assert sorted(training.targets.tolist()) == sorted(examples(100).targets.tolist())
+def test_random_labels_are_the_real_ones_of_the_training_images_in_another_order() -> None:
+    params = knobs(labels="random", validation=0.2)
+    given, split = examples(100), draw_split(100, params)
+    found = taught(given, split, params)
+    assert found.images is given.images
+    assert not np.array_equal(found.targets, given.targets)
+    np.testing.assert_array_equal(found.targets[split.validation], given.targets[split.validation])
+    assert sorted(found.labels[split.training]) == sorted(given.labels[split.training])
+    np.testing.assert_array_equal(given.targets, examples(100).targets)  # as it was
 
 
-def test_random_labels_are_decided_by_the_seed(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", *digits(100))
+def test_random_labels_are_decided_by_the_seed() -> None:
+    split = draw_split(100, knobs())
     first, again, other = (
-        load_training(tmp_path, knobs("random", seed)).labels for seed in (1, 1, 2)
+        taught(examples(100), split, knobs(labels="random", seed=seed)).labels for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-
-
-def test_random_labels_leave_the_files_as_they_are(tmp_path: Path) -> None:
-    save_dataset(tmp_path, "training", *digits(100))
-    load_training(tmp_path, knobs("random", seed=0))
-    np.testing.assert_array_equal(load_dataset(tmp_path, "training").labels, examples(100).labels)

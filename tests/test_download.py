@@ -13,15 +13,23 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
+import yaml
 from download import download as download_stage
 
+from mnist_mlp import load_mnist
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params
+from mnist_mlp.data.dataset import read_digits
 from mnist_mlp.data.mirrors import download
 from mnist_mlp.data.mnist import FILES, MIRRORS, File
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [file.name for file in FILES]
-CONTENTS = {name: name.encode() * 200 for name in NAMES}  # several chunks each, and all different
+SAMPLE = ROOT / "data/sample"
+CONTENTS = {name: (SAMPLE / name).read_bytes() for name in NAMES}
 FIRST = CONTENTS[NAMES[0]]
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write all")
@@ -91,7 +99,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [File(name, len(data), sha256(data).hexdigest()) for name, data in CONTENTS.items()]
-    monkeypatch.setattr("mnist_mlp.download.FILES", files)
+    monkeypatch.setattr("mnist_mlp.data.mirrors.FILES", files)
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +113,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlp.download.TIMEOUT", 0.5)
+    monkeypatch.setattr("mnist_mlp.data.mirrors.TIMEOUT", 0.5)
 
 
 @pytest.fixture
@@ -467,30 +475,86 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_mirror(
         download(tmp_path / "raw", [serve(good).address], never)
 
 
+# As arrays
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have an empty cache, and no data/raw."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("mnist_mlp.data.loading.RAW", tmp_path / "clone")
+    return tmp_path / "cache/mnist-mlp"
+
+
+def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", str(SAMPLE))
+    for dataset, (images, labels) in zip(load_mnist(), (NAMES[:2], NAMES[2:]), strict=True):
+        pixels, digits = read_digits(SAMPLE / images, SAMPLE / labels)
+        np.testing.assert_allclose(dataset.images, pixels.reshape(-1, 784) / 255, rtol=1e-6)
+        np.testing.assert_array_equal(dataset.labels, digits)
+        assert dataset.images.dtype == dataset.targets.dtype == np.float32
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("place", ["folder", "cache/mnist-mlp", "clone"])
+def test_mnist_is_loaded_from_the_place_that_has_it_right_and_no_mirror_is_asked(
+    place: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "folder"))
+    cache.mkdir(parents=True)
+    for name in ("folder", "cache/mnist-mlp", "clone"):
+        wrong = {NAMES[0]: FIRST[::-1]} if name != place else {}
+        fill(tmp_path / name, CONTENTS | wrong)
+    training, test = load_mnist()
+    assert (len(training.images), len(test.images)) == (1437, 360)
+
+
+def test_mnist_is_downloaded_once_into_the_cache_where_no_place_has_it(
+    serve: Serve, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = serve(good)
+    monkeypatch.setenv("MNIST_MIRROR", mirror.address)
+    for _ in range(2):
+        load_mnist()
+        assert mirror.asked == [f"/{name}" for name in NAMES]
+        assert contents(cache) == CONTENTS
+
+
+@pytest.mark.usefixtures("cache")
+def test_mnist_that_cannot_be_had_is_one_line_that_says_why_and_how_to_go_on(
+    refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", refusing)
+    with pytest.raises(InputError, match="; set MNIST_MIRROR to a folder that holds the") as caught:
+        load_mnist()
+    for mirror in (refusing, *MIRRORS):
+        assert f"{mirror}: cannot be reached; " in str(caught.value)
+
+
 # The stage
 
 
-def with_dataset(folder: Path, dataset: str) -> Path:
-    knobs = (ROOT / "params.yaml").read_text()
-    changed = folder / "params.yaml"
-    changed.write_text(re.sub(r"^dataset: \w+", f"dataset: {dataset}", knobs, flags=re.MULTILINE))
-    return changed
+def with_dataset(folder: Path, dataset: str, batch_size: int = 32) -> Path:
+    knobs = Params(dataset=dataset, batch_size=batch_size)  # type: ignore[arg-type]
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(msgspec.to_builtins(knobs)), "utf-8")
+    return path
 
 
-def run(dataset: str, raw: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    params = str(with_dataset(raw.parent, dataset))
+def run(
+    dataset: str, raw: Path, *more: str, batch_size: int = 32
+) -> subprocess.CompletedProcess[str]:
+    params = str(with_dataset(raw.parent, dataset, batch_size))
     command = [sys.executable, "stages/download.py", "--params", params, "--raw", str(raw), *more]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def sample() -> dict[str, bytes]:
-    return {name: (ROOT / "data/sample" / name).read_bytes() for name in NAMES}
 
 
 def test_dataset_sample_copies_the_sample_without_a_warning(raw: Path) -> None:
     ended = run("sample", raw)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert contents(raw) == sample()
+    assert contents(raw) == CONTENTS
 
 
 def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loudly(
@@ -501,7 +565,47 @@ def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loud
     assert "THIS IS NOT MNIST" in ended.stderr
     for mirror in MIRRORS:
         assert ended.stderr.count(f"warning: {mirror}: cannot be reached") == 1
-    assert contents(raw) == sample()
+    assert contents(raw).keys() == {*NAMES, "NOT_MNIST"}
+    assert contents(raw).items() > CONTENTS.items()
+
+
+def test_after_a_fall_back_no_mirror_is_asked_until_the_mark_of_it_is_removed(
+    serve: Serve, refusing: str, raw: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = with_dataset(raw.parent, "auto")
+    mirror = serve(good)
+    for source in (refusing, mirror.address):
+        download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=source)
+        assert (raw / "NOT_MNIST").exists()
+        assert "THIS IS NOT MNIST" in capsys.readouterr().err
+    assert mirror.asked == []
+    fill(raw, dict.fromkeys(NAMES, b""))
+    (raw / "NOT_MNIST").unlink()
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=mirror.address)
+    assert mirror.asked == [f"/{name}" for name in NAMES]
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "sample"])
+def test_another_dataset_ends_a_fall_back(dataset: str, serve: Serve, raw: Path) -> None:
+    fill(raw, CONTENTS | {"NOT_MNIST": b""})
+    params = with_dataset(raw.parent, dataset)
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=serve(good).address)
+    assert contents(raw) == CONTENTS
+
+
+def test_the_stage_asks_no_mirror_for_files_that_it_has(serve: Serve, raw: Path) -> None:
+    mirror = serve(good)
+    params = with_dataset(raw.parent, "auto")
+    download_stage(params_file=params, raw=fill(raw, CONTENTS), mirror=mirror.address)
+    assert mirror.asked == []
+
+
+def test_a_batch_larger_than_the_training_images_is_refused(raw: Path) -> None:
+    ended = run("sample", raw, batch_size=1294)
+    assert ended.returncode == 1
+    assert ": batch_size: expected at most the 1293 training images" in ended.stderr
+    assert ended.stderr.endswith("`git restore params.yaml`\n")
 
 
 def test_dataset_mnist_without_a_source_ends_in_one_line_that_says_why_and_how_to_go_on(
@@ -544,7 +648,7 @@ def test_a_foreign_file_in_the_raw_folder_is_removed(raw: Path) -> None:
     (raw / "link to nothing").symlink_to("nothing")
     (raw / "link to a folder").symlink_to(ROOT / "stages")
     assert run("sample", raw).returncode == 0
-    assert contents(raw) == sample()
+    assert contents(raw) == CONTENTS
     assert (ROOT / "stages/download.py").is_file()
 
 
@@ -558,7 +662,7 @@ def test_a_raw_folder_that_cannot_be_written_is_named_in_one_line(raw: Path) -> 
 
 def test_help_names_what_the_stage_reads_and_writes(raw: Path) -> None:
     told = " ".join(run("sample", raw, "--help").stdout.split())
-    for name in ("Reads the knob dataset", "data/sample", "writes data/raw", "MNIST_MIRROR"):
+    for name in ("Reads all knobs", "data/sample", "writes data/raw", "MNIST_MIRROR"):
         assert name in told
 
 

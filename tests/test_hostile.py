@@ -22,13 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.params import load_params
-from mnist_mlp.data.dataset import load_dataset, save_dataset
+from mnist_mlp.base.params import Params, load_params
+from mnist_mlp.data.dataset import Dataset, load_dataset, save_dataset
 from mnist_mlp.data.idx import read_idx
 from mnist_mlp.learning.checkpoint import load_checkpoint, save_checkpoint
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
-from mnist_mlp.learning.training import Epoch, Progress
+from mnist_mlp.learning.progress import Moment, Progress
 from tests.conftest import ROOT, start
 
 MOST_MEMORY = 300_000  # kilobytes
@@ -201,14 +201,19 @@ def test_models(folder: Path, data: st.DataObject) -> None:
     assert set(folder.parents[1].rglob("*")) == before
 
 
+def begun(network: Network) -> Progress:
+    digits = Dataset(np.zeros((1, 784), np.float32), np.zeros((1, 10), np.float32))
+    return Progress(network, digits, Params(validation=0, batch_size=1))
+
+
 @given(st.data())
 def test_checkpoints_are_taken_up_whole_or_not_at_all(folder: Path, data: st.DataObject) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
-    progress = Progress(network)
+    progress = begun(network)
     network.parameters += 1
     progress.velocity += 2
-    progress.history.append(Epoch(1, 0.5, 0.5, None, None, "0"))
+    progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
     save_checkpoint(path, "key", network, progress)
     path.write_bytes(data.draw(archives(path.read_bytes())))
     network.parameters[:] = progress.velocity[:] = 0
@@ -227,8 +232,8 @@ def test_checkpoints_are_taken_up_whole_or_not_at_all(folder: Path, data: st.Dat
 def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, kind: str) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
-    progress = Progress(network)
-    progress.history.append(Epoch(1, 0.5, 0.5, None, None, "0"))
+    progress = begun(network)
+    progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
     save_checkpoint(path, "key", network, progress)
     with np.load(path) as found:
         arrays = dict(found)
@@ -244,14 +249,14 @@ def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, k
 def test_a_checkpoint_with_a_part_that_is_no_array_is_not_taken_up(folder: Path) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
-    save_checkpoint(path, "key", network, Progress(network))
+    save_checkpoint(path, "key", network, begun(network))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in (parts | {"velocity.npy": b"no array"}).items():
             archive.writestr(name, content)
     with survived():
-        load_checkpoint(path, "key", network, Progress(network))
+        load_checkpoint(path, "key", network, begun(network))
 
 
 def lines(*choices: str) -> st.SearchStrategy[bytes]:
@@ -300,7 +305,7 @@ def test_params(folder: Path, content: bytes) -> None:
         ("preprocess", "data/raw/train-images-idx3-ubyte.gz"),
         ("preprocess", "data/raw/t10k-labels-idx1-ubyte.gz"),
         ("train", "data/prepared/training_images.npy"),
-        ("train", "data/prepared/validation_targets.npy"),
+        ("train", "data/validation.npy"),
         ("evaluate", "data/prepared/test_images.npy"),
         ("evaluate", "data/model.npz"),
         ("render", "data/model.npz"),

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
+from mnist_mlp.learning.network import ACTIVATIONS, OUTPUTS, Network, initialise_weights
 
 EXTREMES = np.array([[-1e4, -100, 0, 100, 1e4]], np.float32)
 
 
+FUNCTIONS = {name: activation.function for name, activation in ACTIVATIONS.items()} | OUTPUTS
+
+
 def activated(name: str, z: Array) -> Array:
-    activations = z.copy()
-    ACTIVATIONS[name](activations)
-    return activations
+    return FUNCTIONS[name](z)
 
 
 def test_the_network_of_3blue1brown_has_13002_parameters() -> None:

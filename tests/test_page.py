@@ -104,7 +104,8 @@ def write_page(path: Path, network: Network, test: Dataset) -> None:
 def random_network(sizes: list[int], activation: str, cost: str) -> Network:
     network = Network(sizes, activation, cost)
     initialise_weights(network, "xavier", np.random.default_rng(0))
-    network.parameters[network.n_weights :] = 0.1
+    for biases in network.biases:
+        biases[:] = 0.1
     return network
 
 

@@ -3,6 +3,7 @@
 import re
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -31,9 +32,7 @@ WRITTEN = {
     "augment": "deform",
     "final_strength": "0.5",
     "dropout": "0.2",
-    "label_smoothing": "0.1",
     "averaging": "0.0",
-    "patience": "0",
     "seed": "7",
     "kernels": "fastest",
 }
@@ -66,12 +65,11 @@ WRONG = {
     "augment": [*NOT_CHOICES, "shifts"],
     "final_strength": [text for text in NOT_SHARES if text != "1"],
     "dropout": NOT_SHARES,
-    "label_smoothing": NOT_SHARES,
     "averaging": [text for text in NOT_SHARES if text != "1"],
-    "patience": [*NOT_NUMBERS, "-1", "0.5"],
     "seed": [*NOT_NUMBERS, "-1", "0.5"],
     "kernels": [*NOT_CHOICES, "Fastest"],
 }
+WAY_BACK = "; to go back to the committed knobs: `git restore params.yaml`"
 TOWER = "&a0 [1, 1], " + ", ".join(f"&a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 16))
 
 
@@ -91,13 +89,25 @@ def refusal(path: Path) -> str:
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
-    return message
+    assert message.endswith(WAY_BACK)
+    return message.removesuffix(WAY_BACK)
 
 
-def test_params_of_the_project_can_be_read() -> None:
-    path = PROJECT / "params.yaml"
-    knobs = msgspec.structs.asdict(load_params(path))
-    assert knobs.keys() == yaml.safe_load(path.read_text(encoding="utf-8")).keys()
+def test_the_defaults_are_those_of_params_yaml() -> None:
+    assert load_params(PROJECT / "params.yaml") == Params()
+
+
+def test_knobs_are_checked_without_a_file_too() -> None:
+    ours: dict[str, Any] = {"hidden": 32, "learning_rate": 1}
+    assert Params(**ours) == Params(hidden=(32,), learning_rate=1.0)
+    with pytest.raises(InputError, match=r"^epochs: expected a whole number .*, found 0$"):
+        Params(epochs=0)
+
+
+@pytest.mark.parametrize("knob", ["label_smoothing", "patience"])
+def test_a_knob_that_is_gone_is_refused_with_what_to_do(tmp_path: Path, knob: str) -> None:
+    path = write(tmp_path, **{knob: "0"})
+    assert refusal(path) == f"{path}: {knob}: no longer a knob; delete it"
 
 
 def test_every_knob_has_the_value_in_the_file(tmp_path: Path) -> None:
@@ -136,14 +146,6 @@ def test_wrong_numbers_with_an_exponent_are_shown_as_numbers(
     tmp_path: Path, text: str, shown: str
 ) -> None:
     assert refusal(write(tmp_path, learning_rate=text)).endswith(f"found {shown}")
-
-
-def test_patience_is_refused_beside_averaging(tmp_path: Path) -> None:
-    path = write(tmp_path, patience="3", averaging="0.5")
-    reason = "there is `averaging`, which needs the last epochs"
-    assert refusal(path) == f"{path}: patience: expected 0 where {reason}, found 3"
-    assert read(tmp_path, patience="0", averaging="0.5").averaging == 0.5
-    assert read(tmp_path, patience="3", averaging="0").patience == 3
 
 
 @pytest.mark.parametrize("knob", ["learning_rate", "weight_decay"])
@@ -296,4 +298,4 @@ def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) ->
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert "params.yaml: not found; `git restore" in refusal(tmp_path / "params.yaml")
+    assert refusal(tmp_path / "params.yaml").endswith("params.yaml: not found")

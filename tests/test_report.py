@@ -194,6 +194,35 @@ def test_a_network_too_large_for_a_page_is_left_out_and_the_page_says_so() -> No
     assert "too large for a page" not in Page(render(made()).decode()).text()
 
 
+def test_an_activation_that_the_page_does_not_know_is_refused_and_the_page_kept(
+    clone: Path,
+) -> None:
+    knobs = clone / "src/mnist_mlp/base/params.py"
+    known = knobs.read_text("utf-8")
+    assert '"tanh"]' in known
+    knobs.write_text(known.replace('"tanh"]', '"tanh", "twice"]'), "utf-8")
+    with (clone / "src/mnist_mlp/learning/network.py").open("a", encoding="utf-8") as functions:
+        functions.write('ACTIVATIONS["twice"] = ACTIVATIONS["tanh"]\n')
+    done(clone, "python", "-c", CHANGE, PYTHONPATH="src")
+    before = (clone / "metrics/report.html").read_bytes()
+    result = start(clone, "python", "stages/report.py")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: src/mnist_mlp/showing/page/network.js: expected twice in the table ACTIVATIONS, "
+        "found only sigmoid, tanh, relu; add this function there\n"
+    )
+    assert (clone / "metrics/report.html").read_bytes() == before
+
+
+CHANGE = """
+from pathlib import Path
+from mnist_mlp.learning.model import load_network, save_network
+network = load_network(Path("data/model.npz"))
+network.activation = "twice"
+save_network(Path("data/model.npz"), network)
+"""
+
+
 def unpacked(packed: bytes) -> bytes:
     content = b""
     while packed:

@@ -1,8 +1,10 @@
 """Training: each step follows the gradient, each epoch sees every example, and seeds decide."""
 
+import hashlib
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,43 +13,31 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.data.dataset import Dataset, draw_split
 from mnist_mlp.learning import training as training_module
 from mnist_mlp.learning.augmentation import AUGMENTATIONS
-from mnist_mlp.learning.backprop import Memory, backprop
+from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.batches import shuffled
 from mnist_mlp.learning.costs import cross_entropy
-from mnist_mlp.learning.network import Network, initialise_weights
-from mnist_mlp.learning.training import Epoch, is_stale, learning_rate, shuffled, train
+from mnist_mlp.learning.network import Network, Parameters, initialise_weights
+from mnist_mlp.learning.refinements import Refinements
+from mnist_mlp.learning.training import train
 
-NOTHING = Dataset(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
+PLAIN = Params(
+    validation=0,
+    hidden=(5,),
+    activation="tanh",
+    initial_weights="gaussian",
+    learning_rate=0.5,
+    schedule="constant",
+    weight_decay=0,
+    batch_size=10,
+    epochs=1,
+)
 
 
 def knobs(**changes: Any) -> Params:
-    plain: dict[str, Any] = {
-        "dataset": "sample",
-        "validation": 0,
-        "hidden": (5,),
-        "activation": "tanh",
-        "cost": "cross_entropy",
-        "initial_weights": "gaussian",
-        "learning_rate": 0.5,
-        "momentum": 0,
-        "nesterov": False,
-        "schedule": "constant",
-        "weight_decay": 0,
-        "batch_size": 10,
-        "epochs": 1,
-        "labels": "real",
-        "augment": "none",
-        "final_strength": 1,
-        "dropout": 0,
-        "label_smoothing": 0,
-        "averaging": 0,
-        "patience": 0,
-        "seed": 0,
-        "kernels": "portable",
-    }
-    return Params(**(plain | changes))
+    return msgspec.structs.replace(PLAIN, **changes)
 
 
 def examples(n: int) -> Dataset:
@@ -66,10 +56,14 @@ def untrained(scale: float = 1.0) -> Network:
     return network
 
 
-def trained(data: Dataset, validation: Dataset = NOTHING, **changes: Any) -> Network:
+def trained(data: Dataset, **changes: Any) -> Network:
     network = untrained()
-    list(train(network, data, validation, knobs(**changes)))
+    list(train(network, data, knobs(**changes)))
     return network
+
+
+def gradient(network: Network, images: Array, targets: Array) -> Array:
+    return backprop(network, network.forward(images), targets).vector
 
 
 @pytest.fixture
@@ -77,12 +71,10 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Write down which examples each mini-batch holds."""
     seen: list[list[int]] = []
 
-    def spy(
-        network: Network, images: Array, targets: Array, memory: Memory, factor: float
-    ) -> Array:
-        seen.append([int(i) for i in images[:, 3]])
-        images[:, 3] = 0
-        return backprop(network, images, targets, memory, factor)
+    def spy(network: Network, activations: list[Array], targets: Array, **out: Any) -> Parameters:
+        seen.append([int(i) for i in activations[0][:, 3]])
+        activations[0][:, 3] = 0
+        return backprop(network, activations, targets, **out)
 
     monkeypatch.setattr(training_module, "backprop", spy)
     return seen
@@ -91,8 +83,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def test_one_step_goes_against_the_gradient_by_the_learning_rate() -> None:
     data = examples(10)
     network = untrained()
-    gradient = backprop(network, *data)
-    expected = network.parameters - 0.5 * gradient
+    expected = network.parameters - 0.5 * gradient(network, *data)
     np.testing.assert_allclose(trained(data).parameters, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -101,7 +92,7 @@ def test_momentum_keeps_a_share_of_the_last_step() -> None:
     network = untrained()
     velocity = np.zeros_like(network.parameters)
     for _ in range(3):
-        velocity = 0.9 * velocity - 0.5 * backprop(network, *data)
+        velocity = 0.9 * velocity - 0.5 * gradient(network, *data)
         network.parameters += velocity
     result = trained(data, epochs=3, momentum=0.9)
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
@@ -114,29 +105,17 @@ def test_nesterovs_momentum_takes_the_gradient_where_momentum_leads() -> None:
     ahead = network.parameters.copy()  # this form's parameters are those that are looked ahead to
     for _ in range(4):
         network.parameters[:] = ahead
-        gradient = backprop(network, *data)
         behind = ahead - 0.9 * velocity
-        velocity = 0.9 * velocity - 0.5 * gradient
+        velocity = 0.9 * velocity - 0.5 * gradient(network, *data)
         ahead = behind + velocity + 0.9 * velocity
     result = trained(data, epochs=4, momentum=0.9, nesterov=True)
     np.testing.assert_allclose(result.parameters, ahead, rtol=1e-3, atol=1e-4)
 
 
-def test_smoothed_labels_share_what_they_take_among_all_digits() -> None:
-    data = examples(10)
-    smooth = Dataset(data.images, (0.7 * data.targets + 0.3 / 10).astype(np.float32))
-    one, other = (trained(d, label_smoothing=s) for d, s in ((data, 0.3), (smooth, 0)))
-    np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-5, atol=1e-6)
-    assert set(np.unique(data.targets)) == {0, 1}  # what was given stays as it is
-
-
 def test_training_ends_with_the_mean_of_the_last_epochs_parameters() -> None:
     data = examples(20)
     network = untrained()
-    seen = [
-        network.parameters.copy()
-        for _ in train(network, data, NOTHING, knobs(epochs=5, averaging=0.6))
-    ]
+    seen = [network.parameters.copy() for _ in train(network, data, knobs(epochs=5, averaging=0.6))]
     np.testing.assert_allclose(network.parameters, np.mean(seen[2:], axis=0), rtol=1e-5, atol=1e-6)
     assert not np.array_equal(network.parameters, seen[-1])
 
@@ -146,37 +125,6 @@ def test_the_shortest_averaging_is_that_of_the_last_epoch(averaging: float) -> N
     data = examples(20)
     plain, averaged = (trained(data, epochs=5, averaging=share) for share in (0, averaging))
     np.testing.assert_array_equal(plain.parameters, averaged.parameters)
-
-
-def test_patience_ends_a_training_that_gets_worse_with_its_best_parameters() -> None:
-    data, validation = examples(20), examples(300)
-    validation = Dataset(validation.images, validation.targets[:, ::-1].copy())
-    network = untrained()
-    seen = [
-        (epoch.validation_cost, network.parameters.copy())
-        for epoch in train(network, data, validation, knobs(epochs=60, patience=3))
-    ]
-    costs = [cost for cost, _ in seen if cost is not None]
-    best = costs.index(min(costs))
-    assert len(seen) == best + 4 < 60
-    np.testing.assert_array_equal(network.parameters, seen[best][1])
-
-
-@pytest.mark.parametrize(
-    ("costs", "patience", "stale"),
-    [
-        ([], 2, False),
-        ([3.0, 2.0, 2.5], 2, False),
-        ([3.0, 2.0, 2.5, 2.4], 2, True),
-        ([3.0, 2.0, 2.5, 2.0], 2, True),
-        ([1.0, 2.0, 3.0, 4.0], 0, False),
-    ],
-)
-def test_patience_counts_the_epochs_since_the_lowest_validation_cost(
-    costs: list[float], patience: int, stale: bool
-) -> None:
-    history = [Epoch(i, 0, 0, cost, 0, "") for i, cost in enumerate(costs)]
-    assert is_stale(history, patience) is stale
 
 
 def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
@@ -216,30 +164,67 @@ def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -
         epochs=3, momentum=0.7, weight_decay=0.02, schedule="cosine", batch_size=5, seed=4
     )
     network = untrained()
-    weights = network.parameters[: network.n_weights]
+    decay = np.concatenate([np.full(4 * 5 + 5 * 3, 0.02), np.zeros(5 + 3)])  # none for biases
     velocity = np.zeros_like(network.parameters)
     for epoch in range(3):
         order = shuffled(23, generator(4, "shuffling", epoch))
         for start in (0, 5, 10, 15, 20):
             rows = order[start : start + 5]
-            rate = 0.25 * (1 + math.cos(math.pi * (23 * epoch + start) / (23 * 3)))
-            gradient = backprop(network, data.images[rows], data.targets[rows])
-            velocity = 0.7 * velocity - rate * gradient
-            weights *= 1 - rate * 0.02
-            network.parameters += velocity
+            rate = 0.25 * (1 + math.cos(math.pi * (epoch + start / 25) / 3))
+            velocity = 0.7 * velocity + gradient(network, data.images[rows], data.targets[rows])
+            network.parameters -= rate * (velocity + decay * network.parameters)
     result = untrained()
-    list(train(result, data, NOTHING, params))
+    list(train(result, data, params))
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
 
 
 def test_validation_figures_are_those_of_the_network_after_the_epoch() -> None:
-    validation = examples(40)
+    data = examples(40)
     network = untrained()
-    (epoch,) = train(network, examples(30), validation, knobs())
-    outputs = network.forward(validation.images)[-1]
-    assert epoch.validation_cost == pytest.approx(cross_entropy(outputs, validation.targets))
-    right = outputs.argmax(axis=1) == validation.labels
+    params = knobs(validation=0.25)
+    (epoch,) = train(network, data, params)
+    held_out = draw_split(40, params).validation
+    assert len(held_out) == 10
+    outputs, targets = network.forward(data.images[held_out])[-1], data.targets[held_out]
+    assert epoch.validation_cost == pytest.approx(cross_entropy(outputs, targets))
+    right = outputs.argmax(axis=1) == targets.argmax(axis=1)
     assert epoch.validation_accuracy == pytest.approx(right.mean())
+
+
+def test_images_that_are_held_out_are_not_learned_from(batches: list[list[int]]) -> None:
+    params = {"validation": 0.3, "seed": 5}
+    trained(examples(50), **params)
+    split = draw_split(50, knobs(**params))
+    assert sorted(i for batch in batches for i in batch) == list(split.training)
+    assert set(split.training) | set(split.validation) == set(range(50))
+
+
+def test_chosen_steps_are_reported_and_change_nothing() -> None:
+    data = examples(50)
+    network = untrained()
+    moments = list(train(network, data, knobs(epochs=3, validation=0.2), at_steps={1, 3, 6}))
+    assert [(m.step, m.epoch) for m in moments] == [
+        (1, 0.25),
+        (3, 0.75),
+        (4, 1),
+        (6, 1.5),
+        (8, 2),
+        (12, 3),
+    ]
+    plain = trained(data, epochs=3, validation=0.2)
+    assert network.parameters.tobytes() == plain.parameters.tobytes()
+
+
+def test_a_step_reports_the_running_averages_and_the_network_at_that_moment() -> None:
+    data = examples(50)
+    network = untrained()
+    before = network.forward(data.images)[-1]
+    moment = next(train(network, data, knobs(), at_steps={2}))
+    first = shuffled(50, generator(0, "shuffling", 0))[:10]  # scored before any step
+    one = next(train(untrained(), data, knobs(), at_steps={1}))
+    assert one.training_cost == pytest.approx(cross_entropy(before[first], data.targets[first]))
+    assert moment.step == 2
+    assert moment.parameters_hash == hashlib.sha256(network.parameters.data).hexdigest()[:12]
 
 
 def test_weight_decay_shrinks_weights_and_not_biases() -> None:
@@ -272,9 +257,14 @@ def test_a_last_mini_batch_that_is_smaller_is_learned_from_too(batches: list[lis
     assert [len(batch) for batch in batches] == [10, 10, 3]
 
 
+def refinements(**changes: Any) -> Refinements:
+    network = untrained()
+    return Refinements(network, knobs(**changes), 0, np.zeros_like(network.parameters))
+
+
 def test_the_cosine_schedule_falls_smoothly_from_the_full_rate_to_zero() -> None:
-    params = knobs(schedule="cosine")
-    rates = [learning_rate(params, progress) for progress in np.linspace(0, 1, 101)]
+    refine = refinements(schedule="cosine")
+    rates = [refine.learning_rate(time) for time in np.linspace(0, 1, 101)]
     assert rates[0] == 0.5
     assert rates[50] == pytest.approx(0.25)
     assert rates[100] == pytest.approx(0)
@@ -282,13 +272,13 @@ def test_the_cosine_schedule_falls_smoothly_from_the_full_rate_to_zero() -> None
 
 
 def test_the_constant_schedule_keeps_the_rate() -> None:
-    assert learning_rate(knobs(), 0.9) == 0.5
+    assert refinements().learning_rate(0.9) == 0.5
 
 
 def test_training_learns() -> None:
     data = examples(300)
     data.images[:, 3] = 0
-    epochs = list(train(untrained(), data, data, knobs(epochs=30)))
+    epochs = list(train(untrained(), data, knobs(epochs=30, validation=0.2)))
     assert epochs[-1].training_cost < epochs[0].training_cost / 2
     assert epochs[-1].validation_accuracy == pytest.approx(1, abs=0.1)
 
@@ -296,14 +286,14 @@ def test_training_learns() -> None:
 def test_training_figures_are_those_of_the_examples_before_they_were_learned_from() -> None:
     data = examples(10)
     before = untrained().forward(data.images)[-1]
-    (epoch,) = train(untrained(), data, NOTHING, knobs())
+    (epoch,) = train(untrained(), data, knobs())
     right = before.argmax(axis=1) == data.labels
     assert epoch.training_accuracy == right.mean()
     assert epoch.training_cost == pytest.approx(-np.log(before[data.targets == 1]).mean(), rel=1e-5)
 
 
 def test_without_validation_images_their_figures_are_left_out() -> None:
-    (epoch,) = train(untrained(), examples(10), NOTHING, knobs())
+    (epoch,) = train(untrained(), examples(10), knobs())
     assert (epoch.validation_cost, epoch.validation_accuracy) == (None, None)
 
 
@@ -317,21 +307,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 
 
 def test_looking_at_validation_images_changes_nothing() -> None:
-    data = examples(50)
-    with_validation = trained(data, validation=examples(20))
-    assert with_validation.parameters.tobytes() == trained(data).parameters.tobytes()
+    data, params = examples(50), knobs(validation=0.3, epochs=3)
+    changed = Dataset(data.images.copy(), data.targets.copy())
+    changed.images[draw_split(50, params).validation] = 0
+    one, other = untrained(), untrained()
+    list(train(one, data, params))
+    list(train(other, changed, params))
+    assert one.parameters.tobytes() == other.parameters.tobytes()
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_run_whose_numbers_overflow_stops_with_its_epoch_and_advice() -> None:
     explosive = knobs(learning_rate=10, weight_decay=100, epochs=50)
-    run = train(untrained(), examples(50), NOTHING, explosive)
+    run = train(untrained(), examples(50), explosive)
     with pytest.raises(InputError, match=r"epoch \d+: .*learning_rate"):
         list(run)
 
 
 def test_the_epoch_numbers_count_from_one() -> None:
-    run = train(untrained(), examples(10), NOTHING, knobs(epochs=3))
+    run = train(untrained(), examples(10), knobs(epochs=3))
     assert [epoch.epoch for epoch in run] == [1, 2, 3]
 
 

@@ -18,7 +18,16 @@ from mnist_mlp.base.process import catch_ctrl_c
 if TYPE_CHECKING:
     from mnist_mlp.learning.network import Network
 
-TOP = Path(os.path.relpath(Path(__file__).resolve().parents[2]))  # of the clone that has this file
+PIPELINE = Path("dvc.yaml")
+
+
+def _find_clone() -> Path:
+    """Return the top of the clone that has this file, or else the current folder."""
+    top = Path(__file__).resolve().parents[2]
+    return Path(os.path.relpath(top)) if (top / PIPELINE).exists() else Path()
+
+
+TOP = _find_clone()
 MODEL = TOP / "data/model.npz"
 REPORT = TOP / "metrics/report.html"
 ACCURACY = TOP / "metrics/accuracy.json"
@@ -103,7 +112,7 @@ def show_report(
     import webbrowser
 
     if not page.is_file():
-        raise InputError(f"{page}: not found; `dvc repro`, at the top of the project, writes it")
+        raise InputError(f"{page}: not found; `make`, in a clone of the project, writes it")
     if not webbrowser.open(page.resolve().as_uri()):
         print(f"There is no browser here; open {page.resolve()} in one.")
 
@@ -112,7 +121,7 @@ def show_report(
 def info(model: ModelFile = MODEL) -> None:
     """Tell what the network is: its layers, its knobs and its accuracy.
 
-    Knobs and accuracy are those that dvc.lock has on record for the model.
+    Knobs and accuracy are those that dvc.lock, in a clone, has on record for the model.
     """
     from mnist_mlp.learning.costs import COSTS
     from mnist_mlp.runs.record import read_record
@@ -126,6 +135,8 @@ def info(model: ModelFile = MODEL) -> None:
         f"hidden      {network.activation if len(network.sizes) > 2 else 'none'}\n"
         f"outputs     {COSTS[network.cost].output}, for {network.cost}"
     )
+    if not (TOP / PIPELINE).exists():
+        return  # the record is in the clone that made the model
     if record.results:
         print(f"accuracy    {record.results['test_accuracy']:.2%} of the test digits")
     else:
@@ -165,6 +176,7 @@ def sweep(
     Run it at the top of a clone. Each network is that of `dvc exp run` with the same knobs. What is
     trained is kept in data/sweep: a sweep that was interrupted goes on where it was.
     """
+    _expect_pipeline()
     try:
         from mnist_mlp.runs.sweep import sweep as train_all
     except ModuleNotFoundError as error:
@@ -192,6 +204,7 @@ def compare(
     Run it at the top of a clone. Reads dvc.lock and metrics/history.csv, here and in the commit.
     The exit code is 1 if the runs differ, or if there is no complete run here.
     """
+    _expect_pipeline()
     from mnist_mlp.runs.compare import compare as has_same_bytes
 
     if not has_same_bytes(recorded):
@@ -205,9 +218,16 @@ def mend() -> None:
     Run it at the top of a clone. DVC writes them in place, so it can be killed in between, and
     refuses to run from then on. `dvc repro` writes them again; nothing that is whole is touched.
     """
+    _expect_pipeline()
     from mnist_mlp.runs.mend import mend as remove_broken
 
     remove_broken()
+
+
+def _expect_pipeline() -> None:
+    """Refuse a command about the pipeline if the current folder has none."""
+    if not PIPELINE.exists():
+        raise InputError(f"{PIPELINE}: not found; run this at the top of a clone of the project")
 
 
 def _tell_changes(knobs: dict[str, Any]) -> None:
@@ -241,7 +261,8 @@ def _load(model: Path) -> Network:
         return load_network(model)
     except FileNotFoundError:
         raise InputError(
-            f"{model}: not found; run `dvc repro` at the top of the project, or name it by --model"
+            f"{model}: not found; name a model by --model FILE; `make`, in a clone of the project, "
+            "makes one"
         ) from None
 
 

@@ -3,7 +3,9 @@
 import json
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -16,6 +18,7 @@ from mnist_mlp.base.errors import InputError
 
 MOST_HIDDEN = 100  # layers
 MOST_BYTES = 100_000  # of params.yaml
+GONE = ("label_smoothing", "patience")  # knobs that an older params.yaml may have
 Share = Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
 Part = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
@@ -31,32 +34,52 @@ CostName = Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """All knobs of one run. What each does stands in params.yaml, and at length in README.md."""
+    """All knobs of one run. What each does stands in params.yaml, and at length in README.md.
 
-    dataset: Literal["auto", "mnist", "sample"]
-    validation: Share
-    hidden: Layers
-    activation: Activation
-    cost: CostName
-    initial_weights: Literal["uniform", "gaussian", "xavier", "he"]
+    The defaults are those of params.yaml. Raises InputError for a value that makes no sense.
+    """
+
+    dataset: Literal["auto", "mnist", "sample"] = "auto"
+    validation: Share = 0.1
+    hidden: Layers = (16, 16)
+    activation: Activation = "relu"
+    cost: CostName = "cross_entropy"
+    initial_weights: Literal["uniform", "gaussian", "xavier", "he"] = "xavier"
     learning_rate: Annotated[
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
-    ]
-    momentum: Share
-    nesterov: bool
-    schedule: Literal["constant", "cosine"]
-    weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")]
-    batch_size: Count
-    epochs: Count
-    labels: Literal["real", "random"]
-    augment: Literal["none", "shift", "deform"]
-    final_strength: Part
-    dropout: Share
-    label_smoothing: Share
-    averaging: Part
-    patience: Annotated[int, Meta(ge=0, le=10**6, description="a whole number from 0 to 1000000")]
-    seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
-    kernels: Literal["portable", "fastest"]
+    ] = 0.3
+    momentum: Share = 0.0
+    nesterov: bool = False
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")] = (
+        0.0005
+    )
+    batch_size: Count = 32
+    epochs: Count = 30
+    labels: Literal["real", "random"] = "real"
+    augment: Literal["none", "shift", "deform"] = "none"
+    final_strength: Part = 1.0
+    dropout: Share = 0.0
+    averaging: Part = 0.0
+    seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")] = 0
+    kernels: Literal["portable", "fastest"] = "portable"
+
+    def __post_init__(self) -> None:
+        """Check every knob, and give it its type: 32 hidden neurons become (32,), and 1 is 1.0."""
+        for knob, kind in _kinds().items():
+            found = getattr(self, knob)
+            value = [found] if knob == "hidden" and not isinstance(found, list | tuple) else found
+            try:
+                msgspec.structs.force_setattr(self, knob, msgspec.convert(value, kind))
+            except ValueError:
+                raise InputError(
+                    f"{knob}: expected {_describe(kind)}, found {_show(found)}"
+                ) from None
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    return get_type_hints(Params, include_extras=True)
 
 
 def load_params(path: Path) -> Params:
@@ -65,35 +88,38 @@ def load_params(path: Path) -> Params:
     Raises InputError, with the file, the knob, what was expected and what was found, for the
     first thing that is wrong, and OSError where the file cannot be read.
     """
-    return check_params(_read_mapping(path), path)
+    with restorable():
+        return check_params(_read_mapping(path), path)
 
 
 def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
     """Check every knob of a run, as load_params does; `source` is named in place of a file."""
-    kinds = get_type_hints(Params, include_extras=True)
+    kinds = _kinds()
     for knob in knobs:
+        if knob in GONE:
+            raise InputError(f"{source}: {knob}: no longer a knob; delete it")
         if knob not in kinds:
             expected = ", ".join(kinds)
             raise InputError(f"{source}: unknown knob {_show(knob)}; expected only {expected}")
-    checked = {}
     for knob, kind in kinds.items():
         if knob not in knobs:
             raise InputError(f"{source}: {knob}: missing; expected {_describe(kind)}")
-        found = knobs[knob]
-        value = [found] if knob == "hidden" and not isinstance(found, list | tuple) else found
-        try:
-            checked[knob] = msgspec.convert(value, kind)
-        except ValueError:
-            raise InputError(
-                f"{source}: {knob}: expected {_describe(kind)}, found {_show(found)}"
-            ) from None
-    params = Params(**checked)
-    if params.patience and params.averaging:
+    try:
+        return Params(**knobs)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+@contextmanager
+def restorable(path: Path | None = None) -> Iterator[None]:
+    """Add to a refusal of knobs their file, and how to undo what was changed there."""
+    try:
+        yield
+    except InputError as error:
+        place = f"{path}: " if path else ""
         raise InputError(
-            f"{source}: patience: expected 0 where there is `averaging`, which needs the last "
-            f"epochs, found {params.patience}"
-        )
-    return params
+            f"{place}{error}; to go back to the committed knobs: `git restore params.yaml`"
+        ) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -156,7 +182,7 @@ def _parse(text: str, source: object) -> Any:
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
     if not path.exists():
-        raise InputError(f"{path}: not found; `git restore params.yaml` brings the knobs back")
+        raise InputError(f"{path}: not found")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")

@@ -13,6 +13,7 @@ Purpose = Literal[
     "claim",
     "augmentation",
     "dropout",
+    "order",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ DIGITS = 10
 BLOCK = 1000  # examples gathered, normalised and written at a time
 
 Labels = NDArray[np.intp]
+Rows = NDArray[np.intp]  # of the arrays of a data set
 
 
 class Dataset(NamedTuple):
@@ -64,38 +65,75 @@ def normalise(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
     return Dataset(images, np.eye(DIGITS, dtype=np.float32)[labels])
 
 
-def split(
-    n: int, validation: float, random: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose at random which of n examples train and which validate, and in which order.
+def laid_down(
+    pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return training digits in the order in which they are laid down: random, and always the same.
 
-    `validation` is the share, from 0 to 1, that is set aside, rounded to whole examples.
+    Runs of neighbours are random samples then, which shuffling in blocks relies on.
     """
-    order = random.permutation(n)
-    validating, training = np.split(order, [round(n * validation)])
-    return training, validating
+    order = generator(0, "order").permutation(len(labels))
+    return pixels[order], labels[order]
+
+
+class Split(NamedTuple):
+    """The rows of a data set that a network learns from, and those held out to validate it."""
+
+    training: Rows
+    validation: Rows
+
+
+def draw_split(n: int, params: Params) -> Split:
+    """Choose at random which of n examples are held out: the share `params.validation`.
+
+    Raises InputError if that leaves fewer than a mini-batch to learn from.
+    """
+    order = generator(params.seed, "validation split").permutation(n)
+    split = hold_out(order[: round(n * params.validation)], n)
+    if not len(split.training):
+        raise InputError(
+            f"validation: expected a fraction that leaves some of the {n} images to train on, "
+            f"found {params.validation}"
+        )
+    if params.batch_size > len(split.training):
+        raise InputError(
+            f"batch_size: expected at most the {len(split.training)} training images, "
+            f"found {params.batch_size}"
+        )
+    return split
+
+
+def hold_out(rows: Rows, n: int) -> Split:
+    """Return the split of n examples that holds out these rows; both parts are ascending."""
+    held_out = np.zeros(n, bool)
+    held_out[rows] = True
+    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
+
+
+def taught(digits: Dataset, split: Split, params: Params) -> Dataset:
+    """Return the data set as it is taught: with `labels: random`, training labels are shuffled."""
+    if params.labels == "real":
+        return digits
+    targets = digits.targets.copy()
+    shuffled = generator(params.seed, "random labels").permutation(split.training)
+    targets[split.training] = digits.targets[shuffled]
+    return Dataset(digits.images, targets)
 
 
 def save_dataset(
-    folder: Path,
-    name: str,
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    rows: NDArray[np.intp] | None = None,
+    folder: Path, name: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> None:
     """Write the digits, normalised, as `name`_images.npy and `name`_targets.npy.
 
-    `rows` says which, and in which order, if not all as they stand. They are gathered and
-    normalised a block at a time, as all together would take five times their memory.
+    They are normalised a block at a time, as all together would take five times their memory.
     """
-    rows = np.arange(len(labels)) if rows is None else rows
     images_file, targets_file = _paths(folder, name)
     with whole_file(images_file) as images, whole_file(targets_file) as targets:
         for file, width in ((images, PIXELS), (targets, DIGITS)):
-            header = {"descr": "<f4", "fortran_order": False, "shape": (len(rows), width)}
+            header = {"descr": "<f4", "fortran_order": False, "shape": (len(labels), width)}
             np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
+        for start in range(0, len(labels), BLOCK):
+            block = slice(start, start + BLOCK)
             examples = normalise(pixels[block], labels[block])
             images.write(examples.images.data)
             targets.write(examples.targets.data)
@@ -112,27 +150,39 @@ def load_dataset(folder: Path, name: str) -> Dataset:
             f"{folder}: expected {name} arrays of shape (n, 784) and (n, 10), "
             f"found {images.shape} and {targets.shape}; run `dvc repro -f preprocess`"
         )
-    if not len(images) and name != "validation":
+    if not len(images):
         raise InputError(
             f"{folder}: expected {name} images, found none; run `dvc repro -f preprocess`"
         )
     return Dataset(images, targets)
 
 
-def load_training(folder: Path, params: Params) -> Dataset:
-    """Open the training set as the network is taught it: with `labels: random`, shuffled ones."""
-    training = load_dataset(folder, "training")
-    if params.labels == "real":
-        return training
-    random = generator(params.seed, "random labels")
-    return Dataset(training.images, random.permutation(training.targets))
+def save_split(path: Path, split: Split) -> None:
+    """Write the rows that are held out, ascending, as an array of 64-bit integers."""
+    with whole_file(path) as file:
+        np.save(file, split.validation.astype("<i8"))
 
 
-def _open_array(path: Path) -> NDArray[np.float32]:
+def load_split(path: Path, n: int) -> Split:
+    """Read the split of n examples that save_split wrote.
+
+    Raises InputError if the file is something else, and OSError if it cannot be read.
+    """
+    rows = _open_array(path, "<i8")
+    if rows.ndim != 1 or (np.diff(rows, prepend=-1) <= 0).any() or (rows >= n).any():
+        raise InputError(
+            f"{path}: expected ascending rows from 0 to {n - 1}, found others; "
+            "run `dvc repro -f train`"
+        )
+    return hold_out(rows, n)
+
+
+def _open_array(path: Path, dtype: str = "<f4") -> NDArray[Any]:
     with path.open("rb"), wary(path, "an array"):
         array = np.lib.format.open_memmap(path, mode="r")
-    if array.dtype != np.float32 or not array.flags.c_contiguous:
-        raise InputError(f"{path}: expected float32 row by row, found {array.dtype}")
+    if array.dtype != dtype or not array.flags.c_contiguous:
+        expected = np.dtype(dtype).name
+        raise InputError(f"{path}: expected {expected} row by row, found {array.dtype}")
     return np.asarray(array)
 
 

@@ -40,6 +40,11 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
     return False
 
 
+def is_complete(folder: Path) -> bool:
+    """Return whether every file of MNIST is in a folder, with its size and its SHA-256."""
+    return all(_is_there(folder / file.name, file) for file in FILES)
+
+
 def _is_there(path: Path, file: File) -> bool:
     if not path.is_file() or path.stat().st_size != file.size:
         return False

@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,10 +14,10 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import open_arrays
 from mnist_mlp.learning.network import Network
-from mnist_mlp.learning.training import Epoch, Progress
+from mnist_mlp.learning.progress import Moment, Progress
 
 
-def checkpoint_key(params: Params, data: Iterable[Dataset], code: Path) -> str:
+def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
     """Return a SHA-256 of all that a training follows from.
 
     That is its knobs, its examples, this package and the programs in the folder `code`, the
@@ -29,9 +28,8 @@ def checkpoint_key(params: Params, data: Iterable[Dataset], code: Path) -> str:
     for folder in (Path(__file__).parents[1], code):
         for source in sorted(folder.rglob("*.py")):
             key.update(source.read_bytes())
-    for dataset in data:
-        for array in dataset:
-            key.update(array.data)
+    for array in digits:
+        key.update(array.data)
     return key.hexdigest()
 
 
@@ -51,14 +49,15 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
             if arrays["key"].item() != key:
                 return
             found = {name: arrays[name] for name in vectors}
-            history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Epoch])
+            history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Moment])
             layouts = {(vector.dtype, vector.shape) for vector in found.values()}
     except (InputError, OSError):
         return  # there is none, or none that can be read: the training starts anew
-    if layouts == {(network.parameters.dtype, network.parameters.shape)}:
+    if history and layouts == {(network.parameters.dtype, network.parameters.shape)}:
         for name, vector in vectors.items():
             vector[:] = found[name]
         progress.history[:] = history
+        progress.step = history[-1].step
 
 
 def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
@@ -66,7 +65,6 @@ def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
         "parameters": network.parameters,
         "velocity": progress.velocity,
         "average": progress.average,
-        "best": progress.best,
     }
 
 

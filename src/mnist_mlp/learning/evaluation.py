@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.data.dataset import Labels
+from mnist_mlp.data.dataset import Labels, Rows
 from mnist_mlp.learning.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
@@ -13,32 +13,33 @@ UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a 
 
 
 def activations(network: Network, images: Array) -> list[Array]:
-    """Return what `network.forward` does. Raises InputError where it is no finite number."""
+    """Return what `network.forward` does. Raises InputError if it has NaN or infinity."""
     with np.errstate(over="ignore", invalid="ignore"):
         layers = network.forward(images)
     if not all(np.isfinite(layer).all() for layer in layers[1:]):
         raise InputError(
-            "expected finite numbers from the network, found others: its weights are too large, "
-            "or the images damaged; train with a smaller learning_rate, or run "
-            "`dvc repro -f preprocess train`"
+            "the network produced NaN or infinity: its weights are too large, or the images "
+            "damaged; train with a smaller learning_rate, or run `dvc repro -f preprocess train`"
         )
     return layers
 
 
-def answer(network: Network, images: Array) -> Array:
+def answer(network: Network, images: Array, rows: Rows | None = None) -> Array:
     """Return the network's outputs, (n, 10) in [0, 1], for `images`, (n, 784) in [0, 1].
 
-    Raises InputError where they are no finite numbers.
+    With `rows`, only for these images. Raises InputError if an output is NaN or infinite.
     """
-    outputs = np.empty((len(images), network.sizes[-1]), network.parameters.dtype)
-    for start in range(0, len(images), BLOCK):
+    n = len(images) if rows is None else len(rows)
+    outputs = np.empty((n, network.sizes[-1]), network.parameters.dtype)
+    for start in range(0, n, BLOCK):
         block = slice(start, start + BLOCK)
-        outputs[block] = activations(network, images[block])[-1]
+        chosen = images[block] if rows is None else images[rows[block]]
+        outputs[block] = activations(network, chosen)[-1]
     return outputs
 
 
 def accuracy(outputs: Array, labels: Labels) -> float:
-    """Return the share of examples, from 0 to 1, whose largest output is that of their digit."""
+    """Return the fraction of examples, from 0 to 1, whose largest output is their digit's."""
     return float(np.mean(outputs.argmax(axis=1) == labels))
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,53 +12,67 @@ from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.products import multiply
 
 
-def sigmoid(z: Array) -> None:
-    """Squash into 0 to 1: 1 / (1 + exp(-z)), in a form in which no z overflows."""
-    z /= 2
-    np.tanh(z, z)
-    z += 1
-    z /= 2
+def sigmoid(z: Array) -> Array:
+    """Squish into 0 to 1: 1 / (1 + exp(-z)), written with tanh, which cannot overflow."""
+    return (1 + np.tanh(z / 2)) / 2
 
 
-def tanh(z: Array) -> None:
-    """Squash into -1 to 1."""
-    np.tanh(z, z)
+def softmax(z: Array) -> Array:
+    """Turn each row into probabilities, which sum to 1: exp(z) / Σ exp(z)."""
+    largest = np.maximum.reduce(z, axis=1, keepdims=True)
+    exponentials: Array = np.exp(z - largest)  # in the same proportions, and none overflows
+    return exponentials / np.add.reduce(exponentials, axis=1, keepdims=True)
 
 
-def relu(z: Array) -> None:
-    """Keep what is above zero: max(z, 0)."""
-    np.maximum(z, 0, out=z)
+class Activation(NamedTuple):
+    """A squishing function of hidden neurons, z → a, and its slope ∂a/∂z, in terms of a itself."""
+
+    function: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
 
 
-def softmax(z: Array) -> None:
-    """Turn each row into probabilities; its largest z, taken away first, keeps exp in range."""
-    z -= z.max(axis=1, keepdims=True)
-    np.exp(z, z)
-    z /= z.sum(axis=1, keepdims=True)
-
-
-# Each turns the weighted sums z, a row for each example, into activations in place.
-ACTIVATIONS: dict[str, Callable[[Array], None]] = {
-    "sigmoid": sigmoid,
-    "relu": relu,
-    "tanh": tanh,
-    "softmax": softmax,
+ACTIVATIONS = {
+    "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
+    "relu": Activation(lambda z: np.maximum(z, 0), np.sign),
+    "tanh": Activation(np.tanh, lambda a: 1 - a**2),
 }
+OUTPUTS = {"sigmoid": sigmoid, "softmax": softmax}
+
+
+class Parameters(NamedTuple):
+    """All weights and biases as one vector, and the same numbers in memory layer by layer.
+
+    vector       all weights, then all biases
+    weights[i]   into layer i + 1: (n_out, n_in), a row for each of its neurons
+    biases[i]    of layer i + 1: (n_out,)
+    """
+
+    vector: Array
+    weights: list[Array]
+    biases: list[Array]
+
+
+def zero_parameters(sizes: Sequence[int], dtype: type = np.float32) -> Parameters:
+    """Return parameters for layers of these sizes, all zero. A gradient has the same layout."""
+    shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
+    lengths = [n_out * n_in for n_out, n_in in shapes] + list(sizes[1:])
+    vector: Array = np.zeros(sum(lengths), dtype)
+    parts = np.split(vector, np.cumsum(lengths)[:-1])
+    weights = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=False)]
+    return Parameters(vector, weights, parts[len(weights) :])
 
 
 def count_parameters(sizes: Sequence[int]) -> int:
-    """Return how many weights and biases join layers of these sizes."""
+    """Return the number of weights and biases between layers of these sizes."""
     return sum(n_out * n_in + n_out for n_in, n_out in pairwise(sizes))
 
 
 class Network:
-    """A multilayer perceptron: each neuron sees every neuron of the layer before it.
+    """A multilayer perceptron: each neuron is connected to every neuron of the layer before it.
 
-    parameters   all weights, then all biases, of all layers: one vector of floats
-    weights[i]   what leads into layer i + 1: (n_out, n_in), a row for each of its neurons
-    biases[i]    what is added there: (n_out,)
-
-    `weights` and `biases` are views: they and `parameters` are the same numbers in memory.
+    parameters   all weights and biases as one vector
+    weights      the same weights, layer by layer, as in Parameters
+    biases       the same biases, layer by layer
     """
 
     def __init__(
@@ -65,50 +80,28 @@ class Network:
     ) -> None:
         """Make a network of zeros.
 
-        `sizes` counts the neurons of each layer, the pixels first: [784, 16, 16, 10].
-        `activation` is that of the hidden neurons; the cost decides that of the outputs.
+        `sizes` are the numbers of neurons, the pixels first: [784, 16, 16, 10]. `activation` is
+        that of the hidden neurons; the cost determines that of the outputs.
         """
         self.sizes = list(sizes)
         self.activation = activation
         self.cost = cost
-        self.shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
-        self.parameters: Array = np.zeros(count_parameters(sizes), dtype)
-        self.weights, self.biases = self.layers(self.parameters)
-        self.n_weights = sum(weights.size for weights in self.weights)
-        names = [activation] * (len(self.weights) - 1) + [COSTS[cost].output]
-        self.functions = [ACTIVATIONS[name] for name in names]
+        self.parameters, self.weights, self.biases = zero_parameters(sizes, dtype)
+        hidden = [ACTIVATIONS[activation]] * (len(sizes) - 2)
+        self.functions = [a.function for a in hidden] + [OUTPUTS[COSTS[cost].output]]
+        self.slopes = [a.slope for a in hidden]
 
-    def layers(self, vector: Array) -> tuple[list[Array], list[Array]]:
-        """View a vector as long as `parameters` as the weights and the biases of each layer."""
-        lengths = [n_out * n_in for n_out, n_in in self.shapes] + self.sizes[1:]
-        parts = np.split(vector, np.cumsum(lengths)[:-1])
-        weights = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=False)]
-        return weights, parts[len(weights) :]
-
-    def empty_layers(self, n: int) -> list[Array]:
-        """Return an array (n, size) for what n examples bring about in each layer but the first."""
-        return [np.empty((n, size), self.parameters.dtype) for size in self.sizes[1:]]
-
-    def forward(
-        self, images: Array, out: list[Array] | None = None, masks: Sequence[Array] = ()
-    ) -> list[Array]:
-        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last.
-
-        The arrays in `out`, made by `empty_layers(n)`, are used again instead of new ones. Where
-        there are `masks`, one for each hidden layer, they multiply its activations.
-        """
-        activations = [images, *(out or self.empty_layers(len(images)))]
-        for layer, activate in enumerate(self.functions):
-            z = multiply(activations[layer], self.weights[layer].T, activations[layer + 1])
-            z += self.biases[layer]
-            activate(z)
-            if layer < len(masks):
-                z *= masks[layer]
+    def forward(self, images: Array) -> list[Array]:
+        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last."""
+        activations = [images]
+        for weights, biases, squish in zip(self.weights, self.biases, self.functions, strict=True):
+            z = multiply(activations[-1], weights.T) + biases
+            activations.append(squish(z))
         return activations
 
 
 def initialise_weights(network: Network, kind: str, random: np.random.Generator) -> None:
-    """Fill a network's weights with random numbers; its biases stay as they are.
+    """Fill a network's weights with random numbers; its biases stay zero.
 
     uniform    within ±0.5 (Bot Academy)
     gaussian   standard normal (Nielsen, chapter 1)

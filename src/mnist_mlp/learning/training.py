@@ -1,60 +1,21 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
-import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Collection, Iterator
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset
-from mnist_mlp.learning.augmentation import AUGMENTATIONS
-from mnist_mlp.learning.backprop import Memory, backprop
-from mnist_mlp.learning.costs import COSTS
-from mnist_mlp.learning.evaluation import accuracy, answer
-from mnist_mlp.learning.network import Network, initialise_weights
-
-
-class Epoch(NamedTuple):
-    """What one pass over the training images gave: a row of metrics/history.csv.
-
-    A training image counts as it was answered when its turn came, just before the network
-    learned from it. The validation images count as they are answered after the epoch; both
-    values are None where no images were set aside. `parameters` tells whether two runs have the
-    same ones after the epoch: the first 12 hexadecimal digits of their SHA-256.
-    """
-
-    epoch: int
-    training_cost: float
-    training_accuracy: float
-    validation_cost: float | None
-    validation_accuracy: float | None
-    parameters: str
-
-
-class Progress:
-    """How far a training has come: what it needs, beside the network, to go on after an epoch.
-
-    velocity   the last step, with the layout of `network.parameters`, where there is momentum
-    average    the mean of the parameters after the last epochs, where there is averaging
-    best       the parameters after the epoch of the lowest validation cost, where there is patience
-    history    the epochs that are done
-    """
-
-    def __init__(self, network: Network) -> None:
-        self.velocity = np.zeros_like(network.parameters)
-        self.average = np.zeros_like(network.parameters)
-        self.best = np.zeros_like(network.parameters)
-        self.history: list[Epoch] = []
+from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.batches import mini_batches, shuffled
+from mnist_mlp.learning.network import Network, initialise_weights, zero_parameters
+from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.refinements import Refinements
 
 
 def new_network(params: Params) -> Network:
-    """Return a network with the random weights that its training begins with."""
+    """Return an untrained network: random weights, and biases of zero."""
     network = Network([PIXELS, *params.hidden, DIGITS], params.activation, params.cost)
     initialise_weights(network, params.initial_weights, generator(params.seed, "initial weights"))
     return network
@@ -62,163 +23,47 @@ def new_network(params: Params) -> Network:
 
 def train(
     network: Network,
-    training: Dataset,
-    validation: Dataset,
+    digits: Dataset,
     params: Params,
     progress: Progress | None = None,
-) -> Iterator[Epoch]:
-    """Train the network in place, reporting after every epoch that is still to be done.
+    at_steps: Collection[int] = (),
+) -> Iterator[Moment]:
+    """Train the network in place; yield after every epoch, and after chosen steps, counted from 1.
 
-    In the end the network has the mean of the last parameters, or those of the best epoch, where
-    the knobs ask for them.
-
-    Raises InputError once a parameter or a validation image's answer is no finite number.
+    The share `params.validation` of the digits is held out and measured instead of learned from.
+    With a `progress`, training resumes after the epochs that it has done. Raises InputError if a
+    parameter, or an output for a validation image, becomes NaN or infinite.
     """
-    progress = progress or Progress(network)
+    progress = progress or Progress(network, digits, params)
     for epoch in range(len(progress.history), params.epochs):
-        if is_stale(progress.history, params.patience):
-            break
-        done = Epoch(
-            epoch + 1,
-            *train_epoch(network, training, params, epoch, progress.velocity),
-            *_validate(network, validation, epoch + 1),
-            hashlib.sha256(network.parameters.data).hexdigest()[:12],
-        )
-        _record(network, done, params, progress)
-        yield done
-    if params.averaging:
-        network.parameters[:] = progress.average
-    elif params.patience:
-        network.parameters[:] = progress.best
+        for outputs, targets in train_epoch(network, progress, params, epoch):
+            progress.add(outputs, targets)
+            if progress.step in at_steps:
+                yield progress.measure()
+        yield progress.end_epoch()
+    progress.average_parameters()
 
 
 def train_epoch(
-    network: Network, training: Dataset, params: Params, epoch: int, velocity: Array
-) -> tuple[float, float]:
-    """Learn from every training image once; return the mean cost and the accuracy on the way.
+    network: Network, progress: Progress, params: Params, epoch: int
+) -> Iterator[tuple[Array, Array]]:
+    """Learn from every training image once, in a new random order.
 
-    They are those of the images as they were changed, of the targets as they were smoothed, and
-    of the network without its silent neurons. `epoch` counts from 0, and `velocity` is the last
-    step, which the next ones overwrite.
+    Yields, after each step of gradient descent, the outputs (n, 10) of its mini-batch, from just
+    before the step, and the targets (n, 10).
     """
-    n, size = len(training.images), params.batch_size
-    memories = {count: Memory(network, count) for count in {size, n % size}}
-    order = shuffled(n, generator(params.seed, "shuffling", epoch))
-    augmentation = generator(params.seed, "augmentation", epoch)
-    dropping = generator(params.seed, "dropout", epoch)
-    targets = training.targets[order]
-    labels = targets.argmax(axis=1)
-    targets += params.label_smoothing * (1 / DIGITS - targets)
-    outputs = np.empty_like(targets)
-    for start in range(0, n, size):
-        batch = slice(start, start + size)
-        rows = order[batch]
-        memory = memories[len(rows)]
-        time = (epoch + start / n) / params.epochs
-        rate = learning_rate(params, time)
-        images = training.images.take(rows, 0, memory.images, "clip")  # "raise" copies twice
-        AUGMENTATIONS[params.augment](images, augmentation, strength(params, time))
-        if params.dropout:
-            memory.drop_out(params.dropout, dropping)
-        gradient = backprop(network, images, targets[batch], memory, factor=rate)
-        outputs[batch] = memory.activations[-1]
-        descend(network, gradient, rate, params, velocity)
-    return COSTS[network.cost].mean(outputs, targets), accuracy(outputs, labels)
-
-
-def descend(
-    network: Network, gradient: Array, rate: float, params: Params, velocity: Array
-) -> None:
-    """Take a step against a gradient that was multiplied by the learning rate, and overwrite it.
-
-    `gradient` and `velocity` have the layout of `network.parameters`. Momentum adds a share of
-    the last step (Nielsen, chapter 3). With Nesterov's the parameters are those that are looked
-    ahead to (Bengio, Boulanger-Lewandowski and Pascanu 2013). Weight decay shrinks weights apart
-    from the gradient (Loshchilov and Hutter 2019).
-    """
-    if params.momentum:
-        velocity *= params.momentum
-        velocity += gradient
-        if params.nesterov:
-            gradient += params.momentum * velocity
-        else:
-            gradient = velocity
-    if params.weight_decay:
-        network.parameters[: network.n_weights] *= 1 - rate * params.weight_decay
-    network.parameters -= gradient
-
-
-def is_stale(history: Sequence[Epoch], patience: int) -> bool:
-    """Tell whether the lowest validation cost is as many epochs ago as patience, if any, lasts."""
-    costs = [epoch.validation_cost for epoch in history if epoch.validation_cost is not None]
-    return bool(patience and costs and len(costs) - 1 - costs.index(min(costs)) >= patience)
-
-
-def shuffled(
-    n: int, random: np.random.Generator, block: int = 65_536, run: int = 256
-) -> NDArray[np.intp]:
-    """Return the rows of n examples, each once, in random order.
-
-    Up to a block of examples any order is as likely as any other. More may not fit in memory,
-    so a block is then put together from runs of neighbours, drawn at random from the whole set,
-    and shuffled; only one block is read at a time. As preprocessing laid the examples down in
-    random order, a run is a random sample too, and so is each mini-batch.
-    """
-    if n <= block:
-        return random.permutation(n)
-    runs = random.permutation(-(-n // run))
-    order = (run * runs[:, np.newaxis] + np.arange(run)).ravel()
-    order = order[order < n]
-    for start in range(0, n, block):
-        random.shuffle(order[start : start + block])
-    return order
-
-
-def learning_rate(params: Params, time: float) -> float:
-    """Return the length of a step; `time` goes from 0 at the first step to 1 at the end.
-
-    The cosine schedule falls from the full rate to 0 along half a cosine wave (Loshchilov and
-    Hutter 2017).
-    """
-    if params.schedule == "cosine":
-        return params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
-    return params.learning_rate
-
-
-def strength(params: Params, time: float) -> float:
-    """Return how strongly training images are changed; `time` is as for the learning rate.
-
-    Up to half-time it is 1, and then it falls evenly to `final_strength`: images that look more
-    like real ones refine what was learned from those that were changed a lot (He et al. 2019,
-    Data Augmentation Revisited).
-    """
-    return 1 - (1 - params.final_strength) * max(0, 2 * time - 1)
-
-
-def _record(network: Network, epoch: Epoch, params: Params, progress: Progress) -> None:
-    """Add an epoch to the history, and its parameters to the mean, or as the best, if they are."""
-    progress.history.append(epoch)
-    in_mean = epoch.epoch - params.epochs + max(1, round(params.averaging * params.epochs))
-    if in_mean > 0:
-        progress.average += (network.parameters - progress.average) / in_mean
-    if params.patience and not is_stale(progress.history, 1):
-        progress.best[:] = network.parameters
-
-
-def _validate(
-    network: Network, validation: Dataset, epoch: int
-) -> tuple[float | None, float | None]:
-    """Return cost and accuracy, or None where there are no images to validate with.
-
-    Raises InputError if a parameter, or an answer, is no finite number.
-    """
-    if not np.isfinite(network.parameters).all():
-        raise InputError(
-            f"training: epoch {epoch}: the cost is no longer a finite number; "
-            "try a smaller learning_rate, momentum or weight_decay"
-        )
-    if len(validation.images) == 0:
-        return None, None
-    answers = answer(network, validation.images)
-    cost = COSTS[network.cost].mean(answers, validation.targets)
-    return cost, accuracy(answers, validation.labels)
+    digits, rows = progress.digits, progress.split.training
+    refine = Refinements(network, params, epoch, progress.velocity)
+    gradient = zero_parameters(network.sizes)
+    order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
+    steps = math.ceil(len(order) / params.batch_size)
+    for step, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
+        time = (epoch + step / steps) / params.epochs  # from 0 at the first step to 1
+        refine.augment(images, time)
+        thinned = refine.drop_out(network, len(images))
+        activations = thinned.forward(images)
+        gradient = backprop(thinned, activations, targets, out=gradient)
+        learning_rate = refine.learning_rate(time)
+        refine.decay_weights(learning_rate)
+        network.parameters -= learning_rate * refine.direction(gradient.vector)
+        yield activations[-1], targets

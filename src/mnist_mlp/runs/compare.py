@@ -91,7 +91,7 @@ def _changed(theirs: dict[str, Any], ours: dict[str, Any], *kinds: str) -> list[
 def _first_epoch(theirs: str, ours: str) -> str:
     rows = [list(csv.DictReader(text.splitlines())) for text in (theirs, ours)]
     for their_row, our_row in zip(*rows, strict=False):
-        if their_row.get("parameters") != our_row.get("parameters"):
+        if their_row.get("parameters_hash") != our_row.get("parameters_hash"):
             return f"The first epoch with other parameters is {our_row['epoch']}."
     if len(rows[0]) != len(rows[1]):
         return f"One run has {len(rows[0])} epochs and the other {len(rows[1])}."

@@ -11,8 +11,7 @@ import msgspec
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params, check_params, load_params, read_values, write_value
-from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import split
+from mnist_mlp.data.dataset import draw_split
 
 MOST = 100_000  # networks
 
@@ -68,25 +67,18 @@ def expand(grid: Mapping[str, list[Any]], seeds: int, params_file: Path, images:
     for values in itertools.product(*grid.values()):
         changes = dict(zip(grid, values, strict=True))
         params = check_params(ours | changes, place)
-        _check_images(params, images, place)
+        try:
+            split = draw_split(images, params)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from None
+        if not len(split.validation):
+            raise InputError(
+                f"{place}: validation: expected a fraction that sets images aside, to compare by, "
+                f"found {params.validation}"
+            )
         if params in seen:
             raise InputError(f"grid: expected each combination once, found {changes} twice")
         seen.add(params)
         knobs = msgspec.to_builtins(params)
         tasks += [Task(changes, knobs | {"seed": seed}) for seed in range(seeds)]
     return tasks
-
-
-def _check_images(params: Params, n: int, place: str) -> None:
-    """Refuse knobs that leave no image to validate with, or fewer than a mini-batch to train on."""
-    training, validation = split(n, params.validation, generator(0, "validation split"))
-    if not len(validation):
-        raise InputError(
-            f"{place}: validation: expected a share that sets images aside, to compare by, "
-            f"found {params.validation}"
-        )
-    if params.batch_size > len(training):
-        raise InputError(
-            f"{place}: batch_size: expected at most the {len(training)} training images, "
-            f"found {params.batch_size}"
-        )

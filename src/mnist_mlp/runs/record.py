@@ -30,7 +30,7 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
         if _md5(model) not in _recorded(stages.get("train", {}), "outs"):
             return Record(None, None)
         knobs: dict[str, Any] = {}
-        for stage in ("download", "preprocess", "train"):
+        for stage in ("download", "train"):
             knobs |= stages[stage]["params"]["params.yaml"]
         evaluated = stages.get("evaluate", {})
         if (

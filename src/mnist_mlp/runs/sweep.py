@@ -57,8 +57,6 @@ def sweep(
         raise InputError(
             "--workers: expected none with --scheduler, whose workers are counted there"
         )
-    if not Path("stages/train.py").exists():
-        raise InputError("stages/train.py: not found; run a sweep at the top of the project")
     digits = {file.name: (raw / file.name).read_bytes() for file in mnist.FILES}
     images = len(read_idx(raw / mnist.TRAIN_LABELS.name, dimensions=1))
     tasks = expand(read_grid(grid), seeds, params, images)
@@ -102,7 +100,6 @@ def _train_all(
     ]
     rows = {i: row for i, file in enumerate(files) if (row := _read(file))}
     missing = [i for i in range(len(tasks)) if i not in rows]
-    missing.sort(key=lambda i: tasks[i].knobs["seed"])  # whose digits a worker prepares once
     if missing:
         print(f"{len(missing)} of {len(tasks)} networks are to be trained.", file=sys.stderr)
         try:

@@ -98,9 +98,12 @@ def train(knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str)
             "source as here, found another"
         )
     folder = Path(worker.local_directory) / f"training-{threading.get_ident()}"
-    names = ("params.yaml", "model.npz", "history.csv", "accuracy.json", "predictions.csv")
-    params, model, history, accuracy, predictions = (folder / name for name in names)
-    prepared = folder / f"{code[:12]}-{data[:12]}-{knobs['validation']}-{knobs['seed']}"
+    names = (
+        *("params.yaml", "model.npz", "validation.npy"),
+        *("history.csv", "accuracy.json", "predictions.csv"),
+    )
+    params, model, validation, history, accuracy, predictions = (folder / name for name in names)
+    prepared = folder / f"{code[:12]}-{data[:12]}"
     try:
         if not prepared.exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -112,7 +115,7 @@ def train(knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str)
             run_stage("preprocess", params=params, raw=folder, prepared=unfinished)
             unfinished.rename(prepared)
         params.write_text(json.dumps(knobs), encoding="utf-8")
-        paths = {"params": params, "prepared": prepared, "model": model}
+        paths = {"params": params, "prepared": prepared, "model": model, "validation": validation}
         run_stage("train", **paths, history=history)
         run_stage("evaluate", **paths, accuracy=accuracy, predictions=predictions)
     except StageError as error:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import DIGITS, Dataset, Labels
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import UNSURE, answer, mistakes
@@ -163,7 +165,17 @@ def render(page: Mapping[str, Any]) -> bytes:
 
 
 def _describe(network: Network) -> dict[str, Any]:
-    """Describe a network to makeNetwork, in network.js."""
+    """Describe a network to makeNetwork, in network.js, whose table ACTIVATIONS must have its own.
+
+    Raises InputError if it has not.
+    """
+    table = re.search(r"^const ACTIVATIONS = \{\n(.*?)^\};", _read("network.js"), re.M | re.S)
+    known = re.findall(r"^  (\w+):", table[1] if table else "", re.M)
+    if network.activation not in known:
+        raise InputError(
+            f"{os.path.relpath(PAGE / 'network.js')}: expected {network.activation} in the table "
+            f"ACTIVATIONS, found only {', '.join(known)}; add this function there"
+        )
     return {
         "sizes": network.sizes,
         "activation": network.activation,

@@ -1,6 +1,9 @@
 // The network: the same forward pass as in network.py, for one image at a time.
 
-/** What a neuron does with its weighted sum z; softmax, which needs all z of its layer, is apart. */
+/**
+ * What a neuron does with its weighted sum z, a function in a line: report_page.py reads their names.
+ * softmax, which needs all z of its layer, is apart.
+ */
 const ACTIVATIONS = {
   sigmoid: (z) => 1 / (1 + Math.exp(-z)),
   tanh: Math.tanh,

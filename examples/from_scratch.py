@@ -1,0 +1,92 @@
+"""The whole method on one page, run by `python examples/from_scratch.py data/raw`.
+
+It trains the network that `dvc repro` trains by default. In every array, rows are examples.
+"""
+
+import gzip
+import sys
+
+import numpy as np
+
+SIZES = [784, 16, 16, 10]  # neurons in each layer: pixels, two hidden layers, digits
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 30, 32, 0.3, 0.0005
+HELD_OUT, SEED = 0.1, 0  # the fraction of images that the pipeline keeps for validation
+
+
+def random(purpose, *part, seed=SEED):
+    """Give each purpose a stream of random numbers of its own, as the pipeline does."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *part)))
+
+
+def read(path):
+    """Read an IDX file: byte 3 is the number of dimensions, then 4 bytes for each, then values."""
+    with gzip.open(path) as file:
+        data = file.read()
+    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+
+def load(folder, name):
+    """Return images, (n, 784) from 0 to 1, and one-hot targets, (n, 10)."""
+    images = read(f"{folder}/{name}-images-idx3-ubyte.gz").reshape(-1, 784)
+    labels = read(f"{folder}/{name}-labels-idx1-ubyte.gz")
+    return images / np.float32(255), np.eye(10, dtype=np.float32)[labels]
+
+
+def initialise():
+    """Return random weights, (n_out, n_in) for each layer, and biases of zero."""
+    draw, weights = random(1), []
+    for n_in, n_out in zip(SIZES, SIZES[1:]):
+        limit = np.sqrt(6 / (n_in + n_out))  # Glorot and Bengio 2010
+        weights.append(draw.uniform(-limit, limit, (n_out, n_in)).astype(np.float32))
+    return weights, [np.zeros(n_out, np.float32) for n_out in SIZES[1:]]
+
+
+def forward(weights, biases, images):
+    """Return the activations of every layer, the images first and the ten outputs last."""
+    activations = [images]
+    for w, b in zip(weights, biases):
+        z = activations[-1] @ w.T + b
+        activations.append(np.maximum(z, 0))  # ReLU
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    activations[-1] = exponentials / exponentials.sum(axis=1, keepdims=True)  # softmax
+    return activations
+
+
+def backprop(weights, activations, targets):
+    """Return the gradient of the mean cross-entropy, -Σ y ln a: of the weights, of the biases."""
+    by_weights, by_biases = [], []
+    delta = (activations[-1] - targets) / len(targets)  # ∂cost/∂z of the outputs
+    for w, a in zip(reversed(weights), reversed(activations[:-1])):
+        by_weights.insert(0, delta.T @ a)
+        by_biases.insert(0, delta.sum(axis=0))
+        delta = delta @ w * (a > 0)  # ∂cost/∂z of the layer below
+    return by_weights, by_biases
+
+
+def train(images, targets):
+    """Return the weights and biases that gradient descent finds."""
+    order = random(8, seed=0).permutation(len(images))  # in which the pipeline lays images down
+    rows = np.delete(order, random(0).permutation(len(images))[: round(HELD_OUT * len(images))])
+    weights, biases = initialise()
+    for epoch in range(EPOCHS):
+        shuffled = rows[random(2, epoch).permutation(len(rows))]
+        for start in range(0, len(rows), BATCH_SIZE):
+            batch = shuffled[start : start + BATCH_SIZE]
+            activations = forward(weights, biases, images[batch])
+            gradients = backprop(weights, activations, targets[batch])
+            steps = np.ceil(len(rows) / BATCH_SIZE)
+            time = (epoch + start / BATCH_SIZE / steps) / EPOCHS  # from 0 to 1
+            rate = float(LEARNING_RATE * (1 + np.cos(np.pi * time)) / 2)
+            for w, b, by_w, by_b in zip(weights, biases, *gradients):
+                w *= 1 - rate * WEIGHT_DECAY
+                w -= rate * by_w
+                b -= rate * by_b
+    return weights, biases
+
+
+if __name__ == "__main__":
+    weights, biases = train(*load(sys.argv[1], "train"))
+    images, targets = load(sys.argv[1], "t10k")
+    right = forward(weights, biases, images)[-1].argmax(axis=1) == targets.argmax(axis=1)
+    print(f"{right.mean():.2%} of {len(images):,} unseen digits are classified correctly.")

@@ -1,0 +1,45 @@
+"""MNIST as arrays, wherever Python runs: from a folder that has it, or else from a mirror."""
+
+import os
+from pathlib import Path
+
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.data.dataset import Dataset, laid_down, normalise, read_digits
+from mnist_mlp.data.mirrors import download, is_complete
+from mnist_mlp.data.mnist import (
+    MIRRORS,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+)
+
+RAW = Path(__file__).parents[3] / "data/raw"  # if this file is in a clone
+
+
+def load_mnist() -> tuple[Dataset, Dataset]:
+    """Return the 60,000 training and the 10,000 test digits, as the pipeline prepares them.
+
+    They are read from the first folder that has all four files, with their sizes and SHA-256: what
+    the environment variable MNIST_MIRROR names, the user's cache, or data/raw of a clone. If none
+    has, they are downloaded into the cache. Raises InputError if no mirror gives them.
+    """
+    folder = _find_mnist()
+    training = read_digits(folder / TRAIN_IMAGES.name, folder / TRAIN_LABELS.name)
+    test = read_digits(folder / TEST_IMAGES.name, folder / TEST_LABELS.name)
+    return normalise(*laid_down(*training)), normalise(*test)
+
+
+def _find_mnist() -> Path:
+    given = [mirror] if (mirror := os.environ.get("MNIST_MIRROR")) else []
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-mlp"
+    for folder in [*map(Path, given), cache, RAW]:
+        if is_complete(folder):
+            return folder
+    failures: list[str] = []
+    if not download(cache, [*given, *MIRRORS], failures.append):
+        raise InputError(
+            f"no mirror gave MNIST: {'; '.join(failures)}; set MNIST_MIRROR to a folder that "
+            "holds the four files"
+        )
+    return cache

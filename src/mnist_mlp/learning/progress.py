@@ -1,0 +1,106 @@
+"""Progress: what training has reached, epoch by epoch, and what it needs to resume."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params
+from mnist_mlp.data.dataset import Dataset, draw_split, taught
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.evaluation import accuracy, answer
+from mnist_mlp.learning.network import Network
+
+
+class Moment(NamedTuple):
+    """What training had reached after an epoch, as in metrics/history.csv, or after a step.
+
+    epoch                 epochs done: 2.0 after the second, 2.5 in the middle of the third
+    step                  steps of gradient descent done
+    training_cost         running averages over the epoch so far: each mini-batch is scored just
+    training_accuracy     before the step that learns from it
+    validation_cost       of the network at this moment, on the images held out;
+    validation_accuracy   None if there are none
+    parameters_hash       first 12 hexadecimal digits of the parameters' SHA-256
+    """
+
+    epoch: float
+    step: int
+    training_cost: float
+    training_accuracy: float
+    validation_cost: float | None
+    validation_accuracy: float | None
+    parameters_hash: str
+
+
+class Progress:
+    """How far a network's training has come.
+
+    digits     the data set as it is taught
+    split      the rows of it that are learned from, and those held out
+    velocity   the running sum of gradients, for momentum
+    average    the mean of the parameters after the last epochs, for averaging
+    history    a Moment for each epoch done
+    step       steps of gradient descent done
+    """
+
+    def __init__(self, network: Network, digits: Dataset, params: Params) -> None:
+        """Begin with nothing done. Raises InputError if `params` leave nothing to learn from."""
+        self.network = network
+        self.params = params
+        self.split = draw_split(len(digits.images), params)
+        self.digits = taught(digits, self.split, params)
+        self.velocity = np.zeros_like(network.parameters)
+        self.average = np.zeros_like(network.parameters)
+        self.history: list[Moment] = []
+        self.step = 0
+        self._answers: list[tuple[Array, Array]] = []  # outputs and targets of the epoch so far
+
+    def add(self, outputs: Array, targets: Array) -> None:
+        """Count a step, with the outputs and targets of its mini-batch."""
+        self._answers.append((outputs, targets))
+        self.step += 1
+
+    def measure(self) -> Moment:
+        """Return what training has reached. Raises InputError if a number is NaN or infinite."""
+        outputs, targets = map(np.concatenate, zip(*self._answers, strict=True))
+        epoch = len(self.history) + len(outputs) / len(self.split.training)
+        if not np.isfinite(self.network.parameters).all():
+            raise InputError(
+                f"training: epoch {int(np.ceil(epoch))}: the parameters became NaN or infinite; "
+                "try a smaller learning_rate, momentum or weight_decay"
+            )
+        return Moment(
+            epoch,
+            self.step,
+            COSTS[self.network.cost].mean(outputs, targets),
+            accuracy(outputs, targets.argmax(axis=1)),
+            *self._validate(),
+            hashlib.sha256(self.network.parameters.data).hexdigest()[:12],
+        )
+
+    def end_epoch(self) -> Moment:
+        """End an epoch: measure it, add it to the history, and its parameters to the average."""
+        self.history.append(self.measure())
+        self._answers.clear()
+        averaged = max(1, round(self.params.averaging * self.params.epochs))  # epochs, the last
+        n = len(self.history) - self.params.epochs + averaged
+        if n > 0:
+            self.average += (self.network.parameters - self.average) / n
+        return self.history[-1]
+
+    def average_parameters(self) -> None:
+        """Give the network the averaged parameters, if the knob asks for them (Izmailov 2018)."""
+        if self.params.averaging:
+            self.network.parameters[:] = self.average
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """Return the cost and the accuracy on the images held out, or None if there are none."""
+        rows = self.split.validation
+        if not len(rows):
+            return None, None
+        outputs, targets = answer(self.network, self.digits.images, rows), self.digits.targets[rows]
+        cost = COSTS[self.network.cost].mean(outputs, targets)
+        return cost, accuracy(outputs, targets.argmax(axis=1))

@@ -1,0 +1,96 @@
+"""Refinements: what knobs can add to plain gradient descent. By default each does nothing."""
+
+import copy
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.params import Params
+from mnist_mlp.base.randomness import generator
+from mnist_mlp.learning.augmentation import AUGMENTATIONS
+from mnist_mlp.learning.network import Network
+
+Function = Callable[[Array], Array]
+
+
+class Refinements:
+    """The refinements of one epoch. `time` goes from 0 at the first step of training to 1."""
+
+    def __init__(self, network: Network, params: Params, epoch: int, velocity: Array) -> None:
+        """Begin an epoch, counted from 0; `velocity` is momentum's, and changes with each step."""
+        self.params = params
+        self.velocity = velocity
+        n_weights = sum(weights.size for weights in network.weights)
+        self.weights = network.parameters[:n_weights]
+        self.augmentation = generator(params.seed, "augmentation", epoch)
+        self.dropping = generator(params.seed, "dropout", epoch)
+
+    def augment(self, images: Array, time: float) -> None:
+        """Change images, (n, 784), in place.
+
+        In the second half of training the strength falls evenly to `final_strength`: images that
+        look more like real ones refine what was learned from stronger changes (He et al. 2019, Data
+        Augmentation Revisited).
+        """
+        if self.params.augment != "none":
+            strength = 1 - (1 - self.params.final_strength) * max(0, 2 * time - 1)
+            AUGMENTATIONS[self.params.augment](images, self.augmentation, strength)
+
+    def drop_out(self, network: Network, n: int) -> Network:
+        """Return a network that shares the parameters, with hidden neurons dropped at random.
+
+        Each of n examples drops its own neurons, and the activations of the others grow in
+        proportion, so that on average the weighted sums stay as they are (Srivastava et al. 2014).
+        """
+        if not self.params.dropout:
+            return network
+        kept = 1 - self.params.dropout
+        thinned = copy.copy(network)
+        hidden = zip(network.sizes[1:-1], network.functions[:-1], network.slopes, strict=True)
+        masked = [
+            _masked(function, slope, self.dropping.random((n, size), np.float32) < kept, kept)
+            for size, function, slope in hidden
+        ]
+        thinned.functions = [function for function, _ in masked] + network.functions[-1:]
+        thinned.slopes = [slope for _, slope in masked]
+        return thinned
+
+    def decay_weights(self, learning_rate: float) -> None:
+        """Shrink every weight a little, apart from the gradient (Loshchilov and Hutter 2019)."""
+        if self.params.weight_decay:
+            self.weights *= 1 - learning_rate * self.params.weight_decay
+
+    def direction(self, gradient: Array) -> Array:
+        """Return what a step goes against: the gradient, or with momentum the velocity.
+
+        The velocity is a running sum of gradients, of which each step keeps the share `momentum`
+        (Nielsen, chapter 3). Nesterov's momentum looks one step ahead (Bengio,
+        Boulanger-Lewandowski and Pascanu 2013).
+        """
+        if not self.params.momentum:
+            return gradient
+        self.velocity *= self.params.momentum
+        self.velocity += gradient
+        if self.params.nesterov:
+            return gradient + self.params.momentum * self.velocity
+        return self.velocity
+
+    def learning_rate(self, time: float) -> float:
+        """Return the learning rate: constant, or falling to 0 along half a cosine wave.
+
+        The cosine schedule is that of Loshchilov and Hutter 2017.
+        """
+        if self.params.schedule == "cosine":
+            return self.params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
+        return self.params.learning_rate
+
+
+def _masked(
+    function: Function, slope: Function, kept: NDArray[np.bool_], share: float
+) -> tuple[Function, Function]:
+    """Return an activation function, and its slope, of neurons of which some are dropped."""
+    mask = kept / np.float32(share)
+    return lambda z: function(z) * mask, lambda a: slope(a * share) * mask

@@ -1,0 +1,122 @@
+"""The package away from its clone: what a notebook imports, and the command that pip installs."""
+
+import re
+import sys
+import sysconfig
+import venv
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+import mnist_mlp
+from mnist_mlp import Params, new_network
+from mnist_mlp.data.mnist import FILES
+from mnist_mlp.learning.model import save_network
+from tests.conftest import ROOT, done, start
+from tests.scenes import drawn, grey
+
+SAMPLE = ROOT / "data/sample"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install a wheel in an environment of its own; return the folder of its packages.
+
+    Other packages are those of this environment. The installed one takes the sample for MNIST.
+    """
+    pytest.importorskip("hatchling", reason="builds the wheel")
+    folder = tmp_path_factory.mktemp("installed")
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    done(ROOT, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), ".")
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", symlinks=True)
+    paths = {name: str(folder / "venv") for name in ("base", "platbase")}
+    packages = Path(sysconfig.get_path("purelib", vars=paths))
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    python = ("--python", str(folder / "venv/bin/python"))
+    done(folder, *pip, *python, "install", "--no-index", "--no-compile", str(wheel))
+    source = packages / "mnist_mlp/data/mnist.py"
+    text = source.read_text("utf-8")
+    for file in FILES:
+        content = (SAMPLE / file.name).read_bytes()
+        text = text.replace(file.sha256, sha256(content).hexdigest())
+        text = text.replace(f"{file.size:_}", str(len(content)))
+    source.write_text(text, "utf-8")
+    return packages
+
+
+def run(site: Path, folder: Path, *words: str) -> CompletedProcess[str]:
+    """Run a command of the environment in another folder, with nothing of the user's."""
+    command, *others = words
+    own = {"HOME": str(folder), "XDG_CACHE_HOME": "", "MNIST_MIRROR": str(SAMPLE)}
+    return start(folder, str(site.parents[2] / "bin" / command), *others, **own)
+
+
+def files(package: Path) -> set[str]:
+    found = (path.relative_to(package) for path in package.rglob("*") if path.is_file())
+    return {str(path) for path in found if "__pycache__" not in path.parts}
+
+
+def test_the_wheel_holds_every_file_of_the_package(site: Path) -> None:
+    assert files(site / "mnist_mlp") == files(ROOT / "src/mnist_mlp")
+
+
+def test_the_lines_in_the_readme_train_with_progress_and_read_a_digit(
+    site: Path, tmp_path: Path
+) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("\n## In a notebook\n")[2]
+    (lines,) = re.findall(r"^```python\n(.*?)^```$", section.partition("\n## ")[0], re.M | re.S)
+    assert len([line for line in lines.splitlines() if line]) <= 8
+    (tmp_path / "lines.py").write_text(lines, "utf-8")
+    result = run(site, tmp_path, "python", "lines.py")
+    assert result.stderr == ""
+    *progress, answer = result.stdout.splitlines()
+    assert [line.partition(":")[0] for line in progress] == [f"epoch {n}" for n in range(1, 6)]
+    assert re.search(r"\b\d\b", answer)
+
+
+def test_predict_without_a_model_says_how_to_name_one(site: Path, tmp_path: Path) -> None:
+    result = run(site, tmp_path, "mnist-mlp", "predict", "four.png")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "error: data/model.npz: not found; name a model by --model FILE; `make`, in a clone of the "
+        "project, makes one\n"
+    )
+
+
+def test_predict_reads_a_picture_with_the_model_that_is_named(site: Path, tmp_path: Path) -> None:
+    save_network(tmp_path / "some model.npz", new_network(Params()))
+    grey(1 - drawn(4, size=60)).save(tmp_path / "four.png")
+    result = run(site, tmp_path, "mnist-mlp", "predict", "four.png", "--model", "some model.npz")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("four.png: ")
+    result = run(site, tmp_path, "mnist-mlp", "info", "--model", "some model.npz")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "784-16-16-10" in result.stdout
+    assert "dvc" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["show"], ["info"], ["sweep", "hidden=4"], ["compare"], ["mend"]], ids=" ".join
+)
+def test_commands_about_a_clone_say_in_one_line_that_there_is_none(
+    words: Sequence[str], site: Path, tmp_path: Path
+) -> None:
+    result = run(site, tmp_path, "mnist-mlp", *words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"error: \S+: not found; .*\ba clone of the project.*\n", result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_face_has_every_name_that_it_announces() -> None:
+    assert all(callable(getattr(mnist_mlp, name)) for name in mnist_mlp.__all__)
+    with pytest.raises(AttributeError, match="'mnist_mlp' has no attribute 'trian'"):
+        mnist_mlp.trian  # noqa: B018
+
+
+def test_importing_the_package_brings_no_numpy() -> None:
+    code = "import sys, mnist_mlp; print('numpy' in sys.modules)"
+    assert done(ROOT, "python", "-c", code, PYTHONPATH="src") == "False\n"
