@@ -22,7 +22,7 @@ from download import download as download_stage
 from mnist_mlp import load_mnist
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
-from mnist_mlp.data.dataset import read_digits
+from mnist_mlp.data.dataset import laid_down, read_digits
 from mnist_mlp.data.mirrors import download
 from mnist_mlp.data.mnist import FILES, MIRRORS, File
 
@@ -490,8 +490,9 @@ def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", str(SAMPLE))
-    for dataset, (images, labels) in zip(load_mnist(), (NAMES[:2], NAMES[2:]), strict=True):
-        pixels, digits = read_digits(SAMPLE / images, SAMPLE / labels)
+    training = laid_down(*read_digits(*(SAMPLE / name for name in NAMES[:2])))
+    test = read_digits(*(SAMPLE / name for name in NAMES[2:]))
+    for dataset, (pixels, digits) in zip(load_mnist(), (training, test), strict=True):
         np.testing.assert_allclose(dataset.images, pixels.reshape(-1, 784) / 255, rtol=1e-6)
         np.testing.assert_array_equal(dataset.labels, digits)
         assert dataset.images.dtype == dataset.targets.dtype == np.float32

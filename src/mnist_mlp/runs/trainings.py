@@ -1,6 +1,7 @@
 """Many trainings at a time: stages run on this machine's cores or on a Dask cluster.
 
-What a task calls needs the standard library and Dask alone: this module is sent to the workers.
+What a task calls needs the standard library and Dask alone: the package is sent to the workers, and
+they may not have the rest.
 """
 
 import hashlib
@@ -10,20 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, get_worker
 
 MEASURES = ("validation_accuracy", "training_accuracy")  # and none of the test digits
 TIMEOUT = 10  # seconds that a scheduler has to answer
-cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers need not import it
-
+SOURCE = Path(__file__).parents[2]
 HERE = "127.0.0.1:0"  # where a local cluster has its pages: seen by this machine alone
 
 
@@ -47,6 +47,9 @@ def cluster(scheduler: str | None = None, workers: int | None = None) -> Iterato
         with Client(scheduler, timeout=TIMEOUT) as client:
             print(f"waiting for a worker at {scheduler}", file=sys.stderr)
             client.wait_for_workers(1)
+            with tempfile.TemporaryDirectory() as folder:
+                package = shutil.make_archive(f"{folder}/mnist_mlp", "zip", SOURCE, "mnist_mlp")
+                client.upload_file(package)
             yield client
         return
     with (
