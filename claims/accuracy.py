@@ -1,7 +1,18 @@
 """Claim 2: the network of the videos classifies about 96 % of unseen digits."""
 
-from claim import BLUE, ORANGE, RECIPES, Finding, chart, knobs, load_trained, report, share_right
-from command import PREPARED, run
+from claim import (
+    BLUE,
+    ORANGE,
+    PREPARED,
+    RECIPES,
+    Finding,
+    chart,
+    knobs,
+    load_trained,
+    report,
+    share_right,
+)
+from command import run
 
 from mnist_mlp.data.dataset import load_dataset
 

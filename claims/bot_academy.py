@@ -1,7 +1,7 @@
 """Claim 5: Bot Academy's network, 784-20-10, passes 93 % in three epochs."""
 
-from claim import BLUE, GREY, ORANGE, Finding, chart, knobs, report, share_right, train
-from command import PREPARED, run
+from claim import BLUE, GREY, ORANGE, PREPARED, Finding, chart, knobs, report, share_right, train
+from command import run
 
 from mnist_mlp.data.dataset import load_dataset
 

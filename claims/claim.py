@@ -1,11 +1,17 @@
 """What the claims share: networks trained by the train stage, findings, and pictures."""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+try:
+    from command import PARAMS
 
-from command import PARAMS, PREPARED
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"error: a claim needs the module {error.name}; run `make claims`, or, once it has run, "
+        "`PYTHONPATH=stages python claims/NAME.py`"
+    )
 
 import csv
 import inspect
@@ -13,13 +19,12 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import yaml
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
@@ -33,6 +38,7 @@ from mnist_mlp.runs.trainings import StageError, cluster, run_stage
 
 KNOBS = Path("claims/params.yaml")
 RESULTS = Path("data/claims")
+PREPARED = RESULTS / "prepared"  # their own: `dvc repro` deletes data/prepared before it is renewed
 NETWORKS = RESULTS / "networks"
 CONTROL = "control"
 RECIPES = {"literal": "the literal recipe", "default": "the project's default"}
@@ -134,7 +140,7 @@ def load_history(path: Path) -> list[dict[str, float]]:
     """Read a history.csv, but for the hash of the parameters."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{k: float(v) for k, v in row.items() if k != "parameters"} for row in rows]
+    return [{k: float(v) for k, v in row.items() if k != "parameters_hash"} for row in rows]
 
 
 def load_trained(family: str, seeds: int | None = None) -> list[Trained]:

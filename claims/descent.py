@@ -1,7 +1,7 @@
 """Claim 4: chance before training, and the cost falls along the negative gradient."""
 
-from claim import BLUE, Finding, chart, exact, first, knobs, recipe, report, share_right
-from command import PREPARED, run
+from claim import BLUE, PREPARED, Finding, chart, exact, first, knobs, recipe, report, share_right
+from command import run
 
 import numpy as np
 

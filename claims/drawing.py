@@ -1,7 +1,7 @@
 """Claim 9: the network can read digits, but it cannot draw them."""
 
-from claim import RECIPES, Finding, exact, knobs, load_trained, report, show_image
-from command import PREPARED, run
+from claim import PREPARED, RECIPES, Finding, exact, knobs, load_trained, report, show_image
+from command import run
 
 from collections.abc import Iterable
 

@@ -2,6 +2,7 @@
 
 from claim import (
     CONTROL,
+    PREPARED,
     RECIPES,
     Finding,
     knobs,
@@ -13,7 +14,7 @@ from claim import (
     show_image,
     train,
 )
-from command import PREPARED, run
+from command import run
 
 import tempfile
 from pathlib import Path

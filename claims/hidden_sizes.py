@@ -1,7 +1,7 @@
 """Claim 3: with other hidden layers the network reads about 98 % of unseen digits."""
 
-from claim import BLUE, Finding, chart, knobs, report, share_right, train
-from command import PREPARED, run
+from claim import BLUE, PREPARED, Finding, chart, knobs, report, share_right, train
+from command import run
 
 import numpy as np
 

@@ -1,17 +1,7 @@
 """Claim 11: a network can memorise random labels as well as true ones."""
 
-from claim import (
-    BLUE,
-    GREY,
-    Finding,
-    chart,
-    first,
-    knobs,
-    report,
-    save_training,
-    train,
-)
-from command import PREPARED, run
+from claim import BLUE, GREY, PREPARED, Finding, chart, first, knobs, report, save_training, train
+from command import run
 
 import tempfile
 from pathlib import Path
@@ -26,8 +16,8 @@ from mnist_mlp.learning.network import count_parameters
 def memorising() -> None:
     """Compare true and random labels, then find how many random ones a network can fit.
 
-    No image is held out. A network's training accuracy is that of its
-    last epoch, and all networks are trained in the same way, but for the number of epochs.
+    No image is held out. A network's training accuracy is that of its last epoch. All networks are
+    trained by the claim's own recipe, and differ in the number of epochs alone.
     """
     asked = knobs("memorising")
     images = load_dataset(PREPARED, "training")

@@ -1,7 +1,7 @@
 """Claim 13: local minima are of about equal quality."""
 
-from claim import BLUE, ORANGE, Finding, chart, knobs, load_trained, recipe, report
-from command import PREPARED, run
+from claim import BLUE, ORANGE, PREPARED, Finding, chart, knobs, load_trained, recipe, report
+from command import run
 
 from itertools import combinations
 

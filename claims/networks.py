@@ -11,8 +11,8 @@ import typer
 def networks(family: Annotated[str, typer.Argument(help="The name of a recipe.")]) -> None:
     """Train the networks of one family.
 
-    Reads data/prepared, params.yaml and the recipe under `networks` in claims/params.yaml; writes
-    data/claims/networks/FAMILY: a model and a history for each seed.
+    Reads data/claims/prepared, params.yaml and the recipe under `networks` in claims/params.yaml;
+    writes data/claims/networks/FAMILY: a model and a history for each seed.
     """
     recipe = knobs("networks")[family]
     folder = NETWORKS / family

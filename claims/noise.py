@@ -1,7 +1,19 @@
 """Claim 8: the network is confident on noise."""
 
-from claim import BLUE, GREEN, ORANGE, RECIPES, Finding, chart, knobs, load_trained, recipe, report
-from command import PREPARED, run
+from claim import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PREPARED,
+    RECIPES,
+    Finding,
+    chart,
+    knobs,
+    load_trained,
+    recipe,
+    report,
+)
+from command import run
 
 import numpy as np
 

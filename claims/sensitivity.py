@@ -1,7 +1,7 @@
 """Claim 6: the gradient tells which weights matter most."""
 
-from claim import Finding, exact, first, knobs, load_trained, recipe, report
-from command import PREPARED, run
+from claim import PREPARED, Finding, exact, first, knobs, load_trained, recipe, report
+from command import run
 
 from typing import Any
 

@@ -3,6 +3,7 @@
 from claim import (
     BLUE,
     ORANGE,
+    PREPARED,
     Finding,
     knobs,
     load_trained,
@@ -11,7 +12,7 @@ from claim import (
     save_training,
     train,
 )
-from command import PREPARED, run
+from command import run
 
 import tempfile
 from pathlib import Path

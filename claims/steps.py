@@ -1,18 +1,7 @@
 """Claim 14: steps that shrink with the gradient avoid overshooting."""
 
-from claim import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    RED,
-    Finding,
-    chart,
-    first,
-    knobs,
-    recipe,
-    report,
-)
-from command import PREPARED, run
+from claim import BLUE, GREEN, ORANGE, PREPARED, RED, Finding, chart, first, knobs, recipe, report
+from command import run
 
 from collections.abc import Callable
 from typing import NamedTuple

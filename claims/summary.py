@@ -19,8 +19,8 @@ PAGE = Path("metrics/claims.md")
 PICTURES = Path("metrics/claims")
 HOLDS = {True: "yes", False: "no", None: ""}
 INTRODUCTION = """\
-`dvc repro claims/dvc.yaml` measures these claims and writes this page; `claims/params.yaml` holds
-the seeds, sample sizes and bounds. A finding holds if the whole confidence interval of its mean
+`make claims` measures these claims and writes this page; `claims/params.yaml` holds the recipes,
+seeds, sample sizes and bounds. A finding holds if the whole confidence interval of its mean
 over the seeds ({:.0%}, Student's) is within the bounds, and does not if it is outside. Spread is
 the standard deviation over the seeds. A control decides whether the measurement means anything.
 

@@ -56,7 +56,7 @@ def report(
     """Make a page where one draws digits and watches the network read them.
 
     Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs,
-    metrics/claims.json where it exists, and the parts of the page in src/mnist_mlp/showing/page;
+    metrics/claims.json if it exists, and the parts of the page in src/mnist_mlp/showing/page;
     writes metrics/report.html, one file that needs no network.
     """
     params = load_params(params_file)

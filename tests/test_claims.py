@@ -23,20 +23,24 @@ from PIL import Image
 from shifted import moved
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.params import Params
 from mnist_mlp.learning.network import Network, initialise_weights
-from tests.conftest import ROOT, commit, done, start
+from tests.conftest import ROOT, commit, done, start, started
 
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
+PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "claims/dvc.yaml").read_text("utf-8"))["stages"]
+CLAIMS = ("dvc", "--cd", "claims")
 FEW: dict[str, dict[str, Any]] = {
     "descent": {"seeds": 2, "images": 500},
     "sensitivity": {"seeds": 2, "images": 300, "weights": 10},
+    "hidden_sizes": {"hidden": [[], [8]]},
     "edges": {"seeds": 2},
     "noise": {"images": 500},
     "drawing": {"seeds": 2, "steps": 20, "digits": 50},
     "shifted": {"seeds": 2, "shifts": [0, 2, 4], "angles": [0, 30, 60], "copies": 1},
     "memorising": {
         "seeds": 2,
-        "widths": [1, 2, 4, 8],
+        "widths": [2, 4],
         "images_per_parameter": [0.1, 0.2],
         "epochs": 5,
         "epochs_of_all": 1,
@@ -44,7 +48,7 @@ FEW: dict[str, dict[str, Any]] = {
     "curves": {
         "seeds": 2,
         "images": 500,
-        "knobs": {"hidden": [64], "learning_rate": 0.05, "weight_decay": 0, "epochs": 20},
+        "knobs": KNOBS["curves"]["knobs"] | {"schedule": "cosine", "epochs": 20},
         "fitted": 0.3,
     },
     "minima": {"pairs": 2, "points": 5},
@@ -224,15 +228,58 @@ def test_the_table_in_a_file_is_renewed_between_its_marks(tmp_path: Path) -> Non
     assert page.read_text("utf-8") == f"before\n{summary.BEGIN}{table}{summary.END}after\n"
 
 
+@pytest.mark.parametrize(
+    ("recipe", "varied"),
+    [
+        (KNOBS["networks"]["literal"]["knobs"], set()),
+        (KNOBS["bot_academy"]["knobs"], set()),
+        (KNOBS["memorising"]["knobs"], {"hidden", "epochs", "labels"}),
+        (KNOBS["curves"]["knobs"], {"labels"}),
+    ],
+    ids=["literal", "bot_academy", "memorising", "curves"],
+)
+def test_a_recipe_of_a_claims_own_names_every_knob(
+    recipe: dict[str, Any], varied: set[str]
+) -> None:
+    every_runs = {"dataset", "validation", "seed", "kernels"}
+    assert recipe.keys() | varied == set(Params.__struct_fields__) - every_runs
+
+
+def test_every_source_file_that_a_claim_runs_is_tracked() -> None:
+    scripts = [path.read_text("utf-8") for path in (ROOT / "claims").glob("*.py")]
+    run = [*re.findall(r'run_stage\("(\w+)"', "".join(scripts)), "command"]
+    run += re.findall(r"python stages/(\w+)\.py", str(PIPELINE))
+    library = {str(path.relative_to(ROOT)) for path in (ROOT / "src/mnist_mlp").rglob("*.py")}
+    sources = library | {f"stages/{name}.py" for name in run} | {"claims/claim.py"}
+    assert set(PIPELINE["source"]["deps"]) == sources
+    for name, stage in PIPELINE.items():
+        scripts = re.findall(r"python (claims/\w+\.py)", str(stage["cmd"]))
+        assert name == "source" or {*scripts, "data/claims/source.txt"} <= set(stage["deps"])
+
+
+def test_claims_and_pipeline_share_only_files_that_neither_deletes() -> None:
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
+    for reader, writer in ((PIPELINE, pipeline), (pipeline, PIPELINE)):
+        read = {dep for stage in reader.values() for dep in stage["deps"]}
+        outs = [out for stage in writer.values() for out in stage.get("outs", [])]
+        written = [out if isinstance(out, dict) else {out: {}} for out in outs]
+        for path, flags in (item for out in written for item in out.items()):
+            assert path not in read or flags["persist"]
+
+
 @pytest.fixture(scope="module")
 def claimed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run all claims on the sample, with few seeds and short trainings."""
+    """Run all claims on the sample, briefly, and `dvc repro` at the same time."""
     folder = shutil.copytree(finished, tmp_path_factory.mktemp("claims") / "clone", symlinks=True)
     knobs: dict[str, Any] = {name: KNOBS[name] | FEW.get(name, {}) for name in KNOBS}
     for family in (*knobs["networks"].values(), knobs["bot_academy"], knobs["hidden_sizes"]):
         family["seeds"] = 2
     (folder / "claims/params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
-    done(folder, "dvc", "repro", "claims/dvc.yaml")
+    claims = started(folder, *CLAIMS, "repro")
+    done(folder, "dvc", "repro", "--force")
+    shutil.rmtree(folder / "data/prepared")  # no claim needs it
+    output, errors = claims.communicate()
+    assert claims.returncode == 0, output + errors
     return folder
 
 
@@ -241,16 +288,24 @@ def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:
     assert not (finished / "claims/dvc.lock").exists()
 
 
-def test_where_no_claim_was_measured_dvc_checks_out_and_applies_all_else(clone: Path) -> None:
+def test_dvc_at_the_top_knows_nothing_of_the_claims(clone: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "claims/dvc.lock", clone / "claims/dvc.lock")
     commit(clone)
-    (clone / "data/model.npz").unlink()
-    done(clone, "dvc", "checkout")
-    assert (clone / "data/model.npz").exists()
-    done(clone, "dvc", "exp", "run", "--temp", "--name", "short", "-S", "epochs=1")
-    result = start(clone, "dvc", "exp", "apply", "short")
+    done(clone, "dvc", "remote", "add", "--default", "remote", str(tmp_path / "remote"))
+    commit(clone)
+    done(clone, "dvc", "push")
+    fresh = tmp_path / "fresh"
+    done(clone, "git", "clone", "--quiet", ".", str(fresh))
+    done(fresh, "dvc", "pull")
+    assert json.loads(done(fresh, "dvc", "status", "--json")) == {}
+    stages = ["download", "preprocess", "train", "evaluate", "render", "report"]
+    assert re.findall(r'^"(\w+)";$', done(fresh, "dvc", "dag", "--dot"), re.MULTILINE) == stages
+    done(fresh, "dvc", "commit", "--force")
+    done(fresh, "dvc", "exp", "save", "--name", "saved")
+    done(fresh, "dvc", "exp", "run", "--temp", "--name", "short", "-S", "epochs=1")
+    result = start(fresh, "dvc", "exp", "apply", "short")
     assert (result.returncode, result.stderr) == (0, "")
-    assert not (clone / "data/claims").exists()
+    assert not (fresh / "data/claims").exists()
 
 
 def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
@@ -277,18 +332,18 @@ def test_a_change_of_one_claims_knobs_reruns_that_one_only(claimed: Path) -> Non
     knobs = yaml.safe_load(before)
     knobs["descent"]["chance"] = 0.99
     path.write_text(yaml.safe_dump(knobs), "utf-8")
-    output = done(claimed, "dvc", "repro", "claims/dvc.yaml")
-    assert re.findall(r"Running stage 'claims/dvc.yaml:(\w+)'", output) == ["descent", "summary"]
+    output = done(claimed, *CLAIMS, "repro")
+    assert re.findall(r"Running stage '(\w+)'", output) == ["descent", "summary"]
     recorded = json.loads((claimed / summary.CLAIMS).read_text("utf-8"))
     assert recorded["claims"][3]["findings"][0]["at_most"] == 0.99
-    assert "Running" not in done(claimed, "dvc", "repro", "claims/dvc.yaml")
+    assert "Running" not in done(claimed, *CLAIMS, "repro")
 
 
 def test_a_claim_gives_the_same_bytes_again(claimed: Path) -> None:
     folder = claimed / "data/claims/edges"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert set(before) == {"findings.json", "picture.png"}
-    done(claimed, "python", "claims/edges.py")
+    done(claimed, "python", "claims/edges.py", PYTHONPATH="stages")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -298,9 +353,50 @@ def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
     knobs = yaml.safe_load(before)
     knobs["networks"]["default"]["knobs"]["epochs"] = 0
     path.write_text(yaml.safe_dump(knobs), "utf-8")
-    result = start(claimed, "python", "claims/networks.py", "default")
+    result = start(claimed, "python", "claims/networks.py", "default", PYTHONPATH="stages")
     path.write_text(before, "utf-8")
     assert result.returncode == 1
     assert result.stderr.startswith("error: claims/params.yaml: ")
     assert "epochs: expected a whole number from 1 to 1000000, found 0" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def stale(folder: Path) -> set[str]:
+    """Return the stages of the claims that are to run, or whose inputs have changed."""
+    return set(json.loads(done(folder, *CLAIMS, "status", "--json")))
+
+
+def test_caches_of_python_make_no_claim_stale(claimed: Path) -> None:
+    for folder in ("src/mnist_mlp/base", "stages", "claims"):
+        cache = claimed / folder / "__pycache__/module.cpython-311.pyc"
+        cache.parent.mkdir(exist_ok=True)
+        cache.write_bytes(b"")
+    assert stale(claimed) == set()
+
+
+def test_a_new_default_recipe_concerns_only_the_claims_that_follow_it(claimed: Path) -> None:
+    path = claimed / "params.yaml"
+    before = path.read_text("utf-8")
+    path.write_text(before.replace("momentum: 0.0", "momentum: 0.5"), "utf-8")
+    found = stale(claimed)
+    path.write_text(before, "utf-8")
+    assert {"networks_default", "networks_squared_error", "hidden_sizes", "steps"} < found
+    assert not {"networks_literal", "bot_academy", "memorising", "curves"} & found
+
+
+def test_a_change_of_the_library_concerns_every_claim(claimed: Path) -> None:
+    path = claimed / "src/mnist_mlp/learning/costs.py"
+    before = path.read_text("utf-8")
+    path.write_text(f"{before}# changed\n", "utf-8")
+    assert stale(claimed) == {"source"}
+    done(claimed, *CLAIMS, "repro", "source")
+    assert stale(claimed) == set(PIPELINE) - {"source"}
+    path.write_text(before, "utf-8")
+    done(claimed, *CLAIMS, "repro", "source")
+
+
+def test_a_claim_that_does_not_find_its_modules_says_so_in_one_line(clone: Path) -> None:
+    result = start(clone, "python", "claims/edges.py", PYTHONPATH="")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: a claim needs the module command; run `make claims`")
     assert result.stderr.count("\n") == 1

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from mnist_mlp.base.files import UNFINISHED, whole_file
-from tests.conftest import CLI, KNOBS, ROOT, done, start, started
+from tests.conftest import CLI, GIVEN, KNOBS, ROOT, done, start, started
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 MADE = ("data/raw", "data/prepared", "data/model.npz", "metrics", "dvc.lock")
@@ -55,6 +55,7 @@ def unrun(finished: Path, tmp_path: Path) -> Path:
     for name in MADE:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done(folder, "git", "restore", *GIVEN)
     return folder
 
 
@@ -392,13 +393,17 @@ NO_HASH = f"{NO_STAGE}    cmd: python stages/train.py\n    outs:\n    - path: a\
 
 
 @pytest.mark.parametrize("broken", ["", "{", NO_STAGE, NO_HASH])
-@pytest.mark.parametrize("name", ["dvc.lock", "claims/dvc.lock", ".dvc/tmp/rwlock"])
+@pytest.mark.parametrize("name", ["dvc.lock", ".dvc/tmp/rwlock"])
+@pytest.mark.parametrize("project", [".", "claims"])
 def test_what_a_killed_dvc_left_broken_is_mended(
-    name: str, broken: str, clone: Path, finished: Path
+    project: str, name: str, broken: str, clone: Path, finished: Path
 ) -> None:
-    (clone / name).write_text(broken, "utf-8")
-    assert start(clone, "dvc", "repro").returncode != 0
-    assert name in done(clone, *CLI, "mend")
+    path = Path(project, name)
+    (clone / path).parent.mkdir(parents=True, exist_ok=True)
+    (clone / path).write_text(broken, "utf-8")
+    assert start(clone, "dvc", "--cd", project, "status").returncode != 0
+    assert f"{path} was broken" in done(clone, *CLI, "mend")
+    done(clone, "dvc", "--cd", project, "status")
     done(clone, "dvc", "repro")
     assert contents(clone) == contents(finished)
 

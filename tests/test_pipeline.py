@@ -38,6 +38,8 @@ def test_the_sample_is_learned_from_end_to_end(finished: Path) -> None:
         "weights.png",
         "mistakes.png",
         "report.html",
+        ".gitignore",
+        "claims.json",
     }
     predictions = (finished / "metrics/predictions.csv").read_text("utf-8").splitlines()[1:]
     right = sum(row[0] == row[2] for row in predictions)
@@ -96,6 +98,28 @@ def test_an_experiment_with_another_hidden_layer_shows_in_the_metrics_diff(clone
     difference = json.loads(done(clone, "dvc", "metrics", "diff", "--json"))
     assert difference["metrics/accuracy.json"]["parameters"]["old"] == 13_002
     done(clone, "dvc", "plots", "diff")
+
+
+def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path) -> None:
+    page = clone / "metrics/report.html"
+    before = page.read_bytes()
+    done(clone, "dvc", "exp", "run", "--temp", "--name", "short", "-S", "epochs=1")
+    page.unlink()
+    done(clone, "dvc", "exp", "apply", "short")
+    assert page.read_bytes() != before
+    assert "up to date" in done(clone, "dvc", "status")
+    done(clone, "git", "restore", ".")
+    done(clone, "dvc", "checkout", "--force")
+    assert page.read_bytes() == before
+    assert "metrics/report.html" not in done(clone, "git", "ls-files", "metrics")
+
+
+def test_new_claims_renew_the_page_and_nothing_else(clone: Path) -> None:
+    claim = {"said": "New.", "measured": ["all of it"], "verdict": "Holds."}
+    (clone / "metrics/claims.json").write_text(json.dumps({"claims": [claim]}), "utf-8")
+    output = done(clone, "dvc", "repro")
+    assert re.findall(r"Running stage '(\w+)'", output) == ["report"]
+    assert "all of it" in (clone / "metrics/report.html").read_text("utf-8")
 
 
 def test_a_learning_rate_in_the_form_that_dvc_writes_is_read_as_a_number(clone: Path) -> None:

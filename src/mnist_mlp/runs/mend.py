@@ -1,14 +1,14 @@
 """First aid: removes the files that DVC leaves broken when it is killed while it writes them."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-LOCKS = (Path("dvc.lock"), Path("claims/dvc.lock"))
-RUNNING = Path(".dvc/tmp/rwlock")
+PROJECTS = (Path(), Path("claims"))
 
 
 def mend() -> None:
@@ -17,7 +17,9 @@ def mend() -> None:
     DVC writes them in place, so it can be killed in between, and refuses to run from then on.
     `dvc repro` then writes them anew; nothing that is whole is touched.
     """
-    for path, is_whole in (*((lock, _is_lock) for lock in LOCKS), (RUNNING, _is_json)):
+    checks = (("dvc.lock", _is_lock), (".dvc/tmp/rwlock", _is_json))
+    for project, (name, is_whole) in product(PROJECTS, checks):
+        path = project / name
         if path.exists() and not is_whole(path.read_text(encoding="utf-8", errors="replace")):
             path.unlink()
             print(f"{path} was broken and is put away; `dvc repro` writes it anew.")
