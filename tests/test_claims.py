@@ -26,6 +26,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
 from mnist_mlp.learning.network import Network, initialise_weights
 from tests.conftest import ROOT, commit, done, start, started
+from tests.test_stages import imported
 
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "claims/dvc.yaml").read_text("utf-8"))["stages"]
@@ -249,8 +250,12 @@ def test_every_source_file_that_a_claim_runs_is_tracked() -> None:
     scripts = [path.read_text("utf-8") for path in (ROOT / "claims").glob("*.py")]
     run = [*re.findall(r'run_stage\("(\w+)"', "".join(scripts)), "command"]
     run += re.findall(r"python stages/(\w+)\.py", str(PIPELINE))
-    library = {str(path.relative_to(ROOT)) for path in (ROOT / "src/mnist_mlp").rglob("*.py")}
-    sources = library | {f"stages/{name}.py" for name in run} | {"claims/claim.py"}
+    packages = [ROOT / "src/mnist_mlp" / name for name in ("base", "data", "learning")]
+    library = {path for package in packages for path in package.rglob("*.py")}
+    for path in (ROOT / "claims").glob("*.py"):
+        library |= {module for module in imported(path) if module.is_relative_to(ROOT / "src")}
+    sources = {str(path.relative_to(ROOT)) for path in library}
+    sources |= {f"stages/{name}.py" for name in run} | {"claims/claim.py"}
     assert set(PIPELINE["source"]["deps"]) == sources
     for name, stage in PIPELINE.items():
         scripts = re.findall(r"python (claims/\w+\.py)", str(stage["cmd"]))

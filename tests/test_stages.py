@@ -58,8 +58,9 @@ def imported(file: Path) -> set[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            for parent in (name, name.rpartition(".")[0]):
-                source = source_of(parent) if parent else None
+            parts = name.split(".")
+            for n in range(1, len(parts) + 1):  # a package's __init__.py runs too
+                source = source_of(".".join(parts[:n]))
                 if source and source not in found:
                     found |= imported(source)
     return found
