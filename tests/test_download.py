@@ -91,7 +91,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [File(name, len(data), sha256(data).hexdigest()) for name, data in CONTENTS.items()]
-    monkeypatch.setattr("mnist_mlp.download.FILES", files)
+    monkeypatch.setattr("mnist_mlp.data.mirrors.FILES", files)
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlp.download.TIMEOUT", 0.5)
+    monkeypatch.setattr("mnist_mlp.data.mirrors.TIMEOUT", 0.5)
 
 
 @pytest.fixture
