@@ -24,7 +24,9 @@ from shifted import moved
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.network import Network, initialise_weights
-from tests.conftest import ROOT, commit, done, start
+from tests.conftest import ROOT, built_once, commit, done, start
+
+pytestmark = pytest.mark.slow
 
 KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
 FEW: dict[str, dict[str, Any]] = {
@@ -227,13 +229,16 @@ def test_the_table_in_a_file_is_renewed_between_its_marks(tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def claimed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all claims on the sample, with few seeds and short trainings."""
-    folder = shutil.copytree(finished, tmp_path_factory.mktemp("claims") / "clone", symlinks=True)
-    knobs: dict[str, Any] = {name: KNOBS[name] | FEW.get(name, {}) for name in KNOBS}
-    for family in (*knobs["networks"].values(), knobs["bot_academy"], knobs["hidden_sizes"]):
-        family["seeds"] = 2
-    (folder / "claims/params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
-    done(folder, "dvc", "repro", "claims/dvc.yaml")
-    return folder
+
+    def run_claims(folder: Path) -> None:
+        shutil.copytree(finished, folder, symlinks=True, dirs_exist_ok=True)
+        knobs: dict[str, Any] = {name: KNOBS[name] | FEW.get(name, {}) for name in KNOBS}
+        for family in (*knobs["networks"].values(), knobs["bot_academy"], knobs["hidden_sizes"]):
+            family["seeds"] = 2
+        (folder / "claims/params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+        done(folder, "dvc", "repro", "claims/dvc.yaml")
+
+    return built_once(tmp_path_factory, "claims", run_claims)
 
 
 def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:

@@ -1,11 +1,13 @@
 """The whole pipeline, run by DVC on the sample in a repository of its own."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -14,7 +16,7 @@ from mnist_mlp.data.dataset import load_dataset, load_training, read_digits
 from mnist_mlp.data.mnist import FILES
 from mnist_mlp.learning.evaluation import accuracy
 from mnist_mlp.learning.model import load_network
-from tests.conftest import KNOBS, done, start
+from tests.conftest import INTERRUPTED, KNOBS, done, start, started, until
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -75,10 +77,12 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     )
 
 
+@pytest.mark.slow
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
     assert "up to date" in done(clone, "dvc", "repro")
 
 
+@pytest.mark.slow
 def test_a_forced_run_gives_the_same_bytes(clone: Path) -> None:
     done(clone, "dvc", "repro", "--force")
     assert done(clone, "git", "status", "--porcelain") == ""
@@ -90,14 +94,40 @@ def test_an_experiment_with_another_hidden_layer_shows_in_the_metrics_diff(clone
     assert metrics(clone)["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
     difference = json.loads(done(clone, "dvc", "metrics", "diff", "--json"))
     assert difference["metrics/accuracy.json"]["parameters"]["old"] == 13_002
-    done(clone, "dvc", "plots", "diff")
 
 
+def test_a_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_bytes(
+    clone: Path,
+) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 1000}), "utf-8")
+    process = started(clone, "dvc", "repro", "train")
+    until((clone / "data/model.npz.checkpoint").exists, process)
+    dvc = psutil.Process(process.pid)
+    for victim in [dvc, *dvc.children(recursive=True)]:
+        victim.kill()
+    process.communicate()
+    assert "going on after epoch" in done(clone, "dvc", "repro", "train")
+    model = (clone / "data/model.npz").read_bytes()
+    assert "going on" not in done(clone, "dvc", "repro", "--force", "--single-item", "train")
+    assert (clone / "data/model.npz").read_bytes() == model
+
+
+def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 10_000}), "utf-8")
+    process = started(clone, "python", "stages/train.py")
+    until((clone / "data/model.npz.checkpoint").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (1, INTERRUPTED)
+
+
+@pytest.mark.slow
 def test_a_learning_rate_in_the_form_that_dvc_writes_is_read_as_a_number(clone: Path) -> None:
     done(clone, "dvc", "exp", "run", "-S", "learning_rate=0.00001", "-S", "epochs=1")
     assert "learning_rate: 1e-05" in (clone / "params.yaml").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
     result = start(clone, "dvc", "exp", "run", "-S", "hidden=[16,0]")
     assert result.returncode != 0
@@ -105,12 +135,14 @@ def test_a_bad_knob_fails_the_experiment_with_one_line(clone: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_knob_that_no_stage_has_is_refused_though_nothing_depends_on_it(clone: Path) -> None:
     result = start(clone, "dvc", "exp", "run", "-S", "+hiden=32")
     assert result.returncode != 0
     assert "error: params.yaml: unknown knob 'hiden'; expected only dataset, " in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
 def test_experiments_elsewhere_import_the_source_beside_the_stage(
     way: str, clone: Path, tmp_path: Path
@@ -132,6 +164,7 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     assert metrics(clone)["test_accuracy"] > 0
 
 
+@pytest.mark.slow
 def test_patience_without_validation_images_is_refused(clone: Path) -> None:
     knobs = KNOBS | {"patience": 3, "validation": 0.0001}  # of 1,437 images
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")

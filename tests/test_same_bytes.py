@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import KNOBS, done, started
+from tests.conftest import KNOBS, done, needs_avx2, started
+
+pytestmark = pytest.mark.slow
 
 MADE = ("data/prepared", "data/model.npz", "metrics")
 EMULATOR = shutil.which("qemu-x86_64")
@@ -45,6 +47,7 @@ def run_stages(folder: Path, *python: str, **environment: str) -> None:
         done(folder, *python, f"stages/{stage}.py", **environment)
 
 
+@needs_avx2
 @pytest.mark.parametrize(
     "environment",
     [
