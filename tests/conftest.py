@@ -1,11 +1,17 @@
 """What tests share: the pipeline in a repository of its own, and how thorough they are."""
 
+import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -31,6 +37,7 @@ MADE = shutil.ignore_patterns(
     "raw",
     "prepared",
     "model.npz",
+    "validation.npy",
     "claims",
     "sweep",
     "dvc.lock",
@@ -39,8 +46,17 @@ MADE = shutil.ignore_patterns(
     "config.local",
     "__pycache__",
 )
+# What only `make test-all` installs the packages for.
+OPTIONAL = {"test_claims.py": "scipy", "test_page.py": "selenium"}
+collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]
+CPU = Path("/proc/cpuinfo")
+needs_avx2 = pytest.mark.skipif(
+    not CPU.exists() or "avx2" not in CPU.read_text("ascii", "replace"),
+    reason="the bytes are recorded on, and hold for, x86-64 Linux with AVX2",
+)
 # The command mnist-mlp with the source of the clone that it is run at the top of.
 CLI = ("env", "PYTHONPATH=src", "python", "-P", "-m", "mnist_mlp.cli")
+INTERRUPTED = "interrupted: nothing is half-written; run the same command again\n"
 KNOBS = msgspec.to_builtins(Params()) | {"dataset": "sample", "epochs": 5}
 
 
@@ -77,11 +93,37 @@ def commit(folder: Path) -> None:
     done(folder, "git", *identity, "commit", "--quiet", "--message=state")
 
 
+def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    """Wait for something that a running process brings about, and return it."""
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Build a folder in the first of pytest's processes that asks; give each a copy of its own."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / name).exists():
+            unfinished = factory.mktemp(name)
+            build(unfinished)
+            unfinished.rename(shared / name)
+    return shutil.copytree(shared / name, factory.mktemp(name) / "a clone", symlinks=True)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the project into a new repository, run it on the sample, and commit the results."""
-    folder = tmp_path_factory.mktemp("pipeline") / "a clone"
-    (folder / "metrics").mkdir(parents=True)
+    return built_once(tmp_path_factory, "pipeline", run_pipeline)
+
+
+def run_pipeline(folder: Path) -> None:
+    (folder / "metrics").mkdir()
     for name in TRACKED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=MADE)
@@ -91,13 +133,27 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done(folder, "git", "init", "--quiet", "--initial-branch=main")
     done(folder, "dvc", "repro")
     commit(folder)
-    return folder
 
 
 @pytest.fixture
 def clone(finished: Path, tmp_path: Path) -> Path:
     """Give each test a copy of the finished repository to change."""
     return shutil.copytree(finished, tmp_path / "clone", symlinks=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file that the pipeline makes, and whatever else lies among them.
+
+    But for what DVC, killed while it copies from its cache, leaves: hidden, and ignored by git.
+    Of dvc.lock the order of the stages is left out, which is that of their first run.
+    """
+    places = (folder / "data", folder / "metrics", folder / "dvc.lock")
+    files = [path for place in places for path in (place, *place.rglob("*")) if path.is_file()]
+    files = [path for path in files if not re.fullmatch(r"\.\w{22}\.tmp", path.name)]
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    if "dvc.lock" in found:
+        found["dvc.lock"] = b"".join(sorted(re.split(rb"(?m)^(?=  \w)", found["dvc.lock"])))
+    return found
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

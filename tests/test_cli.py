@@ -243,6 +243,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(
         assert "pixels" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -272,6 +273,7 @@ def test_odd_names_stay_on_one_line(finished: Path, tmp_path: Path) -> None:
     assert result.stdout.partition(": ")[0].endswith(r"a\n\x1b[31m\udcff.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, b"", b"not a model", b"PK\x03\x04"])
 @pytest.mark.parametrize("command", ["predict", "info"])
 def test_a_model_that_is_none_is_refused(
@@ -286,6 +288,7 @@ def test_a_model_that_is_none_is_refused(
     assert ("--model FILE" if content is None else "`dvc repro`") in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--json", "--layers"])
 @pytest.mark.parametrize("cost", ["squared_error", "cross_entropy"])
 def test_a_model_that_answers_with_no_finite_numbers_is_refused(
@@ -299,6 +302,7 @@ def test_a_model_that_answers_with_no_finite_numbers_is_refused(
     assert "the network produced NaN or infinity" in refusal(mnist_mlp(tmp_path, *words))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", ["squared_error", "cross_entropy", "binary_cross_entropy"])
 @pytest.mark.parametrize("hidden", [[], [100, 3]])
 def test_networks_of_every_kind_answer(
@@ -345,6 +349,7 @@ def test_damaged_images_are_read_or_refused_in_one_line(
     assert "\n" not in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", image_files(), ids=lambda content: repr(content[:4]))
 def test_images_cut_off_anywhere_leave_standard_error_to_the_one_line(
     content: bytes, finished: Path, tmp_path: Path
@@ -378,6 +383,7 @@ def test_info_tells_where_params_yaml_has_moved_on(clone: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["missing", "stale"])
 def test_info_says_where_the_accuracy_is_not_that_of_the_model(change: str, clone: Path) -> None:
     accuracy = clone / "metrics/accuracy.json"
@@ -405,6 +411,7 @@ def test_info_takes_a_model_for_unknown_where_no_training_is_on_record(clone: Pa
     assert "dvc.lock does not know this model" in mnist_mlp(clone, "info").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", ["", "stages: 3", "a: [", "stages: {train: {outs: [1]}}", 3000 * "["]
 )

@@ -8,6 +8,8 @@ import yaml
 
 from tests.conftest import CLI, KNOBS, commit, done, start
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
     done(clone, "dvc", "repro", "-f")

@@ -79,7 +79,7 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
 def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    src = Path(files.__file__).parents[1]
+    src = Path(files.__file__).parents[2]
     subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, path], cwd=src, check=True)
     assert path.read_bytes() == b"old"
     with whole_file(path) as file:

@@ -298,6 +298,7 @@ def test_params(folder: Path, content: bytes) -> None:
     assert not Path("hacked").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "name"),
     [

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.conftest import CPU, ROOT, needs_avx2
+
 ASK = """
 import sys
 sys.path.insert(0, {stages!r})
@@ -16,8 +17,7 @@ import numpy as np
 np.ones((64, 64), "f4") @ np.ones((64, 64), "f4")
 print(*np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
 """
-FLAGS = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-needs_avx2 = pytest.mark.skipif("avx2" not in FLAGS, reason="needs a processor with AVX2")
+FLAGS = CPU.read_text("ascii", "replace") if CPU.exists() else ""
 needs_avx512 = pytest.mark.skipif("avx512vl" not in FLAGS, reason="needs one with AVX-512")
 
 

@@ -36,6 +36,8 @@ from tests.browser import (
 )
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 # Shares of the pad's width and height.
 ZERO = [(0.5, 0.2), (0.38, 0.3), (0.33, 0.5), (0.38, 0.7), (0.5, 0.8)]
 ZERO += [(0.62, 0.7), (0.67, 0.5), (0.62, 0.3), (0.5, 0.2)]

@@ -40,34 +40,29 @@ NOT_NUMBERS = [
     *("null", "true", "false", "abc", "''", "'1'", "[1]", "{a: 1}", "2020-01-01"),
     *(".nan", ".inf", "-.inf", "1e400", "-1e400"),
 ]
-NOT_SHARES = [*NOT_NUMBERS, "-0.1", "-1e-3", "1", "1.5", "1e300"]
-NOT_COUNTS = [*NOT_NUMBERS, "0", "-3", "16.5", "9" * 30]
 NOT_CHOICES = ["null", "true", "0", ".nan", "abc", "''", "[]", "{}"]
+# Of each kind of knob one has every wrong value, and the others those at their own bounds.
 WRONG = {
-    "dataset": [*NOT_CHOICES, "MNIST"],
-    "validation": NOT_SHARES,
-    "hidden": [
-        *(text for text in NOT_COUNTS if text != "[1]"),
-        *(f"[16, {text}]" for text in NOT_COUNTS),
-        *("[[16, 16]]", "[[]]", "[[16], 16]"),
-    ],
+    "dataset": ["MNIST"],
+    "validation": [*NOT_NUMBERS, "-0.1", "-1e-3", "1", "1e300"],
+    "hidden": ["0", "-3", "16.5", "9" * 30, "null", "[16, 0]", "[16, abc]", "[[16, 16]]", "[[]]"],
     "activation": [*NOT_CHOICES, "softmax"],
-    "cost": [*NOT_CHOICES, "cross-entropy"],
-    "initial_weights": [*NOT_CHOICES, "He"],
-    "learning_rate": [*NOT_NUMBERS, "0", "0.0", "-0.1", "-1e-3", "1e300"],
-    "momentum": NOT_SHARES,
+    "cost": ["cross-entropy"],
+    "initial_weights": ["He"],
+    "learning_rate": ["0", "0.0", "-0.1", "1e300"],
+    "momentum": ["1"],
     "nesterov": ["null", "0", "1", ".nan", "abc", "'true'", "yes", "[true]", "{}"],
-    "schedule": [*NOT_CHOICES, "[cosine]"],
-    "weight_decay": [*NOT_NUMBERS, "-0.1", "-1e-3", "1e300"],
-    "batch_size": NOT_COUNTS,
-    "epochs": NOT_COUNTS,
-    "labels": [*NOT_CHOICES, "fake"],
-    "augment": [*NOT_CHOICES, "shifts"],
-    "final_strength": [text for text in NOT_SHARES if text != "1"],
-    "dropout": NOT_SHARES,
-    "averaging": [text for text in NOT_SHARES if text != "1"],
-    "seed": [*NOT_NUMBERS, "-1", "0.5"],
-    "kernels": [*NOT_CHOICES, "Fastest"],
+    "schedule": ["[cosine]"],
+    "weight_decay": ["-0.1", "1e300"],
+    "batch_size": [*NOT_NUMBERS, "0", "-3", "16.5", "9" * 30],
+    "epochs": ["0"],
+    "labels": ["fake"],
+    "augment": ["shifts"],
+    "final_strength": ["-0.1", "1.5"],
+    "dropout": ["1"],
+    "averaging": ["1.5"],
+    "seed": ["-1", "0.5"],
+    "kernels": ["Fastest"],
 }
 WAY_BACK = "; to go back to the committed knobs: `git restore params.yaml`"
 TOWER = "&a0 [1, 1], " + ", ".join(f"&a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 16))
@@ -116,26 +111,17 @@ def test_every_knob_has_the_value_in_the_file(tmp_path: Path) -> None:
     assert msgspec.structs.asdict(read(tmp_path)) == expected
 
 
-@pytest.mark.parametrize("knob", WRITTEN)
-def test_knobs_cannot_be_changed_after_loading(tmp_path: Path, knob: str) -> None:
+def test_knobs_cannot_be_changed_after_loading(tmp_path: Path) -> None:
     params = read(tmp_path)
     with pytest.raises(AttributeError):
-        setattr(params, knob, getattr(params, knob))
+        params.seed = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("1e-05", 0.00001), ("1e-5", 0.00001), ("2.5e-05", 0.000025), ("5E-1", 0.5), ("+1e-1", 0.1)],
+    [("1e-05", 0.00001), ("2.5e-05", 0.000025), ("5E-1", 0.5), ("+1e-1", 0.1), ("1.E+2", 100)],
 )
-@pytest.mark.parametrize("knob", ["validation", "learning_rate", "momentum", "weight_decay"])
 def test_numbers_with_an_exponent_are_read_as_numbers(
-    tmp_path: Path, knob: str, text: str, number: float
-) -> None:
-    assert getattr(read(tmp_path, **{knob: text}), knob) == number
-
-
-@pytest.mark.parametrize(("text", "number"), [("1e2", 100), ("1.5e2", 150), ("1.E+2", 100)])
-def test_large_numbers_with_an_exponent_are_read_as_numbers(
     tmp_path: Path, text: str, number: float
 ) -> None:
     assert read(tmp_path, learning_rate=text).learning_rate == number
@@ -182,9 +168,8 @@ def test_refused_value_is_shown_as_it_was_written(tmp_path: Path, text: str) -> 
     assert refusal(write(tmp_path, hidden=text)).endswith(f", found {text}")
 
 
-@pytest.mark.parametrize("knob", ["activation", "cost", "initial_weights", "schedule", "labels"])
-def test_unknown_choice_is_answered_with_the_choices(tmp_path: Path, knob: str) -> None:
-    assert WRITTEN[knob] in refusal(write(tmp_path, **{knob: "abc"}))
+def test_unknown_choice_is_answered_with_the_choices(tmp_path: Path) -> None:
+    assert "one of constant, cosine, found 'abc'" in refusal(write(tmp_path, schedule="abc"))
 
 
 def test_long_values_are_cut_short(tmp_path: Path) -> None:
@@ -198,11 +183,11 @@ def test_unknown_knobs_are_refused_with_those_that_exist(tmp_path: Path, knob: s
     assert ", ".join(WRITTEN) in message
 
 
-@pytest.mark.parametrize("knob", WRITTEN)
-def test_missing_knobs_are_refused(tmp_path: Path, knob: str) -> None:
-    path = write(tmp_path)
-    path.write_text(path.read_text().replace(f"{knob}: {WRITTEN[knob]}\n", ""))
-    assert f": {knob}: missing; expected " in refusal(path)
+def test_missing_knobs_are_refused(tmp_path: Path) -> None:
+    for knob, text in WRITTEN.items():
+        path = write(tmp_path)
+        path.write_text(path.read_text().replace(f"{knob}: {text}\n", ""))
+        assert f": {knob}: missing; expected " in refusal(path)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "abc", "- a: 1", "16", "null", "[]"])

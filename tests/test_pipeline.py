@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -16,7 +18,7 @@ from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digit
 from mnist_mlp.data.mnist import FILES
 from mnist_mlp.learning.evaluation import accuracy
 from mnist_mlp.learning.model import load_network
-from tests.conftest import ROOT, done, start
+from tests.conftest import INTERRUPTED, KNOBS, ROOT, contents, done, start, started, until
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -82,10 +84,12 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     )
 
 
+@pytest.mark.slow
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
     assert "up to date" in done(clone, "dvc", "repro")
 
 
+@pytest.mark.slow
 def test_a_forced_run_gives_the_same_bytes(clone: Path) -> None:
     done(clone, "dvc", "repro", "--force")
     assert done(clone, "git", "status", "--porcelain") == ""
@@ -97,9 +101,34 @@ def test_an_experiment_with_another_hidden_layer_shows_in_the_metrics_diff(clone
     assert metrics(clone)["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
     difference = json.loads(done(clone, "dvc", "metrics", "diff", "--json"))
     assert difference["metrics/accuracy.json"]["parameters"]["old"] == 13_002
-    done(clone, "dvc", "plots", "diff")
 
 
+def test_a_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_bytes(
+    clone: Path,
+) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 1000}), "utf-8")
+    process = started(clone, "dvc", "repro", "train")
+    until((clone / "data/model.npz.checkpoint").exists, process)
+    dvc = psutil.Process(process.pid)
+    for victim in [dvc, *dvc.children(recursive=True)]:
+        victim.kill()
+    process.communicate()
+    assert "resuming after epoch" in done(clone, "dvc", "repro", "train")
+    model = (clone / "data/model.npz").read_bytes()
+    assert "resuming" not in done(clone, "dvc", "repro", "--force", "--single-item", "train")
+    assert (clone / "data/model.npz").read_bytes() == model
+
+
+def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 10_000}), "utf-8")
+    process = started(clone, "python", "stages/train.py")
+    until((clone / "data/model.npz.checkpoint").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (1, INTERRUPTED)
+
+
+@pytest.mark.slow
 def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path) -> None:
     page = clone / "metrics/report.html"
     before = page.read_bytes()
@@ -114,6 +143,7 @@ def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path
     assert "metrics/report.html" not in done(clone, "git", "ls-files", "metrics")
 
 
+@pytest.mark.slow
 def test_new_claims_renew_the_page_and_nothing_else(clone: Path) -> None:
     claim = {"said": "New.", "measured": ["all of it"], "verdict": "Holds."}
     (clone / "metrics/claims.json").write_text(json.dumps({"claims": [claim]}), "utf-8")
@@ -122,16 +152,13 @@ def test_new_claims_renew_the_page_and_nothing_else(clone: Path) -> None:
     assert "all of it" in (clone / "metrics/report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_learning_rate_in_the_form_that_dvc_writes_is_read_as_a_number(clone: Path) -> None:
     done(clone, "dvc", "exp", "run", "-S", "learning_rate=0.00001", "-S", "epochs=1")
     assert "learning_rate: 1e-05" in (clone / "params.yaml").read_text("utf-8")
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
-    files = (path for name in ("data", "metrics") for path in (folder / name).rglob("*"))
-    return {path: path.read_bytes() for path in files if path.is_file()}
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -157,6 +184,7 @@ def test_a_bad_knob_is_refused_before_anything_is_removed(
     assert "up to date" in done(clone, "dvc", "repro")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
 def test_experiments_elsewhere_import_the_source_beside_the_stage(
     way: str, clone: Path, tmp_path: Path
@@ -178,6 +206,7 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
     assert metrics(clone)["test_accuracy"] > 0
 
 
+@pytest.mark.slow
 def test_a_change_runs_the_stages_again_that_the_table_in_the_docs_says(clone: Path) -> None:
     lines = (ROOT / "docs/pipeline.md").read_text("utf-8").splitlines()
     header, _, *rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]

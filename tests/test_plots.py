@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.conftest import ROOT, done
+from tests.conftest import KNOBS, ROOT, done
+
+pytestmark = pytest.mark.slow
 
 PAGE = ROOT / ".dvc/page"
 BROWSER = (
@@ -62,6 +65,13 @@ def test_a_request_of_a_page_would_be_noticed(tmp_path: Path) -> None:
 def test_the_page_names_no_other_address_to_load_from(page: Path) -> None:
     content = page.read_text("utf-8")
     assert not re.search(r"<(script|link|iframe)[^>]* (src|href)=", content)
+
+
+def test_plots_of_two_runs_are_compared(clone: Path) -> None:
+    (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"hidden": 32}), "utf-8")
+    done(clone, "dvc", "repro")
+    done(clone, "dvc", "plots", "diff")
+    assert "workspace" in (clone / "dvc_plots/index.html").read_text("utf-8")
 
 
 def test_the_template_holds_the_versions_and_licences_that_its_maker_names() -> None:

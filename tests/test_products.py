@@ -10,9 +10,9 @@ import pytest
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.products import ROWS, TILE, multiply
+from tests.conftest import needs_avx2
 
 SOURCE = Path(__file__).parents[1] / "src"
-CPU = Path("/proc/cpuinfo")
 HASH = """
 import hashlib, sys
 import numpy as np
@@ -57,10 +57,7 @@ def test_large_products_are_cut_into_several_tiles(
     assert max(tile.size for tile in tiles) <= max(n * TILE, n * m / 2 + ROWS * m)
 
 
-@pytest.mark.skipif(
-    not CPU.exists() or "avx2" not in CPU.read_text("ascii", "replace"),
-    reason="the kernels for AVX2 need a processor that has it",
-)
+@needs_avx2
 def test_rows_of_narrow_products_are_cut_without_a_change_of_their_bytes() -> None:
     code = (
         "import sys; sys.path.insert(0, 'src')\n"

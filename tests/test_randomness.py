@@ -1,38 +1,31 @@
 """Tests of the random streams, of which each purpose has its own."""
 
-from itertools import combinations
 from typing import get_args
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from mnist_mlp.base.randomness import Purpose, generator
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-SEEDS = [0, 1, 10**30]
 
 
 def draws(seed: int, purpose: Purpose) -> NDArray[np.float64]:
     return generator(seed, purpose).random(100)
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_same_seed_and_purpose_give_the_same_draws(seed: int, purpose: Purpose) -> None:
-    np.testing.assert_array_equal(draws(seed, purpose), draws(seed, purpose))
+def test_same_seed_and_purpose_give_the_same_draws() -> None:
+    np.testing.assert_array_equal(draws(10**30, "shuffling"), draws(10**30, "shuffling"))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("one", "other"), list(combinations(PURPOSES, 2)))
-def test_another_purpose_gives_other_draws(seed: int, one: Purpose, other: Purpose) -> None:
-    assert not np.intersect1d(draws(seed, one), draws(seed, other)).size
+def test_another_purpose_or_seed_gives_other_draws() -> None:
+    every = np.concatenate([draws(seed, purpose) for seed in (0, 1, 2) for purpose in PURPOSES])
+    assert np.unique(every).size == every.size
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
-@pytest.mark.parametrize(("one", "other"), list(combinations(SEEDS, 2)))
-def test_another_seed_gives_other_draws(one: int, other: int, purpose: Purpose) -> None:
-    assert not np.intersect1d(draws(one, purpose), draws(other, purpose)).size
+def test_each_part_of_a_purpose_has_draws_of_its_own() -> None:
+    first, second = (generator(0, "shuffling", epoch).random(100) for epoch in (0, 1))
+    assert not np.intersect1d(first, second).size
 
 
 def test_draws_for_one_purpose_leave_the_others_alone() -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import GIVEN, KNOBS, done, started
+from tests.conftest import GIVEN, KNOBS, done, needs_avx2, started
 
-MADE = ("data/prepared", "data/model.npz", "metrics")
+pytestmark = pytest.mark.slow
+
+MADE = ("data/prepared", "data/model.npz", "data/validation.npy", "metrics")
 EMULATOR = shutil.which("qemu-x86_64")
 
 
@@ -46,6 +48,7 @@ def run_stages(folder: Path, *python: str, **environment: str) -> None:
         done(folder, *python, f"stages/{stage}.py", **environment)
 
 
+@needs_avx2
 @pytest.mark.parametrize(
     "environment",
     [

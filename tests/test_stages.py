@@ -83,6 +83,7 @@ def test_every_knob_is_tracked_by_a_stage() -> None:
     assert {"dataset", *itertools.chain(*others)} == set(Params.__struct_fields__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
     help_text = " ".join(run(stage, "--help").stdout.split())
@@ -95,6 +96,7 @@ def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
     assert "writes" in help_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "render", "report"])
 def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
     result = run(stage, "--params", ROOT / "params.yaml", folder=tmp_path)
@@ -104,6 +106,7 @@ def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -116,6 +119,7 @@ def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_odd_names_stay_on_one_line(stage: str, tmp_path: Path) -> None:
     for content in ("missing", "a list"):
@@ -136,6 +140,7 @@ def refused(folder: Path, stage: str) -> str:
     return result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["evaluate", "render", "report"])
 def test_a_network_that_answers_with_no_finite_numbers_is_refused(stage: str, clone: Path) -> None:
     network = load_network(clone / "data/model.npz")
