@@ -85,6 +85,8 @@ def train(
     except InputError:
         remove_checkpoint(checkpoint)  # from which it would only fail again
         raise
+    except SystemExit as interruption:
+        raise SystemExit(f"{interruption}; {history} has the epochs so far") from None
     save_network(model, network)
     _save_history(history, progress.history)
     remove_checkpoint(checkpoint)

@@ -156,7 +156,7 @@ def test_digits_are_read_as_well_as_plain(
 ) -> None:
     """The network of the sample knows soft strokes only, and enlarged ones come out sharper.
 
-    For one that knows MNIST, benchmarks/photos.py measures it.
+    For one that knows MNIST, benchmarks/made_photos.py measures it.
     """
     most_lost = 0.1 if condition in ("enlarged", "unevenly lit") else 0.02
     images, labels = test_set.images[:120].reshape(-1, 28, 28), test_set.labels[:120]

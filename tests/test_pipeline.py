@@ -103,20 +103,24 @@ def test_an_experiment_with_another_hidden_layer_shows_in_the_metrics_diff(clone
     assert difference["metrics/accuracy.json"]["parameters"]["old"] == 13_002
 
 
-def test_a_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_bytes(
-    clone: Path,
-) -> None:
+def test_a_killed_training_leaves_its_history_and_resumes_to_the_same_bytes(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 1000}), "utf-8")
+    history = clone / "metrics/history.csv"
     process = started(clone, "dvc", "repro", "train")
     until((clone / "data/model.npz.checkpoint").exists, process)
     dvc = psutil.Process(process.pid)
     for victim in [dvc, *dvc.children(recursive=True)]:
         victim.kill()
     process.communicate()
+    header, *epochs = history.read_text("utf-8").splitlines()
+    assert 0 < len(epochs) < 1000
     assert "resuming after epoch" in done(clone, "dvc", "repro", "train")
+    whole = history.read_text("utf-8")
+    assert whole.startswith("\n".join([header, *epochs, ""]))
     model = (clone / "data/model.npz").read_bytes()
     assert "resuming" not in done(clone, "dvc", "repro", "--force", "--single-item", "train")
     assert (clone / "data/model.npz").read_bytes() == model
+    assert history.read_text("utf-8") == whole
 
 
 def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> None:
@@ -125,7 +129,8 @@ def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> Non
     until((clone / "data/model.npz.checkpoint").exists, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
-    assert (process.returncode, errors) == (1, INTERRUPTED)
+    line = f"{INTERRUPTED.strip()}; metrics/history.csv has the epochs so far\n"
+    assert (process.returncode, errors) == (1, line)
 
 
 @pytest.mark.slow
