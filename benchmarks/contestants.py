@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.learning.products import multiply
+from mnist_mlp.learning.products import matmul
 
 Array = NDArray[np.float32]
 
@@ -295,11 +295,11 @@ class Products:
         a = self.a
         for _ in range(-(-len(order) // self.problem.batch_size)):
             for i, w in enumerate(self.weights):
-                multiply(a[i], w.T, a[i + 1])
+                matmul(a[i], w.T, a[i + 1])
             for i, w in reversed(list(enumerate(self.weights))):
-                multiply(a[i + 1].T, a[i], self.gradient[i])
+                matmul(a[i + 1].T, a[i], self.gradient[i])
                 if i:
-                    multiply(a[i + 1], w, a[i])
+                    matmul(a[i + 1], w, a[i])
 
     def parameters(self) -> Array:
         return self.problem.parameters

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 SIZES = [784, 16, 16, 10]  # neurons in each layer: pixels, two hidden layers, digits
-EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, HELD_OUT, SEED = 30, 32, 0.3, 0.0005, 0.1, 0
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, HELD_OUT, SEED = 15, 10, 0.1, 0.0005, 0.1, 0
 
 
 def random(seed, purpose, *part):

@@ -374,10 +374,10 @@ def test_info_tells_the_network_its_knobs_and_its_accuracy(clone: Path) -> None:
 
 def test_info_tells_where_params_yaml_has_moved_on(clone: Path) -> None:
     text = (clone / "params.yaml").read_text("utf-8")
-    changed = text.replace("learning_rate: 0.3", "learning_rate: 1e-05")
+    changed = text.replace("learning_rate: 0.1", "learning_rate: 1e-05")
     (clone / "params.yaml").write_text(changed, "utf-8")
     shown = mnist_mlp(clone, "info").stdout
-    assert "learning_rate   0.3" in shown
+    assert "learning_rate   0.1" in shown
     assert shown.splitlines()[-1] == (
         "params.yaml now has learning_rate: 1e-05; `dvc repro` makes a network with it"
     )

@@ -8,7 +8,7 @@ import named
 import pytest
 import yaml
 
-from mnist_mlp.base.params import load_params
+from mnist_mlp.base.params import Params, load_params
 from tests.conftest import ROOT
 
 ASKED = yaml.safe_load(named.RUNS.read_text("utf-8"))
@@ -30,3 +30,8 @@ def test_a_command_sets_the_knobs_of_its_run(name: str, tmp_path: Path) -> None:
     assert {knob: yaml.safe_load(value) for knob, _, value in given} == knobs
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(DEFAULTS | knobs), "utf-8")
     load_params(tmp_path / "params.yaml")
+
+
+def test_a_named_run_names_every_knob_that_it_relies_on() -> None:
+    for knobs in ASKED["runs"].values():
+        assert set(knobs) == set(Params.__struct_fields__) - {"dataset", "seed", "kernels"}

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.learning.products import ROWS, TILE, multiply
+from mnist_mlp.learning.products import ROWS, TILE, matmul, sum_over_examples
 from tests.conftest import needs_avx2
 
 SOURCE = Path(__file__).parents[1] / "src"
 HASH = """
 import hashlib, sys
 import numpy as np
-from mnist_mlp.learning.products import multiply
+from mnist_mlp.learning.products import matmul
 a, b = np.random.default_rng(0).random((2, 300, 300), dtype=np.float32)
 a, b = np.tile(a, 2), np.tile(b, (2, 5))
-print(hashlib.sha256(multiply(a, b, np.empty((300, 1500), "f4"))).hexdigest())
+print(hashlib.sha256(matmul(a, b, np.empty((300, 1500), "f4"))).hexdigest())
 b = b[:, :512]
-print(hashlib.sha256(multiply(a, b, np.empty((300, 512), "f4"))).hexdigest())
+print(hashlib.sha256(matmul(a, b, np.empty((300, 512), "f4"))).hexdigest())
 """
 
 
@@ -35,8 +35,17 @@ def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transpose
     a = random.random((k, n)).T if transposed else random.random((n, k))
     b = random.random((m, k)).T if transposed else random.random((k, m))
     out = np.empty((n, m))
-    assert multiply(a, b, out) is out
+    assert matmul(a, b, out) is out
     np.testing.assert_allclose(out, a @ b)
+
+
+@pytest.mark.parametrize("n", [1, 10, 4096, 4097])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_sum_over_examples_is_numpys(n: int, dtype: type) -> None:
+    a = np.random.default_rng(0).random((n, 7)).astype(dtype)
+    out = np.full(7, np.nan, dtype)
+    assert sum_over_examples(a, out=out) is out
+    np.testing.assert_allclose(out, a.sum(axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("m", [300, 512, 513, 1024, 2000])
@@ -45,14 +54,14 @@ def test_large_products_are_cut_into_several_tiles(
     n: int, m: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiles = []
-    matmul = np.matmul
+    numpys = np.matmul
 
     def spy(a: Array, b: Array, out: Array) -> Array:
         tiles.append(out)
-        return matmul(a, b, out)
+        return numpys(a, b, out)
 
     monkeypatch.setattr(np, "matmul", spy)
-    multiply(np.ones((n, 784)), np.ones((784, m)), np.empty((n, m)))
+    matmul(np.ones((n, 784)), np.ones((784, m)), np.empty((n, m)))
     assert len(tiles) >= 2
     assert max(tile.size for tile in tiles) <= max(n * TILE, n * m / 2 + ROWS * m)
 
@@ -63,11 +72,11 @@ def test_rows_of_narrow_products_are_cut_without_a_change_of_their_bytes() -> No
         "import sys; sys.path.insert(0, 'src')\n"
         "from mnist_mlp.base.kernels import choose_kernels; choose_kernels('portable')\n"
         "import numpy as np\n"
-        "from mnist_mlp.learning.products import multiply\n"
+        "from mnist_mlp.learning.products import matmul\n"
         "random = np.random.default_rng(0)\n"
         "for n, k, m in ((128, 784, 512), (100, 784, 512), (1000, 784, 100), (512, 128, 512)):\n"
         "    a, b = random.random((n, k), 'f4'), random.random((k, m), 'f4')\n"
-        "    assert (multiply(a, b, np.empty((n, m), 'f4')) == np.dot(a, b)).all(), (n, k, m)\n"
+        "    assert (matmul(a, b, np.empty((n, m), 'f4')) == np.dot(a, b)).all(), (n, k, m)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=SOURCE.parent, check=True)
 

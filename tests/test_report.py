@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
@@ -138,7 +139,7 @@ def test_the_network_in_the_page_is_the_trained_one(finished: Path, page: Page) 
 def test_knobs_and_results_are_shown(finished: Path, page: Page) -> None:
     text = page.text()
     assert "hidden [16, 16]" in text
-    assert "learning_rate 0.3" in text
+    assert f"learning_rate {Params().learning_rate}" in text
     results = json.loads((finished / "metrics/accuracy.json").read_text("utf-8"))
     for name, value in results.items():
         assert f"{name} {value}" in text

@@ -47,15 +47,15 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     initial_weights: Literal["uniform", "gaussian", "xavier", "he"] = "xavier"
     learning_rate: Annotated[
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
-    ] = 0.3
+    ] = 0.1
     momentum: Share = 0.0
     nesterov: bool = False
     schedule: Literal["constant", "cosine"] = "cosine"
     weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")] = (
         0.0005
     )
-    batch_size: Count = 32
-    epochs: Count = 30
+    batch_size: Count = 10
+    epochs: Count = 15
     labels: Literal["real", "random"] = "real"
     augment: Literal["none", "shift", "deform"] = "none"
     final_strength: Part = 1.0

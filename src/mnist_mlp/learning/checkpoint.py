@@ -57,7 +57,6 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
         for name, vector in vectors.items():
             vector[:] = found[name]
         progress.history[:] = history
-        progress.step = history[-1].step
 
 
 def _vectors(network: Network, progress: Progress) -> dict[str, Array]:

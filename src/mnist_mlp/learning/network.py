@@ -9,23 +9,23 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.costs import COSTS
-from mnist_mlp.learning.products import multiply
+from mnist_mlp.learning.products import matmul
 
 
 def sigmoid(z: Array) -> Array:
-    """Squish into 0 to 1: 1 / (1 + exp(-z)), written with tanh, which cannot overflow."""
+    """Squish z into 0 to 1: 1 / (1 + exp(-z)). This is the same, and cannot overflow."""
     return (1 + np.tanh(z / 2)) / 2
 
 
 def softmax(z: Array) -> Array:
     """Turn each row into probabilities, which sum to 1: exp(z) / Σ exp(z)."""
     largest = np.maximum.reduce(z, axis=1, keepdims=True)
-    exponentials: Array = np.exp(z - largest)  # in the same proportions, and none overflows
+    exponentials: Array = np.exp(z - largest)  # cannot overflow; the ratios stay the same
     return exponentials / np.add.reduce(exponentials, axis=1, keepdims=True)
 
 
 class Activation(NamedTuple):
-    """A squishing function of hidden neurons, z → a, and its slope ∂a/∂z, in terms of a itself."""
+    """An activation (squishing) function z → a for hidden neurons, and its slope ∂a/∂z given a."""
 
     function: Callable[[Array], Array]
     slope: Callable[[Array], Array]
@@ -33,18 +33,20 @@ class Activation(NamedTuple):
 
 ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
-    "relu": Activation(lambda z: np.maximum(z, 0), np.sign),
+    "relu": Activation(lambda z: np.maximum(z, 0), np.sign),  # a is never negative: 0 or 1
     "tanh": Activation(np.tanh, lambda a: 1 - a**2),
 }
 OUTPUTS = {"sigmoid": sigmoid, "softmax": softmax}
 
 
 class Parameters(NamedTuple):
-    """All weights and biases as one vector, and the same numbers in memory layer by layer.
+    """All weights and biases as one vector, and views of it, layer by layer.
 
     vector       all weights, then all biases
-    weights[i]   into layer i + 1: (n_out, n_in), a row for each of its neurons
+    weights[i]   from layer i to layer i + 1: (n_out, n_in), a row for each neuron of layer i + 1
     biases[i]    of layer i + 1: (n_out,)
+
+    Views share their memory: to change the vector is to change the weights and biases.
     """
 
     vector: Array
@@ -53,13 +55,14 @@ class Parameters(NamedTuple):
 
 
 def zero_parameters(sizes: Sequence[int], dtype: type = np.float32) -> Parameters:
-    """Return parameters for layers of these sizes, all zero. A gradient has the same layout."""
+    """Return all-zero parameters for layers of these sizes. A gradient has the same layout."""
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
     lengths = [n_out * n_in for n_out, n_in in shapes] + list(sizes[1:])
     vector: Array = np.zeros(sum(lengths), dtype)
     parts = np.split(vector, np.cumsum(lengths)[:-1])
-    weights = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=False)]
-    return Parameters(vector, weights, parts[len(weights) :])
+    flat_weights, biases = parts[: len(shapes)], parts[len(shapes) :]
+    weights = [part.reshape(shape) for part, shape in zip(flat_weights, shapes, strict=True)]
+    return Parameters(vector, weights, biases)
 
 
 def count_parameters(sizes: Sequence[int]) -> int:
@@ -71,31 +74,35 @@ class Network:
     """A multilayer perceptron: each neuron is connected to every neuron of the layer before it.
 
     parameters   all weights and biases as one vector
-    weights      the same weights, layer by layer, as in Parameters
-    biases       the same biases, layer by layer
+    weights      views of it, layer by layer, as in Parameters
+    biases       views of it, layer by layer
     """
 
     def __init__(
         self, sizes: Sequence[int], activation: str, cost: str, dtype: type = np.float32
     ) -> None:
-        """Make a network of zeros.
+        """Create a network whose parameters are all zero.
 
-        `sizes` are the numbers of neurons, the pixels first: [784, 16, 16, 10]. `activation` is
-        that of the hidden neurons; the cost determines that of the outputs.
+        `sizes` are the numbers of neurons in each layer, the input layer first: [784, 16, 16, 10].
+        `activation` is that of the hidden layers; the cost determines that of the output layer.
         """
         self.sizes = list(sizes)
         self.activation = activation
         self.cost = cost
         self.parameters, self.weights, self.biases = zero_parameters(sizes, dtype)
-        hidden = [ACTIVATIONS[activation]] * (len(sizes) - 2)
-        self.functions = [a.function for a in hidden] + [OUTPUTS[COSTS[cost].output]]
-        self.slopes = [a.slope for a in hidden]
+        function, slope = ACTIVATIONS[activation]
+        n_hidden = len(sizes) - 2
+        self.functions = [function] * n_hidden + [OUTPUTS[COSTS[cost].output]]
+        self.slopes = [slope] * n_hidden  # that of the outputs is part of the cost's delta
 
     def forward(self, images: Array) -> list[Array]:
-        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last."""
+        """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last.
+
+        Rows are examples, so what the videos write as W a + b is a Wᵀ + b here.
+        """
         activations = [images]
         for weights, biases, squish in zip(self.weights, self.biases, self.functions, strict=True):
-            z = multiply(activations[-1], weights.T) + biases
+            z = matmul(activations[-1], weights.T) + biases
             activations.append(squish(z))
         return activations
 
@@ -117,5 +124,5 @@ def initialise_weights(network: Network, kind: str, random: np.random.Generator)
         elif kind == "xavier":
             limit = math.sqrt(6 / (n_in + n_out))
             weights[:] = random.uniform(-limit, limit, weights.shape)
-        else:
+        else:  # he
             weights[:] = random.normal(0, math.sqrt(2 / n_in), weights.shape)

@@ -43,7 +43,7 @@ class Progress:
     velocity   the running sum of gradients, for momentum
     average    the mean of the parameters after the last epochs, for averaging
     history    a Moment for each epoch done
-    step       steps of gradient descent done
+    answers    outputs and targets, (n, 10) each, of every mini-batch of the epoch so far
     """
 
     def __init__(self, network: Network, digits: Dataset, params: Params) -> None:
@@ -55,17 +55,16 @@ class Progress:
         self.velocity = np.zeros_like(network.parameters)
         self.average = np.zeros_like(network.parameters)
         self.history: list[Moment] = []
-        self.step = 0
-        self._answers: list[tuple[Array, Array]] = []  # outputs and targets of the epoch so far
+        self.answers: list[tuple[Array, Array]] = []
 
-    def add(self, outputs: Array, targets: Array) -> None:
-        """Count a step, with the outputs and targets of its mini-batch."""
-        self._answers.append((outputs, targets))
-        self.step += 1
+    @property
+    def step(self) -> int:
+        """Steps of gradient descent done."""
+        return (self.history[-1].step if self.history else 0) + len(self.answers)
 
     def measure(self) -> Moment:
         """Return what training has reached. Raises InputError if a number is NaN or infinite."""
-        outputs, targets = map(np.concatenate, zip(*self._answers, strict=True))
+        outputs, targets = map(np.concatenate, zip(*self.answers, strict=True))
         epoch = len(self.history) + len(outputs) / len(self.split.training)
         if not np.isfinite(self.network.parameters).all():
             raise InputError(
@@ -84,7 +83,7 @@ class Progress:
     def end_epoch(self) -> Moment:
         """End an epoch: measure it, add it to the history, and its parameters to the average."""
         self.history.append(self.measure())
-        self._answers.clear()
+        self.answers.clear()
         averaged = max(1, round(self.params.averaging * self.params.epochs))  # epochs, the last
         n = len(self.history) - self.params.epochs + averaged
         if n > 0:

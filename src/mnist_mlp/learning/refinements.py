@@ -63,7 +63,7 @@ class Refinements:
         if self.params.weight_decay:
             self.weights *= 1 - learning_rate * self.params.weight_decay
 
-    def direction(self, gradient: Array) -> Array:
+    def with_momentum(self, gradient: Array) -> Array:
         """Return what a step goes against: the gradient, or with momentum the velocity.
 
         The velocity is a running sum of gradients, of which each step keeps the share `momentum`

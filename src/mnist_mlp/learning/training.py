@@ -27,17 +27,17 @@ def train(
     progress: Progress | None = None,
     at_steps: Collection[int] = (),
 ) -> Iterator[Moment]:
-    """Train the network in place; yield after every epoch, and after chosen steps, counted from 1.
+    """Train the network in place; yield after every epoch, and after the steps `at_steps`, from 1.
 
-    The share `params.validation` of the digits is held out and measured instead of learned from.
-    With a `progress`, training resumes after the epochs that it has done. Raises InputError if a
-    parameter, or an output for a validation image, becomes NaN or infinite.
+    The fraction `params.validation` of the digits is held out for validation. With a `progress`
+    training resumes after the epochs already done. At the end the parameters are averaged, if
+    `params.averaging` says so. Raises InputError if a number becomes NaN or infinite.
     """
     progress = progress or Progress(network, digits, params)
     for epoch in range(len(progress.history), params.epochs):
-        for outputs, targets in train_epoch(network, progress, params, epoch):
-            progress.add(outputs, targets)
-            if progress.step in at_steps:
+        for answers in train_epoch(network, progress, params, epoch):
+            progress.answers.append(answers)
+            if at_steps and progress.step in at_steps:
                 yield progress.measure()
         yield progress.end_epoch()
     progress.average_parameters()
@@ -48,21 +48,21 @@ def train_epoch(
 ) -> Iterator[tuple[Array, Array]]:
     """Learn from every training image once, in a new random order.
 
-    Yields, after each step of gradient descent, the outputs (n, 10) of its mini-batch, from just
-    before the step, and the targets (n, 10).
+    Yields, after each step of gradient descent, the outputs (n, 10) of its mini-batch, computed
+    before the update, and the targets (n, 10). Each line with `refine` does nothing but what a knob
+    asks for: without them this is plain gradient descent.
     """
     digits, rows = progress.digits, progress.split.training
     refine = Refinements(network, params, epoch, progress.velocity)
     gradient = zero_parameters(network.sizes)
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
-    for step, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
-        done = step * params.batch_size / len(order)  # of this epoch, from 0 to 1
-        time = (epoch + done) / params.epochs  # of training, from 0 to 1
+    for batch, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
+        time = (epoch + batch * params.batch_size / len(order)) / params.epochs  # from 0 to 1
+        learning_rate = refine.learning_rate(time)
         refine.augment(images, time)
         thinned = refine.drop_out(network, len(images))
         activations = thinned.forward(images)
-        gradient = backprop(thinned, activations, targets, out=gradient)
-        learning_rate = refine.learning_rate(time)
+        backprop(thinned, activations, targets, out=gradient)
         refine.decay_weights(learning_rate)
-        network.parameters -= learning_rate * refine.direction(gradient.vector)
+        network.parameters -= learning_rate * refine.with_momentum(gradient.vector)
         yield activations[-1], targets

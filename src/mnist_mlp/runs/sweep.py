@@ -105,11 +105,9 @@ def _train_all(
         try:
             with _connected(scheduler, workers) as client:
                 arrived = client.scatter(digits, broadcast=True)
-                # As a lambda, it is sent with its module, which workers cannot import.
-                training = lambda *inputs: train(*inputs)  # noqa: E731, PLW0108
                 waiting = {
                     client.submit(
-                        training, tasks[i].knobs, arrived, data, code, pure=False, retries=RETRIES
+                        train, tasks[i].knobs, arrived, data, code, pure=False, retries=RETRIES
                     ): i
                     for i in missing
                 }
