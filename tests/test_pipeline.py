@@ -227,3 +227,9 @@ def test_a_change_runs_the_stages_again_that_the_table_in_the_docs_says(clone: P
         assert set(changed) == expected, name
     packages = {path.parent.name for path in (ROOT / "src/mnist_mlp").glob("*/__init__.py")}
     assert packages <= {row[0].split("/")[2] for row in rows if row[0].startswith(" `src")}
+
+
+def test_a_knob_that_no_other_stage_uses_runs_download_alone(clone: Path) -> None:
+    path = clone / "params.yaml"
+    path.write_text(path.read_text("utf-8").replace("dataset: sample", "dataset: auto"), "utf-8")
+    assert set(json.loads(done(clone, "dvc", "status", "--json"))) == {"download"}

@@ -42,8 +42,8 @@ def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transpose
 @pytest.mark.parametrize("n", [1, 10, 4096, 4097])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_sum_over_examples_is_numpys(n: int, dtype: type) -> None:
-    a = np.random.default_rng(0).random((n, 7)).astype(dtype)
-    out = np.full(7, np.nan, dtype)
+    a: Array = np.random.default_rng(0).random((n, 7)).astype(dtype)
+    out: Array = np.full(7, np.nan, dtype)
     assert sum_over_examples(a, out=out) is out
     np.testing.assert_allclose(out, a.sum(axis=0), rtol=1e-5)
 
