@@ -10,7 +10,7 @@ import typer
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
-from mnist_mlp.base.params import load_params, restorable
+from mnist_mlp.base.params import Params, load_params, restorable
 from mnist_mlp.data.dataset import draw_split
 from mnist_mlp.data.idx import read_idx
 from mnist_mlp.data.mirrors import download as download_mnist
@@ -39,13 +39,21 @@ def download(
     have the same digits, and wait for no mirror.
     """
     params = load_params(params_file)
+    if params.dataset == "sample":
+        _check_split(params, sample, params_file)
     fell_back = _bring(params.dataset, raw, sample, mirror)
     names = [file.name for file in FILES] + ([NOT_MNIST] if fell_back else [])
     for path in raw.iterdir():
         if path.name not in names:
             rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    _check_split(params, raw, params_file)
+
+
+def _check_split(params: Params, folder: Path, params_file: Path) -> None:
+    """Refuse knobs that leave too few of the training images in a folder to train on."""
+    labels = read_idx(folder / TRAIN_LABELS.name, dimensions=1)
     with restorable(params_file):
-        draw_split(len(read_idx(raw / TRAIN_LABELS.name, dimensions=1)), params)
+        draw_split(len(labels), params)
 
 
 def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:

@@ -62,6 +62,8 @@ def report(
     params = load_params(params_file)
     network = load_network(model)
     test = load_dataset(prepared, "test")
+    knobs = msgspec.json.decode(msgspec.json.encode(params))
+    del knobs["dataset"]  # which changes nothing on the page
     noise = generator(params.seed, "noise").random((NOISE_IMAGES, PIXELS), dtype=np.float32)
     content = render(
         gather(
@@ -69,7 +71,7 @@ def report(
             test,
             noise,
             history=_read_history(history),
-            knobs={knob: v for knob, v in msgspec.to_builtins(params).items() if knob != "dataset"},
+            knobs=knobs,
             results=_read(metrics, dict[str, int | float], "dvc repro -f evaluate"),
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
         )

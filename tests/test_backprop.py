@@ -155,3 +155,10 @@ def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_i
 def test_without_dropout_the_network_itself_learns() -> None:
     network = Network([6, 5, 3], "relu", "cross_entropy")
     assert Refinements(network, Params(), 0, network.parameters).drop_out(network, 7) is network
+
+
+def test_a_network_of_double_precision_takes_targets_of_single() -> None:
+    network, images, targets = example("tanh", "squared_error")
+    found = gradient(network, images, targets.astype(np.float32))
+    np.testing.assert_allclose(found, gradient(network, images, targets))
+    assert found.dtype == np.float64

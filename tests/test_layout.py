@@ -3,10 +3,16 @@
 import ast
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from mnist_mlp.base.params import Params
+from mnist_mlp.learning.augmentation import AUGMENTATIONS
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.network import ACTIVATIONS
 from tests.conftest import ROOT, done
 
 PACKAGE = ROOT / "src/mnist_mlp"
@@ -36,8 +42,10 @@ def test_a_package_imports_only_those_before_it(package: str) -> None:
     imported: set[str] = set()
     for path in (PACKAGE / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mnist_mlp."):
-                imported.add(str(node.module).split(".")[1])
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                of = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                parts = [f"{of}{alias.name}".split(".") for alias in node.names]
+                imported |= {part[1] for part in parts if part[0] == "mnist_mlp"}
     assert imported - {package} <= ALLOWED[package]
 
 
@@ -80,3 +88,15 @@ def test_no_two_modules_have_the_same_name() -> None:
     folders = ("src", "stages", "claims", "tests", "benchmarks", "examples")
     names = [path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert {name for name in names if names.count(name) > 1} == {"__init__"}
+
+
+@pytest.mark.parametrize(
+    ("knob", "table"),
+    [
+        ("activation", ACTIVATIONS),
+        ("cost", COSTS),
+        ("augment", AUGMENTATIONS),
+    ],
+)
+def test_a_knob_offers_what_its_table_has(knob: str, table: Mapping[str, object]) -> None:
+    assert get_args(get_type_hints(Params)[knob]) == tuple(table)

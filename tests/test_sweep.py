@@ -152,8 +152,8 @@ def test_mean_and_spread_over_the_seeds_are_told(quick: Path) -> None:
         (["hidden=[4"], "grid: hidden: expected YAML"),
         (["seed=0,1"], "grid: expected --seeds"),
         (["batch_size=32,1294"], "with the grid: batch_size: expected at most the 1293"),
-        (["validation=0.1,0"], "with the grid: validation: expected a share that sets"),
-        (["validation=0.00001"], "with the grid: validation: expected a share that sets"),
+        (["validation=0.1,0"], "with the grid: validation: expected a fraction that sets"),
+        (["validation=0.00001"], "with the grid: validation: expected a fraction that sets"),
         (["dataset=mnist"], "grid: expected one data set"),
         (["hidden=4,[4]"], "grid: expected each combination once"),
         (["hidden=4", "--seeds", "100001"], "grid: expected at most 100,000 networks"),
@@ -170,7 +170,7 @@ def test_a_bad_grid_is_refused_before_anything_runs(
 def test_a_training_that_fails_leaves_a_gap_and_no_more(quick: Path) -> None:
     (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
     output = sweep(quick, "learning_rate=1000,0.1", "epochs=2")
-    reason = "not trained: -S learning_rate=1000 -S epochs=2 -S seed=0: training: epoch 1: the cost"
+    reason = "not trained: -S learning_rate=1000 -S epochs=2 -S seed=0: training: epoch 1: the "
     assert reason in output
     diverged, trained = table(quick)
     assert (diverged["learning_rate"], diverged["validation_accuracy"]) == ("1000", "")
@@ -182,7 +182,7 @@ def test_a_training_that_fails_leaves_a_gap_and_no_more(quick: Path) -> None:
 def test_a_sweep_without_a_network_is_one_line(quick: Path) -> None:
     (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
     line = refusal(quick, "learning_rate=1000")
-    assert "no network could be trained: training: epoch 1: the cost is no longer" in line
+    assert "no network could be trained: training: epoch 1: the parameters became NaN" in line
     assert not (quick / TABLE).exists()
 
 

@@ -20,6 +20,7 @@ from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.batches import shuffled
 from mnist_mlp.learning.costs import cross_entropy
 from mnist_mlp.learning.network import Network, Parameters, initialise_weights
+from mnist_mlp.learning.progress import Progress
 from mnist_mlp.learning.refinements import Refinements
 from mnist_mlp.learning.training import train
 
@@ -367,3 +368,13 @@ def test_mini_batches_of_a_larger_set_are_as_mixed_as_those_of_a_full_shuffle() 
     blocks = [unevenness(shuffled(20_000, random, block=2000, run=20)) for _ in range(20)]
     full = [unevenness(random.permutation(20_000)) for _ in range(20)]
     assert np.mean(blocks) == pytest.approx(np.mean(full), rel=0.05)
+
+
+def test_training_that_was_stopped_in_an_epoch_begins_that_epoch_again() -> None:
+    data, params = examples(50), knobs(epochs=3)
+    network = untrained()
+    progress = Progress(network, data, params)
+    run = train(network, data, params, progress, at_steps={7})
+    assert [next(run).step for _ in range(2)] == [5, 7]
+    moments = list(train(network, data, params, progress))
+    assert [(m.epoch, m.step) for m in moments] == [(2, 10), (3, 15)]

@@ -18,7 +18,7 @@ from mnist_mlp.base.process import catch_ctrl_c
 if TYPE_CHECKING:
     from mnist_mlp.learning.network import Network
 
-PIPELINE = Path("dvc.yaml")
+PIPELINE = Path("stages/train.py")  # no other project has one beside its dvc.yaml
 
 
 def _find_clone() -> Path:
@@ -48,7 +48,8 @@ ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")
 def main() -> None:
     """Run a command; what a user can cause ends in a line on standard error and exit code 1."""
     catch_ctrl_c()
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app(prog_name="mnist-mlp")
     except (InputError, OSError) as error:

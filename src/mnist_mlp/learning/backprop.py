@@ -20,7 +20,7 @@ def backprop(
     `activations` are those that `network.forward` returned for the images, and `targets` is
     (n, 10). If `out` is given, the gradient overwrites it.
     """
-    gradient = out or zero_parameters(network.sizes, targets.dtype.type)
+    gradient = out or zero_parameters(network.sizes, network.parameters.dtype.type)
     delta = COSTS[network.cost].delta(activations[-1], targets) / len(targets)  # BP1, for the mean
     for layer in reversed(range(len(network.weights))):  # weights from `layer` to the one of delta
         matmul(delta.T, activations[layer], out=gradient.weights[layer])  # ∂C/∂W = δᵀ a, BP4

@@ -53,3 +53,6 @@ def _threads() -> ThreadPoolExecutor:
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     threads = int(wanted) if wanted.isdecimal() else os.cpu_count() or 1
     return ThreadPoolExecutor(max(1, threads))
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of its parent's threads

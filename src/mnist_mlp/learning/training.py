@@ -29,12 +29,14 @@ def train(
 ) -> Iterator[Moment]:
     """Train the network in place; yield after every epoch, and after the steps `at_steps`, from 1.
 
-    The fraction `params.validation` of the digits is held out for validation. With a `progress`
-    training resumes after the epochs already done. At the end the parameters are averaged, if
-    `params.averaging` says so. Raises InputError if a number becomes NaN or infinite.
+    The fraction `params.validation` of the digits is held out for validation. With a `progress`,
+    begun with the same three, training resumes after the epochs already done. At the end the
+    parameters are averaged, if a knob says so. Raises InputError if a number becomes NaN or
+    infinite.
     """
     progress = progress or Progress(network, digits, params)
     for epoch in range(len(progress.history), params.epochs):
+        progress.answers.clear()  # those of an epoch that was stopped in the middle
         for answers in train_epoch(network, progress, params, epoch):
             progress.answers.append(answers)
             if at_steps and progress.step in at_steps:

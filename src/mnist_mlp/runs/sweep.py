@@ -179,9 +179,10 @@ def _judged(row: Row) -> float:
     return float(row.get(MEASURES[0], math.nan))
 
 
-def _rank(combination: tuple[Task, Array]) -> float:
-    """Return the mean accuracy of a combination, 0 where one of its trainings failed."""
-    return float(np.nan_to_num(np.mean(combination[1])))
+def _rank(combination: tuple[Task, Array]) -> tuple[int, float]:
+    """Return how many networks of a combination were trained, and their mean accuracy."""
+    trained = combination[1][~np.isnan(combination[1])]
+    return len(trained), float(np.mean(trained)) if len(trained) else 0.0
 
 
 def _mean(values: Array) -> str:
