@@ -128,7 +128,7 @@ def test_the_gradient_with_dropped_neurons_is_that_of_finite_differences(
     activation: str, cost: str
 ) -> None:
     network, images, targets = example(activation, cost)
-    refine = Refinements(network, Params(dropout=0.4), 0, network.parameters)
+    refine = Refinements(network, Params(dropout=0.4), 0, 1, network.parameters)
     thinned = refine.drop_out(network, len(images))
     slopes = finite_differences(thinned, images, targets)
     found = gradient(thinned, images, targets)
@@ -139,7 +139,7 @@ def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_i
     network = Network([6, 500, 400, 3], "relu", "cross_entropy")
     for biases in network.biases:
         biases[:] = 1  # which all hidden neurons then answer with
-    refine = Refinements(network, Params(dropout=0.25), 0, network.parameters)
+    refine = Refinements(network, Params(dropout=0.25), 0, 1, network.parameters)
     image = np.zeros((100, 6), np.float32)
     _, *hidden, outputs = refine.drop_out(network, 100).forward(image)
     for activations in hidden:
@@ -154,7 +154,7 @@ def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_i
 
 def test_without_dropout_the_network_itself_learns() -> None:
     network = Network([6, 5, 3], "relu", "cross_entropy")
-    assert Refinements(network, Params(), 0, network.parameters).drop_out(network, 7) is network
+    assert Refinements(network, Params(), 0, 1, network.parameters).drop_out(network, 7) is network
 
 
 def test_a_network_of_double_precision_takes_targets_of_single() -> None:

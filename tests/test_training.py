@@ -21,7 +21,7 @@ from mnist_mlp.learning.batches import shuffled
 from mnist_mlp.learning.costs import cross_entropy
 from mnist_mlp.learning.network import Network, Parameters, initialise_weights
 from mnist_mlp.learning.progress import Progress
-from mnist_mlp.learning.refinements import Refinements
+from mnist_mlp.learning.refinements import learning_rates
 from mnist_mlp.learning.training import train
 
 PLAIN = Params(
@@ -258,14 +258,8 @@ def test_a_last_mini_batch_that_is_smaller_is_learned_from_too(batches: list[lis
     assert [len(batch) for batch in batches] == [10, 10, 3]
 
 
-def refinements(**changes: Any) -> Refinements:
-    network = untrained()
-    return Refinements(network, knobs(**changes), 0, np.zeros_like(network.parameters))
-
-
 def test_the_cosine_schedule_falls_smoothly_from_the_full_rate_to_zero() -> None:
-    refine = refinements(schedule="cosine")
-    rates = [refine.learning_rate(time) for time in np.linspace(0, 1, 101)]
+    rates = learning_rates(knobs(schedule="cosine"), np.linspace(0, 1, 101)).tolist()
     assert rates[0] == 0.5
     assert rates[50] == pytest.approx(0.25)
     assert rates[100] == pytest.approx(0)
@@ -273,7 +267,7 @@ def test_the_cosine_schedule_falls_smoothly_from_the_full_rate_to_zero() -> None
 
 
 def test_the_constant_schedule_keeps_the_rate() -> None:
-    assert refinements().learning_rate(0.9) == 0.5
+    assert set(learning_rates(knobs(), np.linspace(0, 1, 101))) == {0.5}
 
 
 def test_training_learns() -> None:

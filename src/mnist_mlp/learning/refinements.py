@@ -1,8 +1,7 @@
 """Refinements: what knobs can add to plain gradient descent. By default each does nothing."""
 
 import copy
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +16,26 @@ Function = Callable[[Array], Array]
 
 
 class Refinements:
-    """The refinements of one epoch. `time` goes from 0 at the first step of training to 1."""
+    """The refinements of one epoch; `learning_rates` has that of each mini-batch."""
 
-    def __init__(self, network: Network, params: Params, epoch: int, velocity: Array) -> None:
-        """Begin an epoch, counted from 0; `velocity` is momentum's, and changes with each step."""
+    def __init__(
+        self, network: Network, params: Params, epoch: int, n: int, velocity: Array
+    ) -> None:
+        """Begin an epoch, counted from 0, of n examples; momentum changes `velocity` in place."""
         self.params = params
         self.velocity = velocity
         n_weights = sum(weights.size for weights in network.weights)
         self.weights = network.parameters[:n_weights]
         self.augmentation = generator(params.seed, "augmentation", epoch)
         self.dropping = generator(params.seed, "dropout", epoch)
+        times = (epoch + np.arange(0, n, params.batch_size) / n) / params.epochs
+        self.learning_rates: list[float] = learning_rates(params, times).tolist()
+        self.strengths: Iterator[float] = iter(strengths(params, times).tolist())
 
-    def augment(self, images: Array, time: float) -> None:
-        """Change images, (n, 784), in place.
-
-        In the second half of training the strength falls evenly to `final_strength`: images that
-        look more like real ones refine what was learned from stronger changes (He et al. 2019, Data
-        Augmentation Revisited).
-        """
+    def augment(self, images: Array) -> None:
+        """Change images, (n, 784), in place."""
         if self.params.augment != "none":
-            strength = 1 - (1 - self.params.final_strength) * max(0, 2 * time - 1)
-            AUGMENTATIONS[self.params.augment](images, self.augmentation, strength)
+            AUGMENTATIONS[self.params.augment](images, self.augmentation, next(self.strengths))
 
     def drop_out(self, network: Network, n: int) -> Network:
         """Return a network that shares the parameters, with hidden neurons dropped at random.
@@ -78,14 +76,26 @@ class Refinements:
             return gradient + self.params.momentum * self.velocity
         return self.velocity
 
-    def learning_rate(self, time: float) -> float:
-        """Return the learning rate: constant, or falling to 0 along half a cosine wave.
 
-        The cosine schedule is that of Loshchilov and Hutter 2017.
-        """
-        if self.params.schedule == "cosine":
-            return self.params.learning_rate * 0.5 * (1 + math.cos(math.pi * time))
-        return self.params.learning_rate
+def learning_rates(params: Params, times: Array) -> Array:
+    """Return the learning rate at each time, from 0 at the first step of training to 1.
+
+    It is constant, or falls to 0 along half a cosine wave (Loshchilov and Hutter 2017).
+    """
+    if params.schedule == "cosine":
+        wave: Array = (1 + np.cos(np.pi * times)) / 2
+        return params.learning_rate * wave
+    return np.full_like(times, params.learning_rate)
+
+
+def strengths(params: Params, times: Array) -> Array:
+    """Return how strongly images are changed at each time, from 0 at the first step to 1.
+
+    In the second half of training the strength falls evenly to `final_strength`: images that look
+    more like real ones refine what was learned from stronger changes (He et al. 2019, Data
+    Augmentation Revisited).
+    """
+    return 1 - (1 - params.final_strength) * np.maximum(0, 2 * times - 1)
 
 
 def _masked(

@@ -55,13 +55,12 @@ def train_epoch(
     asks for: without them this is plain gradient descent.
     """
     digits, rows = progress.digits, progress.split.training
-    refine = Refinements(network, params, epoch, progress.velocity)
+    refine = Refinements(network, params, epoch, len(rows), progress.velocity)
     gradient = zero_parameters(network.sizes)
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
-    for batch, (images, targets) in enumerate(mini_batches(digits, order, params.batch_size)):
-        time = (epoch + batch * params.batch_size / len(order)) / params.epochs  # from 0 to 1
-        learning_rate = refine.learning_rate(time)
-        refine.augment(images, time)
+    batches = mini_batches(digits, order, params.batch_size)
+    for learning_rate, (images, targets) in zip(refine.learning_rates, batches, strict=True):
+        refine.augment(images)
         thinned = refine.drop_out(network, len(images))
         activations = thinned.forward(images)
         backprop(thinned, activations, targets, out=gradient)
