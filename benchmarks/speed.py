@@ -21,16 +21,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
 import numpy as np
 
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.learning.network import Network, initialise_weights
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks/results.json"
 TOLERANCE = 0.1
 EPOCHS = 30
@@ -84,16 +85,16 @@ def command(contestant: str, folder: Path) -> list[str | Path]:
     ]
 
 
-def seconds_an_epoch(row: Row, folder: Path) -> dict[str, list[float]]:
-    """Let all contestants train in turn; return the seconds of each turn after the first."""
+def seconds_an_epoch(
+    commands: Mapping[str, Sequence[str | Path]], turns: int
+) -> dict[str, list[float]]:
+    """Let contestants train in turn; return the seconds of each turn after the first."""
     workers = {
-        each: subprocess.Popen(
-            command(each, folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for each in (*OURS, *row.peers)
+        each: subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for each, words in commands.items()
     }
     seconds: dict[str, list[float]] = {each: [] for each in workers}
-    for _ in range(1 + row.turns):
+    for _ in range(1 + turns):
         for each, worker in workers.items():
             assert worker.stdin
             assert worker.stdout
@@ -102,7 +103,7 @@ def seconds_an_epoch(row: Row, folder: Path) -> dict[str, list[float]]:
             seconds[each].append(float(worker.stdout.readline()))
     for worker in workers.values():
         worker.communicate()
-    return {each: turns[1:] for each, turns in seconds.items()}
+    return {each: taken[1:] for each, taken in seconds.items()}
 
 
 def seconds_a_process(words: list[str | Path], epochs: int) -> float:
@@ -131,7 +132,8 @@ def difference(folder: Path, contestant: str) -> float:
 
 def measure(row: Row, folder: Path) -> dict[str, Any]:
     """Return the figures of every contestant for one network."""
-    seconds = seconds_an_epoch(row, folder)
+    commands = {each: command(each, folder) for each in (*OURS, *row.peers)}
+    seconds = seconds_an_epoch(commands, row.turns)
     epoch = {each: statistics.median(turns) for each, turns in seconds.items()}
     found: dict[str, Any] = {each: {"seconds an epoch": epoch[each]} for each in seconds}
     for each in (PORTABLE, FASTEST, *row.peers):
