@@ -50,8 +50,8 @@ lint: .venv/lint .venv/test .venv/browser .venv/claims
 torture: .venv/test .venv/fuzz
 	@.venv/bin/pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
 	    tests/test_download.py tests/test_same_bytes.py
-	@.venv/bin/python tests/fuzz.py idx 100000
-	@.venv/bin/python tests/fuzz.py model 100000
+	@PYTHONPATH=src .venv/bin/python tests/fuzz.py idx 100000
+	@PYTHONPATH=src .venv/bin/python tests/fuzz.py model 100000
 
 lock:
 	$(LOCK) pyproject.toml --output-file requirements.lock

@@ -1,6 +1,6 @@
 """Fuzz the readers of IDX files and of models, guided by the code that each input reaches.
 
-    python tests/fuzz.py idx 100000       # or: model 100000
+    PYTHONPATH=src python tests/fuzz.py idx 100000       # or: model 100000
 
 Reads so many inputs that atheris makes up, and ends in an error at the first that raises
 anything but InputError or OSError, takes more than 10 seconds, or more than 500 MB.
@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 
 import atheris
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 with atheris.instrument_imports(include=["gzip", "zipfile", "numpy.lib", "mnist_mlp"]):
     from mnist_mlp.base.errors import InputError
