@@ -333,5 +333,5 @@ def test_a_sweep_away_from_the_top_is_refused(quick: Path) -> None:
     result = start(quick / "data", *CLI[2:], *words, PYTHONPATH=str(quick / "src"))
     assert result.returncode == 1
     assert result.stderr == (
-        "error: dvc.yaml: not found; run this at the top of a clone of the project\n"
+        "error: stages/train.py: not found; run this at the top of a clone of the project\n"
     )
