@@ -1,6 +1,6 @@
 # `make` sets everything up in .venv, runs the pipeline and shows its results;
-# `make test` checks in two minutes that this clone works, `make test-all` everything, in 40;
-# `make claims` measures what the videos say, in 12 minutes; `make lint` checks the code;
+# `make test` checks in two minutes that this clone works, `make test-all` everything, in 15;
+# `make claims` measures what the videos say, in 17 minutes; `make lint` checks the code;
 # `make torture` kills, starves and feeds it worse than that, for half an hour; `make lock`
 # renews the pinned packages.
 
