@@ -51,6 +51,14 @@ def test_the_slope_of_an_activation_is_that_of_its_function(activation: str) -> 
     )
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_and_its_slope_keep_single_precision(activation: str) -> None:
+    function, slope = ACTIVATIONS[activation]
+    a = function(np.linspace(-3, 3, 100, dtype=np.float32))
+    assert a.dtype == np.float32, f"{activation} returns {a.dtype}, expected float32"
+    assert slope(a).dtype == np.float32, f"slope of {activation}: {slope(a).dtype}, not float32"
+
+
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
 def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
