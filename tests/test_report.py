@@ -200,8 +200,9 @@ def test_an_activation_that_the_page_does_not_know_is_refused_and_the_page_kept(
 ) -> None:
     knobs = clone / "src/mnist_mlp/base/params.py"
     known = knobs.read_text("utf-8")
-    assert '"tanh"]' in known
-    knobs.write_text(known.replace('"tanh"]', '"tanh", "twice"]'), "utf-8")
+    assert "Activation = Literal[" in known
+    changed = known.replace("Activation = Literal[", 'Activation = Literal["twice", ')
+    knobs.write_text(changed, "utf-8")
     with (clone / "src/mnist_mlp/learning/network.py").open("a", encoding="utf-8") as functions:
         functions.write('ACTIVATIONS["twice"] = ACTIVATIONS["tanh"]\n')
     done(clone, "python", "-c", CHANGE, PYTHONPATH="src")
