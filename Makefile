@@ -31,7 +31,7 @@ run: $(READY) $(COMMAND)
 	@echo "Open metrics/report.html in a browser, and draw a digit; README.md says how to go on."
 
 claims: .venv/claims
-	@.venv/bin/dvc repro
+	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages .venv/bin/python claims/summary.py --table README.md
 	@.venv/bin/dvc repro  # whose page shows them too

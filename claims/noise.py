@@ -13,11 +13,12 @@ from claim import (
     recipe,
     report,
 )
-from command import run
+from command import PARAMS, run
 
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split, load_dataset
 from mnist_mlp.learning.evaluation import answer
@@ -63,6 +64,11 @@ def noise() -> None:
             largest.append(top)
             digits = np.bincount(outputs.argmax(axis=1), minlength=DIGITS)
             held_out = draw_split(len(labels), recipe(family, seed)).validation
+            if not len(held_out):
+                raise InputError(
+                    f"{PARAMS}: validation: expected a fraction that holds images out, to choose "
+                    "a threshold with, found 0; `git restore params.yaml`"
+                )
             known = answer(trained.network, training.images, held_out)
             threshold = lowest_threshold(known, labels[held_out], asked["validation_accuracy"])
             unseen = answer(trained.network, test.images)

@@ -1,18 +1,21 @@
 """The verdict on every claim, computed from its findings: as JSON, as a page, and as a table."""
 
-from claim import CONTROL, RESULTS, Finding, knobs
-from command import run
+from claim import CONTROL, KNOBS, RESULTS, Finding, knobs
+from command import RAW, run
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import typer
 from scipy import stats
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
+from mnist_mlp.data.mirrors import is_complete
 
 CLAIMS = Path("metrics/claims.json")
 PAGE = Path("metrics/claims.md")
@@ -44,9 +47,13 @@ def summary(
     writes metrics/claims.json, metrics/claims.md and metrics/claims/.
     """
     if table:
-        put_table(table, json.loads(CLAIMS.read_text(encoding="utf-8")))
+        put_table(table, _recorded())
         return
     level = knobs("summary")["confidence"]
+    if not isinstance(level, float) or not 0 < level < 1:
+        raise InputError(
+            f"{KNOBS}: summary: confidence: expected a number between 0 and 1, found {level!r}"
+        )
     claims = []
     PICTURES.mkdir(parents=True, exist_ok=True)
     for path in (RESULTS / script.stem / "findings.json" for script in SCRIPTS.glob("*.py")):
@@ -59,13 +66,29 @@ def summary(
             with whole_file(CLAIMS.parent / claim["picture"]) as file:
                 file.write(picture.read_bytes())
         claims.append(claim)
-    result = {"confidence": level, "claims": sorted(claims, key=lambda claim: claim["number"])}
+    if not claims:
+        raise InputError(f"{RESULTS}: expected findings, found none; run `dvc --cd claims repro`")
+    if not is_complete(RAW):
+        print(f"warning: {RAW} has not MNIST: these claims are of the sample", file=sys.stderr)
+    claims.sort(key=lambda claim: claim["number"])
+    result = {"confidence": level, "claims": claims}
     with whole_file(CLAIMS) as file:
         file.write((json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     with whole_file(PAGE) as file:
         file.write(as_page(result).encode())
-    for claim in result["claims"]:
+    for claim in claims:
         print(f"{claim['number']:2}. {claim['said']} {claim['verdict']}")
+
+
+def _recorded() -> dict[str, Any]:
+    """Read metrics/claims.json. Raises InputError if it is not what `summary` writes."""
+    try:
+        return msgspec.json.decode(CLAIMS.read_bytes(), type=dict[str, Any])
+    except ValueError as error:
+        raise InputError(
+            f"{CLAIMS}: expected claims; {error}; run `dvc --cd claims repro --force "
+            "--single-item summary`"
+        ) from None
 
 
 def judge(result: dict[str, Any], level: float) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def train(
     load_checkpoint(checkpoint, key, network, progress)
     if progress.history:
         print(f"resuming after epoch {len(progress.history)}, from {checkpoint}")
+        _save_history(history, progress.history)
     due = time.monotonic()
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
@@ -86,6 +87,8 @@ def train(
         remove_checkpoint(checkpoint)  # from which it would only fail again
         raise
     except SystemExit as interruption:
+        if not progress.history:
+            raise
         raise SystemExit(f"{interruption}; {history} has the epochs so far") from None
     save_network(model, network)
     _save_history(history, progress.history)

@@ -371,6 +371,50 @@ def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("level", [0, 1, 95, "x"])
+def test_a_confidence_that_is_none_is_refused(level: object, claimed: Path) -> None:
+    path = claimed / "claims/params.yaml"
+    before, recorded = path.read_text("utf-8"), (claimed / summary.CLAIMS).read_bytes()
+    path.write_text(yaml.safe_dump(yaml.safe_load(before) | {"summary": {"confidence": level}}))
+    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages")
+    path.write_text(before, "utf-8")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: claims/params.yaml: summary: confidence: expected")
+    assert (claimed / summary.CLAIMS).read_bytes() == recorded
+
+
+def test_without_findings_the_record_is_kept(clone: Path) -> None:
+    before = (clone / summary.CLAIMS).read_bytes()
+    result = start(clone, "python", "claims/summary.py", PYTHONPATH="stages")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: data/claims: expected findings, found none; run")
+    assert (clone / summary.CLAIMS).read_bytes() == before
+
+
+def test_a_record_that_is_none_is_refused_in_one_line(clone: Path) -> None:
+    (clone / summary.CLAIMS).write_text("{", "utf-8")
+    words = ("claims/summary.py", "--table", "README.md")
+    result = start(clone, "python", *words, PYTHONPATH="stages")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: metrics/claims.json: expected claims; ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_images_to_choose_a_threshold_with_are_asked_for_in_one_line(claimed: Path) -> None:
+    path = claimed / "params.yaml"
+    before = path.read_text("utf-8")
+    path.write_text(yaml.safe_dump(yaml.safe_load(before) | {"validation": 0}), "utf-8")
+    result = start(claimed, "python", "claims/noise.py", PYTHONPATH="stages")
+    path.write_text(before, "utf-8")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: params.yaml: validation: expected a fraction")
+
+
+def test_claims_of_the_sample_are_said_to_be_that(claimed: Path) -> None:
+    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages")
+    assert result.stderr == "warning: data/raw has not MNIST: these claims are of the sample\n"
+
+
 def stale(folder: Path) -> set[str]:
     """Return the stages of the claims that are to run, or whose inputs have changed."""
     return set(json.loads(done(folder, *CLAIMS, "status", "--json")))

@@ -176,7 +176,7 @@ def test_a_loaded_split_is_the_one_saved(tmp_path: Path, fraction: float) -> Non
 
 @pytest.mark.parametrize(
     "rows",
-    [[-1, 3], [3, 60], [3, 3], [5, 3], [[1], [2]], [1.5], ["a"], 7],
+    [[-1, 3], [5, 3 - 2**63], [3, 60], [3, 3], [5, 3], [[1], [2]], [1.5], ["a"], 7],
     ids=repr,
 )
 def test_a_split_that_is_not_one_is_refused(tmp_path: Path, rows: Any) -> None:

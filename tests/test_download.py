@@ -482,7 +482,7 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_mirror(
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have an empty cache, and no data/raw."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("mnist_mlp.data.loading.RAW", tmp_path / "clone")
+    monkeypatch.setattr("mnist_mlp.data.loading.RAW", (tmp_path / "clone", tmp_path / "here"))
     return tmp_path / "cache/mnist-mlp"
 
 
@@ -499,13 +499,13 @@ def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
     assert not cache.exists()
 
 
-@pytest.mark.parametrize("place", ["folder", "cache/mnist-mlp", "clone"])
+@pytest.mark.parametrize("place", ["folder", "cache/mnist-mlp", "clone", "here"])
 def test_mnist_is_loaded_from_the_place_that_has_it_right_and_no_mirror_is_asked(
     place: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "folder"))
     cache.mkdir(parents=True)
-    for name in ("folder", "cache/mnist-mlp", "clone"):
+    for name in ("folder", "cache/mnist-mlp", "clone", "here"):
         wrong = {NAMES[0]: FIRST[::-1]} if name != place else {}
         fill(tmp_path / name, CONTENTS | wrong)
     training, test = load_mnist()

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from mnist_mlp.base.files import UNFINISHED, whole_file
+from mnist_mlp.runs.mend import mend
 from tests.conftest import (
     CLI,
     GIVEN,
@@ -408,6 +409,21 @@ def test_what_a_killed_dvc_left_broken_is_mended(
     done(clone, "dvc", "--cd", project, "status")
     done(clone, "dvc", "repro")
     assert contents(clone) == contents(finished)
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", ".dvc/tmp/rwlock"])
+def test_what_a_running_dvc_is_writing_is_not_mended(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for written in ("{'half", "{}"):
+        path.write_text("{", "utf-8")
+        monkeypatch.setattr("time.sleep", lambda _, text=written: path.write_text(text, "utf-8"))
+        mend()
+        assert path.read_text("utf-8") == written
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_whole_is_not_mended(clone: Path) -> None:

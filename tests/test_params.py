@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import yaml
 
@@ -284,3 +285,11 @@ def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) ->
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "params.yaml").endswith("params.yaml: not found")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    rates = np.geomspace(0.1, 1, 2)
+    params = Params(learning_rate=rates[0], epochs=np.int64(3), hidden=np.array([3, 4]))  # type: ignore[arg-type]
+    assert params == Params(learning_rate=float(rates[0]), epochs=3, hidden=(3, 4))
+    with pytest.raises(InputError, match="epochs: expected a whole number"):
+        Params(epochs=np.float64(2.5))  # type: ignore[arg-type]

@@ -133,6 +133,17 @@ def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> Non
     assert (process.returncode, errors) == (1, line)
 
 
+def test_ctrl_c_before_the_first_epoch_ends_says_nothing_of_a_history(clone: Path) -> None:
+    knobs = KNOBS | {"hidden": [2000, 2000], "batch_size": 1, "augment": "deform"}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    (clone / "data/validation.npy").unlink()  # which the stage writes just before it trains
+    process = started(clone, "python", "stages/train.py")
+    until((clone / "data/validation.npy").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (1, INTERRUPTED)
+
+
 @pytest.mark.slow
 def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path) -> None:
     page = clone / "metrics/report.html"

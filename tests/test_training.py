@@ -203,7 +203,9 @@ def test_images_that_are_held_out_are_not_learned_from(batches: list[list[int]])
 def test_chosen_steps_are_reported_and_change_nothing() -> None:
     data = examples(50)
     network = untrained()
-    moments = list(train(network, data, knobs(epochs=3, validation=0.2), at_steps={1, 3, 6}))
+    moments = list(
+        train(network, data, knobs(epochs=3, validation=0.2), at_steps=np.array([1, 3, 6]))
+    )
     assert [(m.step, m.epoch) for m in moments] == [
         (1, 0.25),
         (3, 0.75),

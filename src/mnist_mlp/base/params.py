@@ -68,6 +68,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
         """Check every knob, and give it its type: 32 hidden neurons become (32,), and 1 is 1.0."""
         for knob, kind in _kinds().items():
             found = getattr(self, knob)
+            found = found.tolist() if hasattr(found, "tolist") else found  # NumPy's numbers
             value = [found] if knob == "hidden" and not isinstance(found, list | tuple) else found
             try:
                 msgspec.structs.force_setattr(self, knob, msgspec.convert(value, kind))

@@ -169,7 +169,8 @@ def load_split(path: Path, n: int) -> Split:
     Raises InputError if the file is something else, and OSError if it cannot be read.
     """
     rows = _open_array(path, "<i8")
-    if rows.ndim != 1 or (np.diff(rows, prepend=-1) <= 0).any() or (rows >= n).any():
+    inside = rows.ndim == 1 and (rows >= 0).all() and (rows < n).all()
+    if not inside or (np.diff(rows) <= 0).any():
         raise InputError(
             f"{path}: expected ascending rows from 0 to {n - 1}, found others; "
             "run `dvc repro -f train`"

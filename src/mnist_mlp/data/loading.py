@@ -14,15 +14,17 @@ from mnist_mlp.data.mnist import (
     TRAIN_LABELS,
 )
 
-RAW = Path(__file__).parents[3] / "data/raw"  # if this file is in a clone
+# of the clone that has this file, and of the current folder
+RAW = (Path(__file__).parents[3] / "data/raw", Path("data/raw"))
 
 
 def load_mnist() -> tuple[Dataset, Dataset]:
     """Return the 60,000 training and the 10,000 test digits, as the pipeline prepares them.
 
-    They are read from the first folder that has all four files, with their sizes and SHA-256: what
-    the environment variable MNIST_MIRROR names, the user's cache, or data/raw of a clone. If none
-    has, they are downloaded into the cache. Raises InputError if no mirror gives them.
+    They are read from the first folder that has all four files, with their sizes and SHA-256: the
+    one that the environment variable MNIST_MIRROR names, the user's cache, data/raw of the clone,
+    or data/raw in the current folder. If none has, they are downloaded into the cache. Raises
+    InputError if no mirror gives them.
     """
     folder = _find_mnist()
     training = read_digits(folder / TRAIN_IMAGES.name, folder / TRAIN_LABELS.name)
@@ -33,7 +35,7 @@ def load_mnist() -> tuple[Dataset, Dataset]:
 def _find_mnist() -> Path:
     given = [mirror] if (mirror := os.environ.get("MNIST_MIRROR")) else []
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-mlp"
-    for folder in [*map(Path, given), cache, RAW]:
+    for folder in [*map(Path, given), cache, *RAW]:
         if is_complete(folder):
             return folder
     failures: list[str] = []

@@ -1,6 +1,6 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
@@ -25,7 +25,7 @@ def train(
     digits: Dataset,
     params: Params,
     progress: Progress | None = None,
-    at_steps: Collection[int] = (),
+    at_steps: Iterable[int] = (),
 ) -> Iterator[Moment]:
     """Train the network in place; yield after every epoch, and after the steps `at_steps`, from 1.
 
@@ -35,6 +35,7 @@ def train(
     infinite.
     """
     progress = progress or Progress(network, digits, params)
+    at_steps = set(at_steps)
     for epoch in range(len(progress.history), params.epochs):
         progress.answers.clear()  # those of an epoch that was stopped in the middle
         for answers in train_epoch(network, progress, params, epoch):
