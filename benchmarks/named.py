@@ -1,9 +1,9 @@
 """Measure the named runs: how many unseen digits they read right, and how long they train.
 
-Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine; name runs, and
-seeds, to measure only these. Each is done by the stage commands, as `dvc exp run` would. Writes
-benchmarks/named.json, and the table of README.md that stands between its marks. Times are told of
-trainings that had all cores: OMP_NUM_THREADS is not set.
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine; name runs, and
+seeds, to measure only these. Each uses the stage commands, as `dvc exp run` does. Writes
+benchmarks/named.json, the table in README.md and the commands in docs/results.md. Times are those
+of trainings that had all cores: without OMP_NUM_THREADS.
 """
 
 import json
@@ -27,6 +27,7 @@ from mnist_mlp.base.params import write_value
 RUNS = ROOT / "benchmarks/named.yaml"
 RESULTS = ROOT / "benchmarks/named.json"
 README = ROOT / "README.md"
+RECIPES = ROOT / "docs/results.md"
 SEEDS = (0, 1, 2)
 MNIST = 50_000  # images to train on, at least
 BEGIN, END = "<!-- named runs -->\n", "<!-- end of named runs -->\n"
@@ -63,11 +64,12 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
-    """Write a line for each named run, ours that was measured, then the published ones."""
+    """Return a row for each named run that was measured."""
     lines = ["| run | network | errors | accuracy | training |", "| --- | --- | --- | --- | --- |"]
-    runs = {name: knobs for name, knobs in asked["runs"].items() if name in results}
-    for name, knobs in runs.items():
-        networks = results[name].values()
+    for name, knobs in asked["runs"].items():
+        networks = results.get(name, {}).values()
+        if not networks:
+            continue
         accuracies = [network["test_accuracy"] for network in networks]
         alone = [n["seconds"] for n in networks if n["threads"] == "all"]
         seconds = statistics.median(alone) if alone else 0
@@ -76,13 +78,19 @@ def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
         spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}, {len(accuracies)} seeds"
         took = f"{seconds / 60:.0f} min" if seconds > 120 else f"{seconds:.0f} s" if alone else ""
         lines.append(f"| **{name}** | {shape} | {1 - mean:.2%} | {mean:.2%} ({spread}) | {took} |")
+    return "\n".join([*lines, ""])
+
+
+def as_recipes(asked: dict[str, Any]) -> str:
+    """Return the command of each named run, and a table of published results."""
+    commands = [
+        f"dvc exp run {as_options(knobs)}    # {name}" for name, knobs in asked["runs"].items()
+    ]
+    lines = ["```sh", *commands, "```", "", "Published results of perceptrons on MNIST:", ""]
+    lines += ["| source | network | errors |", "| --- | --- | --- |"]
     for other in asked["published"]:
-        errors = other["errors"]
-        lines.append(
-            f"| {other['source']} | {other['network']} | {errors:.2%} | {1 - errors:.2%} | |"
-        )
-    commands = (f"dvc exp run {as_options(knobs)}    # {name}" for name, knobs in runs.items())
-    return "\n".join([*lines, "", "```sh", *commands, "```", ""])
+        lines.append(f"| {other['source']} | {other['network']} | {other['errors']:.2%} |")
+    return "\n".join([*lines, ""])
 
 
 def as_options(knobs: dict[str, Any]) -> str:
@@ -92,19 +100,20 @@ def as_options(knobs: dict[str, Any]) -> str:
     return " \\\n    ".join(textwrap.wrap(options, 84)).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def put_table(table: str) -> None:
-    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+def put(path: Path, text: str) -> None:
+    """Put a text between the marks in a file."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        sys.exit(f"error: {README}: expected the lines {BEGIN.strip()} and {END.strip()}")
-    README.write_text(before + begin + table + end + after, encoding="utf-8")
+        sys.exit(f"error: {path}: expected the lines {BEGIN.strip()} and {END.strip()}")
+    path.write_text(before + begin + text + end + after, encoding="utf-8")
 
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Of runs; by default, all.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Of several; by default, 0 to 2.")] = None,
 ) -> None:
-    """Measure the named runs with each seed, and renew the table in README.md."""
+    """Measure the named runs with each seed, and rewrite the tables."""
     asked = yaml.safe_load(RUNS.read_text(encoding="utf-8"))
     if unknown := set(names or ()) - set(asked["runs"]):
         sys.exit(f"error: expected runs of {RUNS}, found {', '.join(unknown)}")
@@ -117,7 +126,8 @@ def main(
             RESULTS.write_text(
                 json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8"
             )
-    put_table(as_table(asked, json.loads(RESULTS.read_text(encoding="utf-8"))))
+    put(README, as_table(asked, json.loads(RESULTS.read_text(encoding="utf-8"))))
+    put(RECIPES, as_recipes(asked))
 
 
 if __name__ == "__main__":

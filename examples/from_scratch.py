@@ -1,9 +1,9 @@
-"""The whole method on one page, run by `python examples/from_scratch.py data/raw`.
+"""The whole method on one page: it trains the network that `dvc repro` trains by default.
 
-It trains the network that `dvc repro` trains by default. In every array, rows are examples.
+Run `python examples/from_scratch.py FOLDER`. FOLDER has MNIST's four files, unpacked, as data/raw
+does, which is the default. In every array, rows are examples.
 """
 
-import gzip
 import sys
 
 import numpy as np
@@ -19,16 +19,15 @@ def random(seed, purpose, *part):
 
 def read(path):
     """Read an IDX file: byte 3 is the number of dimensions, then 4 bytes for each, then values."""
-    with gzip.open(path) as file:
-        data = file.read()
-    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+    data = np.fromfile(path, np.uint8)
+    values = 4 + 4 * data[3]
+    return data[values:].reshape(data[4:values].view(">i4"))
 
 
 def load(folder, name):
     """Return images, (n, 784) from 0 to 1, and one-hot targets, (n, 10)."""
-    images = read(f"{folder}/{name}-images-idx3-ubyte.gz").reshape(-1, 784)
-    labels = read(f"{folder}/{name}-labels-idx1-ubyte.gz")
+    images = read(f"{folder}/{name}-images-idx3-ubyte").reshape(-1, 784)
+    labels = read(f"{folder}/{name}-labels-idx1-ubyte")
     return images / np.float32(255), np.eye(10, dtype=np.float32)[labels]
 
 
@@ -84,7 +83,8 @@ def train(images, targets):
 
 
 if __name__ == "__main__":
-    weights, biases = train(*load(sys.argv[1], "train"))
-    images, targets = load(sys.argv[1], "t10k")
+    folder = sys.argv[1] if len(sys.argv) > 1 else "data/raw"
+    weights, biases = train(*load(folder, "train"))
+    images, targets = load(folder, "t10k")
     right = forward(weights, biases, images)[-1].argmax(axis=1) == targets.argmax(axis=1)
     print(f"{right.mean():.2%} of {len(images):,} unseen digits are classified correctly.")

@@ -1,26 +1,27 @@
-"""Stage 1, download: every knob checked; the four files of MNIST, or the sample in their place."""
+"""Stage 1, download: every knob checked; the four files of MNIST, or of the sample instead."""
 
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
 
+from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import UNFINISHED, whole_file
 from mnist_mlp.base.params import Params, load_params, restorable
 from mnist_mlp.data.dataset import draw_split
 from mnist_mlp.data.idx import read_idx
 from mnist_mlp.data.mirrors import download as download_mnist
-from mnist_mlp.data.mnist import FILES, MIRRORS, TRAIN_LABELS
+from mnist_mlp.data.mirrors import find, has_file, is_complete, is_file, read_file, top
+from mnist_mlp.data.mnist import FILES, MIRRORS, TRAIN_LABELS, File
 
 SAMPLE = Path("data/sample")
+CACHE = Path(".dvc/cache/files/md5")
 NOT_MNIST = "NOT_MNIST"  # a file in data/raw after a run that fell back to the sample
-WITHOUT_NETWORK = (
-    "set MNIST_MIRROR to a folder that holds the four files, or choose `dataset: sample`"
-)
+LEFT = (NOT_MNIST, ".DS_Store")
+WITHOUT_NETWORK = "set MNIST_MIRROR to a folder with the four files, or choose `dataset: sample`"
 
 
 def download(
@@ -29,23 +30,27 @@ def download(
     sample: Annotated[Path, typer.Option(help="The small sample.")] = SAMPLE,
     mirror: Annotated[
         str | None,
-        typer.Option(envvar="MNIST_MIRROR", help="An address or a folder to try first."),
+        typer.Option(envvar="MNIST_MIRROR", help="A folder or an address that has MNIST."),
     ] = None,
 ) -> None:
     """Check every knob, and bring the four MNIST files into data/raw.
 
-    Reads all knobs, and data/sample if MNIST cannot be had; writes data/raw. After a run that fell
-    back to the sample, the next ones keep to it until data/raw/NOT_MNIST is removed: experiments
-    have the same digits, and wait for no mirror.
+    Reads all knobs, and data/sample if it is asked for or MNIST cannot be had; writes data/raw.
+    MNIST's files in data/raw are used under any usual name, packed or not; any other file there is
+    refused. After a run that fell back to the sample, the next ones keep to it until
+    data/raw/NOT_MNIST is removed, so that experiments have the same digits.
     """
     params = load_params(params_file)
     if params.dataset == "sample":
         _check_split(params, sample, params_file)
+    _expect_no_others(raw, sample)
+    for file in FILES:
+        _rename(raw, file)
     fell_back = _bring(params.dataset, raw, sample, mirror)
-    names = [file.name for file in FILES] + ([NOT_MNIST] if fell_back else [])
+    names = [file.name for file in FILES] + [NOT_MNIST] * fell_back
     for path in raw.iterdir():
-        if path.name not in names:
-            rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if path.name not in names and not path.is_dir():
+            path.unlink()  # what a killed run, or one on the sample, left
     _check_split(params, raw, params_file)
 
 
@@ -56,36 +61,98 @@ def _check_split(params: Params, folder: Path, params_file: Path) -> None:
         draw_split(len(labels), params)
 
 
+def _expect_no_others(raw: Path, sample: Path) -> None:
+    """Refuse any file in data/raw that is not MNIST's or the sample's, or left by a killed run."""
+    for path in sorted(raw.rglob("*")):
+        is_folder = path.is_dir() and not path.is_symlink()
+        is_left = path.match(f"*{UNFINISHED}") or path.match(".*.tmp") or path.name in LEFT
+        if not is_folder and not is_left and not _is_ours(path, raw, sample):
+            raise InputError(
+                f"{path}: expected one of MNIST's four files, found another; move it out of {raw}"
+            )
+
+
+def _is_ours(path: Path, raw: Path, sample: Path) -> bool:
+    """Return whether a file has the name of one of the four, and its content or the sample's."""
+    for file in FILES:
+        if path in find(raw, file):
+            content = (sample / file.name).read_bytes()
+            its_sample = file._replace(size=len(content), sha256=sha256(content).hexdigest())
+            return is_file(path, file) or is_file(path, its_sample)
+    return False
+
+
+def _rename(raw: Path, file: File) -> None:
+    """Give a file of MNIST that the user put into data/raw its own name there, unpacked."""
+    target = raw / file.name
+    given = [path for path in find(raw, file) if path != target and is_file(path, file)]
+    if not given:
+        return
+    renamed = target.with_name(file.name + UNFINISHED)
+    with whole_file(renamed) as output:
+        output.write(read_file(given[0], file))
+    for path in given:
+        path.unlink()
+        typer.echo(f"{path} is now {target}, unpacked.")
+        if path.parent != raw and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    renamed.replace(target)
+
+
 def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
     """Bring the files that `dataset` asks for; return whether the sample stands in for MNIST."""
     if dataset == "sample":
         _copy_sample(sample, raw)
         return False
-    if dataset == "mnist" or not (raw / NOT_MNIST).exists():
+    for file in FILES:
+        _restore(raw, file)
+    if is_complete(raw):
+        return False
+    if dataset == "mnist" or mirror or not (raw / NOT_MNIST).exists():
         failures: list[str] = []
 
         def warn(failure: str) -> None:
             failures.append(failure)
-            typer.secho(f"warning: {failure}", err=True, fg="yellow")
+            if not mirror:
+                typer.secho(f"warning: {failure}", err=True, fg="yellow")
 
-        if download_mnist(raw, ([mirror] if mirror else []) + list(MIRRORS), warn):
+        if download_mnist(raw, [mirror] if mirror else MIRRORS, warn):
             typer.echo(f"MNIST is in {raw}, its four files checked.")
             return False
+        if mirror:
+            raise InputError(
+                f"MNIST_MIRROR: {failures[0]}; correct it, or unset it to use the public mirrors"
+            )
         if dataset == "mnist":
-            raise InputError(f"no mirror gave MNIST: {'; '.join(failures)}; {WITHOUT_NETWORK}")
+            raise InputError(f"no mirror has MNIST: {'; '.join(failures)}; {WITHOUT_NETWORK}")
+        if top() != Path.cwd():
+            raise InputError(
+                f"no mirror has MNIST: {'; '.join(failures)}; an experiment in a folder of its own "
+                f"does not fall back to the sample: {WITHOUT_NETWORK}"
+            )
     _copy_sample(sample, raw)
     (raw / NOT_MNIST).write_text("These are the digits of data/sample.\n", encoding="utf-8")
     _shout(
         "THIS IS NOT MNIST",
-        "No mirror gave MNIST, so what follows runs on the small sample: 1,797",
+        "No mirror has MNIST, so what follows runs on the small sample: 1,797",
         "digits instead of 70,000, and other accuracies. Once there is a network,",
         "run make again.",
     )
     return True
 
 
+def _restore(raw: Path, file: File) -> None:
+    """Take a file of MNIST that is missing in data/raw from DVC's cache, if it is there."""
+    cached = top() / CACHE / file.md5[:2] / file.md5[2:]
+    if not has_file(raw, file) and is_file(cached, file):
+        with whole_file(raw / file.name) as output:
+            output.write(cached.read_bytes())
+
+
 def _copy_sample(sample: Path, raw: Path) -> None:
     for file in FILES:
+        if has_file(raw, file):
+            typer.echo(f"{raw / file.name} of MNIST gives way to the sample's.")
         with whole_file(raw / file.name) as copy:
             copy.write((sample / file.name).read_bytes())
 

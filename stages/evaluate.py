@@ -23,7 +23,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import whole_file
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import load_dataset, load_split, taught
+from mnist_mlp.data.dataset import NAME, load_dataset, load_split, taught
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import accuracy, answer, noise_confidence
 from mnist_mlp.learning.model import load_network
@@ -72,9 +72,11 @@ def evaluate(
             f"{prepared}: expected targets that give a finite test_cost, found "
             f"{results['test_cost']}; run `dvc repro -f preprocess`"
         )
+    rounded = {name: round(value, 6) for name, value in results.items()}
+    data = (prepared / NAME).read_text(encoding="utf-8", errors="replace")
     with whole_file(metrics) as file:
-        rounded = {name: round(value, 6) for name, value in results.items()}
-        file.write((json.dumps(rounded, indent=2, sort_keys=True) + "\n").encode())
+        text = json.dumps(rounded | {"dataset": data}, indent=2, sort_keys=True)
+        file.write(f"{text}\n".encode())
     with whole_file(predictions) as file:
         pairs = zip(test.labels, outputs.argmax(axis=1), strict=True)
         lines = ["actual,predicted", *(f"{actual},{predicted}" for actual, predicted in pairs)]

@@ -2,9 +2,11 @@
 
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
+from mnist_mlp.base.files import whole_file
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data import mnist
-from mnist_mlp.data.dataset import laid_down, read_digits, save_dataset
+from mnist_mlp.data.dataset import NAME, laid_down, read_digits, save_dataset
+from mnist_mlp.data.mirrors import is_complete
 
 
 def preprocess(
@@ -20,6 +22,8 @@ def preprocess(
     test = read_digits(raw / mnist.TEST_IMAGES.name, raw / mnist.TEST_LABELS.name)
     save_dataset(prepared, "training", *laid_down(*training))
     save_dataset(prepared, "test", *test)
+    with whole_file(prepared / NAME) as file:
+        file.write(b"mnist" if is_complete(raw) else b"sample")
     print(f"{len(training[1]):,} training and {len(test[1]):,} test images are in {prepared}.")
 
 

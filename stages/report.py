@@ -72,7 +72,7 @@ def report(
             noise,
             history=_read_history(history),
             knobs=knobs,
-            results=_read(metrics, dict[str, int | float], "dvc repro -f evaluate"),
+            results=_read(metrics, dict[str, int | float | str], "dvc repro -f evaluate"),
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
         )
     )

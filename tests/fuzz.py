@@ -17,6 +17,8 @@ import atheris
 with atheris.instrument_imports(include=["gzip", "zipfile", "numpy.lib", "mnist_mlp"]):
     from mnist_mlp.base.errors import InputError
     from mnist_mlp.data.idx import read_idx
+    from mnist_mlp.data.mirrors import read_file
+    from mnist_mlp.data.mnist import File
     from mnist_mlp.learning.model import load_network, save_network
     from mnist_mlp.learning.network import Network
 
@@ -25,11 +27,12 @@ INPUT = FOLDER / "input"
 
 
 def idx(data: bytes) -> None:
-    """Read the input as an IDX file, and again as what one unpacks to."""
-    for packed in (data, gzip.compress(data, 1)):
-        INPUT.write_bytes(packed)
-        with contextlib.suppress(InputError, OSError):
-            read_idx(INPUT, dimensions=1)
+    """Read the input as an IDX file, and as a file of a mirror, packed or not."""
+    INPUT.write_bytes(data)
+    with contextlib.suppress(InputError, OSError):
+        read_idx(INPUT, dimensions=1)
+    with contextlib.suppress(InputError, OSError):
+        read_file(INPUT, File("input", 11, "", ""))
 
 
 def model(data: bytes) -> None:

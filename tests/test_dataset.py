@@ -1,6 +1,5 @@
 """Tests of the data set: what is read, how it is scaled and split, and how it is kept on disk."""
 
-import gzip
 import struct
 import tracemalloc
 from pathlib import Path
@@ -44,7 +43,7 @@ def knobs(**changes: Any) -> Params:
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> Path:
     header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    path.write_bytes(gzip.compress(header + values.tobytes()))
+    path.write_bytes(header + values.tobytes())
     return path
 
 
@@ -62,8 +61,8 @@ def refusal_to_load(folder: Path) -> str:
 
 def test_digits_come_as_pixels_and_labels(tmp_path: Path) -> None:
     pixels, labels = digits(5)
-    images_file = write_idx(tmp_path / "images.gz", pixels)
-    labels_file = write_idx(tmp_path / "labels.gz", labels)
+    images_file = write_idx(tmp_path / "images", pixels)
+    labels_file = write_idx(tmp_path / "labels", labels)
     found_pixels, found_labels = read_digits(images_file, labels_file)
     np.testing.assert_array_equal(found_pixels, pixels, strict=True)
     np.testing.assert_array_equal(found_labels, labels, strict=True)
@@ -72,24 +71,24 @@ def test_digits_come_as_pixels_and_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "labels", "culprit", "complaint"),
     [
-        ((3, 28, 28), [0, 10, 9], "labels.gz", "from 0 to 9, found 10"),
-        ((3, 28, 28), [0, 255, 9], "labels.gz", "from 0 to 9, found 255"),
-        ((3, 28, 28), [1, 2], "labels.gz", "each of the 3 images"),
-        ((3, 28, 28), [1, 2, 3, 4], "labels.gz", "found 4"),
-        ((3, 28, 28), [], "labels.gz", "found 0"),
-        ((0, 28, 28), [], "images.gz", "at least one image"),
-        ((3, 27, 28), [1, 2, 3], "images.gz", "found 27×28"),
-        ((3, 28, 27), [1, 2, 3], "images.gz", "found 28×27"),
-        ((3, 14, 56), [1, 2, 3], "images.gz", "found 14×56"),
-        ((3, 784), [1, 2, 3], "images.gz", "expected 3 dimensions, found 2"),
-        ((3, 28, 28), [[1, 2, 3]], "labels.gz", "expected 1 dimensions, found 2"),
+        ((3, 28, 28), [0, 10, 9], "labels", "from 0 to 9, found 10"),
+        ((3, 28, 28), [0, 255, 9], "labels", "from 0 to 9, found 255"),
+        ((3, 28, 28), [1, 2], "labels", "each of the 3 images"),
+        ((3, 28, 28), [1, 2, 3, 4], "labels", "found 4"),
+        ((3, 28, 28), [], "labels", "found 0"),
+        ((0, 28, 28), [], "images", "at least one image"),
+        ((3, 27, 28), [1, 2, 3], "images", "found 27×28"),
+        ((3, 28, 27), [1, 2, 3], "images", "found 28×27"),
+        ((3, 14, 56), [1, 2, 3], "images", "found 14×56"),
+        ((3, 784), [1, 2, 3], "images", "expected 3 dimensions, found 2"),
+        ((3, 28, 28), [[1, 2, 3]], "labels", "expected 1 dimensions, found 2"),
     ],
 )
 def test_files_that_are_not_digits_are_refused(
     tmp_path: Path, shape: tuple[int, ...], labels: list[Any], culprit: str, complaint: str
 ) -> None:
-    images_file = write_idx(tmp_path / "images.gz", np.zeros(shape, np.uint8))
-    labels_file = write_idx(tmp_path / "labels.gz", np.array(labels, np.uint8))
+    images_file = write_idx(tmp_path / "images", np.zeros(shape, np.uint8))
+    labels_file = write_idx(tmp_path / "labels", np.array(labels, np.uint8))
     with pytest.raises(InputError) as caught:
         read_digits(images_file, labels_file)
     message = one_line(caught.value)

@@ -1,13 +1,16 @@
 """Mirrors on this machine, good ones and bad ones, and what the download makes of each."""
 
 import contextlib
+import gzip
 import os
 import re
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from hashlib import sha256
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -29,8 +32,13 @@ from mnist_mlp.data.mnist import FILES, MIRRORS, File
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [file.name for file in FILES]
 SAMPLE = ROOT / "data/sample"
-CONTENTS = {name: (SAMPLE / name).read_bytes() for name in NAMES}
+SAMPLED = {name: (SAMPLE / name).read_bytes() for name in NAMES}
+HEADERS = {name: 4 + 4 * content[3] for name, content in SAMPLED.items()}
+# What stands for MNIST here: the sample backwards.
+CONTENTS = {n: data[: HEADERS[n]] + data[: HEADERS[n] - 1 : -1] for n, data in SAMPLED.items()}
 FIRST = CONTENTS[NAMES[0]]
+PACKED = {f"{name}.gz": gzip.compress(content) for name, content in CONTENTS.items()}
+ASKED = [f"/{name}" for name in PACKED]
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write all")
 
@@ -73,7 +81,7 @@ Serve = Callable[[Answer], Mirror]
 
 
 def good(request: Request) -> None:
-    content = CONTENTS[request.path.rpartition("/")[2]]
+    content = PACKED[request.path.rpartition("/")[2]]
     request.send(content, len(content))
 
 
@@ -90,7 +98,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def fill(folder: Path, files: dict[str, bytes]) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder
@@ -98,8 +106,12 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [File(name, len(data), sha256(data).hexdigest()) for name, data in CONTENTS.items()]
+    files = [
+        File(name, len(data), sha256(data).hexdigest(), md5(data).hexdigest())
+        for name, data in CONTENTS.items()
+    ]
     monkeypatch.setattr("mnist_mlp.data.mirrors.FILES", files)
+    monkeypatch.setattr("download.FILES", files)
 
 
 @pytest.fixture(autouse=True)
@@ -185,13 +197,13 @@ def test_a_good_folder_gives_all_four_files(tmp_path: Path, raw: Path) -> None:
 def test_each_file_is_asked_for_once_below_the_address(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     assert download(raw, [f"{mirror.address}/some/mnist"], never)
-    assert mirror.asked == [f"/some/mnist/{name}" for name in NAMES]
+    assert mirror.asked == [f"/some/mnist{name}" for name in ASKED]
 
 
 def test_a_slash_at_the_end_of_an_address_makes_no_difference(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     assert download(raw, [f"{mirror.address}/mnist/"], never)
-    assert mirror.asked == [f"/mnist/{name}" for name in NAMES]
+    assert mirror.asked == [f"/mnist{name}" for name in ASKED]
 
 
 def test_a_redirect_to_the_right_file_is_followed(serve: Serve, raw: Path) -> None:
@@ -253,7 +265,7 @@ def test_a_mirror_that_sends_a_byte_now_and_then_is_named_and_the_next_one_is_tr
             while not request.server.closing.wait(0.1):
                 request.wfile.write(b"!")
 
-    expected = f"sent less than 10000 bytes a second of {NAMES[0]}"
+    expected = f"sent less than 10,000 bytes a second of {NAMES[0]}"
     assert reason(serve(drip).address) == expected
 
 
@@ -291,7 +303,7 @@ def test_a_mirror_that_sends_without_end_is_named_and_the_next_one_is_tried(
             while not request.server.closing.is_set():
                 request.wfile.write(FIRST)
 
-    expected = f"sent more than the {len(FIRST)} bytes of {NAMES[0]}"
+    expected = f"sent more than the {len(FIRST):,} bytes of {NAMES[0]}"
     assert reason(serve(send_for_ever).address) == expected
 
 
@@ -320,14 +332,14 @@ def test_a_mirror_that_gives_a_web_page_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     mirror = serve(gives(b"\n<!DOCTYPE html><title>Log in to this network</title>"))
-    expected = f"sent a web page of 53 bytes as {NAMES[0]}, which has {len(FIRST)} bytes"
+    expected = f"{NAMES[0]}.gz: expected {len(FIRST):,} bytes when unpacked, found a web page of 53"
     assert reason(mirror.address) == expected
 
 
 def test_a_mirror_that_gives_too_short_a_file_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
-    expected = f"sent a file of 2000 bytes as {NAMES[0]}, which has {len(FIRST)} bytes"
+    expected = f"{NAMES[0]}.gz: expected {len(FIRST):,} bytes when unpacked, found 2,000"
     assert reason(serve(gives(FIRST[:2000])).address) == expected
 
 
@@ -335,7 +347,7 @@ def test_a_mirror_that_gives_too_long_a_file_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     size = len(FIRST)
-    expected = f"sent more than the {size} bytes of {NAMES[0]}"
+    expected = f"{NAMES[0]}.gz: expected {size:,} bytes when unpacked, found {size + 1:,}"
     assert reason(serve(gives(FIRST + b"!")).address) == expected
 
 
@@ -343,7 +355,7 @@ def test_a_mirror_that_gives_another_file_of_the_size_is_named_and_the_next_one_
     serve: Serve, reason: Reason
 ) -> None:
     mirror = serve(gives(FIRST[::-1]))
-    assert reason(mirror.address) == f"sent a {NAMES[0]} with a wrong SHA-256"
+    assert reason(mirror.address) == f"{NAMES[0]}.gz: its SHA-256 is not MNIST's"
 
 
 def test_a_mirror_that_redirects_in_a_circle_is_named_and_the_next_one_is_tried(
@@ -368,8 +380,11 @@ def test_what_comes_with_a_redirect_is_not_read(serve: Serve, raw: Path) -> None
 def test_a_mirror_that_redirects_to_a_file_here_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason, tmp_path: Path
 ) -> None:
-    here = (fill(tmp_path / "here", CONTENTS) / NAMES[0]).as_uri()
-    assert reason(serve(redirects_to(here)).address) == "redirects to what is no http(s) address"
+    here = (fill(tmp_path / "here", PACKED) / f"{NAMES[0]}.gz").as_uri()
+    assert (
+        reason(serve(redirects_to(here)).address)
+        == "redirects to something other than an http(s) address"
+    )
 
 
 def test_a_mirror_that_redirects_to_nonsense_is_named_and_the_next_one_is_tried(
@@ -388,14 +403,14 @@ def test_a_folder_that_lacks_a_file_is_named_and_the_next_one_is_tried(
     tmp_path: Path, reason: Reason
 ) -> None:
     lacking = fill(tmp_path / "lacking", {name: CONTENTS[name] for name in NAMES[1:]})
-    assert reason(str(lacking)) == f"No such file or directory: {NAMES[0]}"
+    assert reason(str(lacking)) == f"has no {NAMES[0]}, packed or unpacked"
 
 
 def test_a_folder_that_holds_a_wrong_file_is_named_and_the_next_one_is_tried(
     tmp_path: Path, reason: Reason
 ) -> None:
     wrong = fill(tmp_path / "wrong", {**CONTENTS, NAMES[0]: FIRST[::-1]})
-    assert reason(str(wrong)) == f"sent a {NAMES[0]} with a wrong SHA-256"
+    assert reason(str(wrong)) == f"{NAMES[0]}: its SHA-256 is not MNIST's"
 
 
 @needs_permissions
@@ -428,6 +443,158 @@ def test_if_all_mirrors_fail_each_has_its_warning_and_no_file_is_left(
     assert contents(raw) == {}
 
 
+# MNIST as people have it
+
+
+def dotted(name: str) -> str:
+    return name.replace("-idx", ".idx")
+
+
+FORMS: dict[str, Callable[[str, bytes], tuple[str, bytes]]] = {
+    "packed": lambda name, content: (f"{name}.gz", gzip.compress(content)),
+    "unpacked": lambda name, content: (name, content),
+    "packed again": lambda name, content: (f"{name}.gz", gzip.compress(content, 1)),
+    "stored": lambda name, content: (f"{name}.gz", gzip.compress(content, 0)),
+    "unpacked as gz": lambda name, content: (f"{name}.gz", content),
+    "packed twice": lambda name, content: (f"{name}.gz", gzip.compress(gzip.compress(content))),
+    "with a dot": lambda name, content: (dotted(name), content),
+    "with a dot, packed": lambda name, content: (f"{dotted(name)}.gz", gzip.compress(content)),
+    "in folders": lambda name, content: (f"{name}/{name}", content),
+    "in folders, with a dot": lambda name, content: (f"{name}/{dotted(name)}", content),
+    "in dotted folders": lambda name, content: (f"{dotted(name)}/{dotted(name)}", content),
+}
+each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+Form = Callable[[str, bytes], tuple[str, bytes]]
+
+
+def in_form(folder: Path, form: Form) -> Path:
+    for name, content in CONTENTS.items():
+        place, made = form(name, content)
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(made)
+    return folder
+
+
+@each_form
+def test_a_folder_may_have_mnist_in_any_usual_form(form: Form, tmp_path: Path, raw: Path) -> None:
+    folder = in_form(tmp_path / "mine", form)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert download(raw, [str(folder)], never)
+    assert contents(raw) == CONTENTS
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@each_form
+def test_mnist_in_data_raw_is_used_in_any_usual_form(
+    form: Form, refusing: str, raw: Path, tmp_path: Path
+) -> None:
+    params = with_dataset(tmp_path, "auto")
+    in_form(raw, form)
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+    assert contents(raw) == CONTENTS
+
+
+def test_a_right_file_beside_a_wrong_one_is_taken(tmp_path: Path, raw: Path) -> None:
+    folder = fill(tmp_path / "mine", {f"{NAMES[0]}.gz": b"half", **CONTENTS})
+    assert download(raw, [str(folder)], never)
+    assert contents(raw) == CONTENTS
+
+
+def test_a_mirror_may_have_the_files_unpacked(serve: Serve, raw: Path) -> None:
+    def unpacked(request: Request) -> None:
+        content = CONTENTS.get(request.path[1:])
+        request.send(content, len(content)) if content else request.send_error(404)
+
+    assert download(raw, [serve(unpacked).address], never)
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize("write", [str, Path.as_uri, lambda path: f"~/{path.name}"])
+def test_a_folder_may_be_written_as_a_path_an_address_or_from_home(
+    write: Callable[[Path], str], tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert download(raw, [write(fill(tmp_path / "my MNIST ü", CONTENTS))], never)
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize("place", [".", ".dvc/tmp/exps/tmp1", ".dvc/tmp/exps/tmp1/below"])
+def test_a_relative_folder_is_relative_to_the_top_of_the_project_in_experiments_too(
+    place: str, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "mine", CONTENTS)
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / place)
+    assert download(raw, ["mine"], never)
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize(
+    ("mirror", "expected"),
+    [
+        ("no/such", "no such folder"),
+        ("a file", "expected a folder, found a file"),
+        ("ftp://localhost/mnist", "expected a folder or an http(s) address"),
+        ("file:///no/such", "no such folder"),
+    ],
+)
+def test_what_is_no_folder_is_told_apart_from_a_missing_file(
+    mirror: str, expected: str, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fill(tmp_path, {"a file": b""}))
+    warnings: list[str] = []
+    assert not download(raw, [mirror], warnings.append)
+    assert warnings == [f"{mirror}: {expected}"]
+
+
+def test_a_file_that_is_too_large_is_named_with_its_true_size(
+    tmp_path: Path, reason: Reason
+) -> None:
+    large = fill(tmp_path / "large", {NAMES[0]: bytes(3 * len(FIRST))})
+    expected = f"{NAMES[0]}: expected {len(FIRST):,} bytes, found {3 * len(FIRST):,}"
+    assert reason(str(large)) == expected
+
+
+def test_a_packed_file_that_is_cut_short_is_named(tmp_path: Path, reason: Reason) -> None:
+    half = fill(tmp_path / "half", {f"{NAMES[0]}.gz": gzip.compress(FIRST)[:-9]})
+    assert reason(str(half)).startswith(f"{NAMES[0]}.gz: expected a complete gzip file; ")
+
+
+@pytest.fixture
+def encrypted(serve: Serve, tmp_path: Path) -> str:
+    """Serve over TLS, with a certificate that nobody trusts."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    mirror = serve(good)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    mirror.socket = context.wrap_socket(mirror.socket, server_side=True)
+    return mirror.address.replace("http:", "https:")
+
+
+def test_a_certificate_that_is_not_trusted_is_told_apart_and_a_trusted_one_is_used(
+    encrypted: str, reason: Reason, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reason(encrypted).startswith("its certificate is not trusted; ")
+    shutil.rmtree(raw)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
+    assert download(raw, [encrypted], never)
+
+
+def test_a_server_without_encryption_is_told_apart(serve: Serve, reason: Reason) -> None:
+    address = serve(good).address.replace("http:", "https:")
+    assert reason(address) == "no encrypted connection"
+
+
+def test_a_dead_proxy_is_told_apart(reason: Reason) -> None:
+    expected = "the proxy cannot be reached; look at HTTPS_PROXY"
+    assert reason("https://mirror.invalid/mnist") == expected
+
+
 # What is in the folder
 
 
@@ -435,7 +602,7 @@ def test_files_that_are_right_already_are_not_fetched_again(serve: Serve, raw: P
     mirror = serve(good)
     fill(raw, {name: CONTENTS[name] for name in NAMES[:3]})
     assert download(raw, [mirror.address], never)
-    assert mirror.asked == [f"/{NAMES[3]}"]
+    assert mirror.asked == ASKED[3:]
 
 
 def test_four_right_files_need_no_mirror_that_works(refusing: str, raw: Path) -> None:
@@ -450,12 +617,12 @@ def test_a_wrong_file_of_the_right_name_is_replaced(serve: Serve, raw: Path) -> 
 
 def test_the_next_mirror_is_asked_only_for_what_is_missing(serve: Serve, raw: Path) -> None:
     def two_files(request: Request) -> None:
-        good(request) if request.path[1:] in NAMES[:2] else request.send_error(403)
+        good(request) if request.path in ASKED[:2] else request.send_error(403)
 
     mirror = serve(good)
     warnings: list[str] = []
     assert download(raw, [serve(two_files).address, mirror.address], warnings.append)
-    assert mirror.asked == [f"/{name}" for name in NAMES[2:]]
+    assert mirror.asked == ASKED[2:]
     assert len(warnings) == 1
 
 
@@ -489,37 +656,38 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", str(SAMPLE))
-    training = laid_down(*read_digits(*(SAMPLE / name for name in NAMES[:2])))
-    test = read_digits(*(SAMPLE / name for name in NAMES[2:]))
+    mirror = fill(cache.parents[1] / "mirror", CONTENTS)
+    monkeypatch.setenv("MNIST_MIRROR", str(mirror))
+    training = laid_down(*read_digits(*(mirror / name for name in NAMES[:2])))
+    test = read_digits(*(mirror / name for name in NAMES[2:]))
     for dataset, (pixels, digits) in zip(load_mnist(), (training, test), strict=True):
         np.testing.assert_allclose(dataset.images, pixels.reshape(-1, 784) / 255, rtol=1e-6)
         np.testing.assert_array_equal(dataset.labels, digits)
         assert dataset.images.dtype == dataset.targets.dtype == np.float32
-    assert not cache.exists()
+    assert contents(cache) == CONTENTS
 
 
-@pytest.mark.parametrize("place", ["folder", "cache/mnist-mlp", "clone", "here"])
+@pytest.mark.parametrize("place", ["cache/mnist-mlp", "clone", "here"])
 def test_mnist_is_loaded_from_the_place_that_has_it_right_and_no_mirror_is_asked(
-    place: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, cache: Path, tmp_path: Path, refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", str(tmp_path / "folder"))
+    monkeypatch.setenv("MNIST_MIRROR", refusing)
     cache.mkdir(parents=True)
-    for name in ("folder", "cache/mnist-mlp", "clone", "here"):
+    for name in ("cache/mnist-mlp", "clone", "here"):
         wrong = {NAMES[0]: FIRST[::-1]} if name != place else {}
         fill(tmp_path / name, CONTENTS | wrong)
     training, test = load_mnist()
     assert (len(training.images), len(test.images)) == (1437, 360)
 
 
-def test_mnist_is_downloaded_once_into_the_cache_where_no_place_has_it(
+def test_mnist_is_downloaded_once_into_the_cache_if_no_place_has_it(
     serve: Serve, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = serve(good)
     monkeypatch.setenv("MNIST_MIRROR", mirror.address)
     for _ in range(2):
         load_mnist()
-        assert mirror.asked == [f"/{name}" for name in NAMES]
+        assert mirror.asked == ASKED
         assert contents(cache) == CONTENTS
 
 
@@ -527,11 +695,13 @@ def test_mnist_is_downloaded_once_into_the_cache_where_no_place_has_it(
 def test_mnist_that_cannot_be_had_is_one_line_that_says_why_and_how_to_go_on(
     refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MNIST_MIRROR", refusing)
-    with pytest.raises(InputError, match="; set MNIST_MIRROR to a folder that holds the") as caught:
+    with pytest.raises(InputError, match="; set MNIST_MIRROR to a folder with the four") as caught:
         load_mnist()
-    for mirror in (refusing, *MIRRORS):
-        assert f"{mirror}: cannot be reached; " in str(caught.value)
+    for mirror in MIRRORS:
+        assert f"{mirror}: the proxy cannot be reached; " in str(caught.value)
+    monkeypatch.setenv("MNIST_MIRROR", refusing)
+    with pytest.raises(InputError, match=f"{refusing}: cannot be reached; "):
+        load_mnist()
 
 
 # The stage
@@ -555,7 +725,7 @@ def run(
 def test_dataset_sample_copies_the_sample_without_a_warning(raw: Path) -> None:
     ended = run("sample", raw)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert contents(raw) == CONTENTS
+    assert contents(raw) == SAMPLED
 
 
 def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loudly(
@@ -565,34 +735,54 @@ def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loud
     assert ended.returncode == 0
     assert "THIS IS NOT MNIST" in ended.stderr
     for mirror in MIRRORS:
-        assert ended.stderr.count(f"warning: {mirror}: cannot be reached") == 1
+        assert ended.stderr.count(f"warning: {mirror}: the proxy cannot be reached") == 1
     assert contents(raw).keys() == {*NAMES, "NOT_MNIST"}
-    assert contents(raw).items() > CONTENTS.items()
+    assert contents(raw).items() > SAMPLED.items()
 
 
-def test_after_a_fall_back_no_mirror_is_asked_until_the_mark_of_it_is_removed(
-    serve: Serve, refusing: str, raw: Path, capsys: pytest.CaptureFixture[str]
+def test_after_a_fall_back_no_public_mirror_is_asked_until_the_mark_of_it_is_removed(
+    serve: Serve,
+    refusing: str,
+    raw: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     params = with_dataset(raw.parent, "auto")
     mirror = serve(good)
     for source in (refusing, mirror.address):
-        download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=source)
+        monkeypatch.setattr("download.MIRRORS", [source])
+        download_stage(params_file=params, raw=raw, sample=SAMPLE)
         assert (raw / "NOT_MNIST").exists()
         assert "THIS IS NOT MNIST" in capsys.readouterr().err
     assert mirror.asked == []
-    fill(raw, dict.fromkeys(NAMES, b""))
     (raw / "NOT_MNIST").unlink()
-    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=mirror.address)
-    assert mirror.asked == [f"/{name}" for name in NAMES]
+    download_stage(params_file=params, raw=raw, sample=SAMPLE)
+    assert mirror.asked == ASKED
     assert contents(raw) == CONTENTS
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "sample"])
-def test_another_dataset_ends_a_fall_back(dataset: str, serve: Serve, raw: Path) -> None:
-    fill(raw, CONTENTS | {"NOT_MNIST": b""})
+@pytest.mark.parametrize(("dataset", "files"), [("mnist", CONTENTS), ("sample", SAMPLED)])
+def test_another_dataset_ends_a_fall_back(
+    dataset: str, files: dict[str, bytes], serve: Serve, raw: Path
+) -> None:
+    fill(raw, SAMPLED | {"NOT_MNIST": b""})
     params = with_dataset(raw.parent, dataset)
     download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=serve(good).address)
-    assert contents(raw) == CONTENTS
+    assert contents(raw) == files
+
+
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_an_experiment_in_a_folder_of_its_own_does_not_fall_back(
+    dataset: str, refusing: str, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".dvc/tmp/exps/tmp1/below"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("download.MIRRORS", [refusing])
+    params = with_dataset(tmp_path, dataset)
+    with pytest.raises(InputError, match=f"{refusing}: cannot be reached; .*`dataset: sample`"):
+        download_stage(params_file=params, raw=raw, sample=SAMPLE)
+    assert contents(raw) == {}
 
 
 def test_the_stage_asks_no_mirror_for_files_that_it_has(serve: Serve, raw: Path) -> None:
@@ -618,7 +808,7 @@ def test_dataset_mnist_without_a_source_ends_in_one_line_that_says_why_and_how_t
     assert [warning.partition(": ")[0] for warning in warnings] == ["warning"] * len(MIRRORS)
     assert error.startswith("error: ")
     for mirror in MIRRORS:
-        assert f"{mirror}: cannot be reached" in error
+        assert f"{mirror}: the proxy cannot be reached" in error
     assert "MNIST_MIRROR" in error
     assert "dataset: sample" in error
     assert contents(raw) == {}
@@ -634,23 +824,75 @@ def test_the_stage_takes_mnist_from_the_mirror_that_the_user_gives(
     assert capsys.readouterr() == (f"MNIST is in {raw}, its four files checked.\n", "")
 
 
-def test_the_mirror_in_the_environment_is_tried_before_the_public_ones(
-    refusing: str, raw: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_a_mirror_that_the_user_names_and_that_fails_is_an_error_and_no_other_is_asked(
+    dataset: str, refusing: str, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", refusing)
-    lines = run("mnist", raw).stderr.splitlines()
-    assert lines[0].startswith(f"warning: {refusing}: ")
-    assert lines[1].startswith(f"warning: {MIRRORS[0]}: ")
+    ended = run(dataset, raw)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: MNIST_MIRROR: {refusing}: cannot be reached; correct")
+    assert ended.stderr.count("\n") == 1
+    assert contents(raw) == {}
 
 
-def test_a_foreign_file_in_the_raw_folder_is_removed(raw: Path) -> None:
-    fill(raw, {"tmp_left_over": b"half a download"})
-    (raw / "folder/in it").mkdir(parents=True)
-    (raw / "link to nothing").symlink_to("nothing")
-    (raw / "link to a folder").symlink_to(ROOT / "stages")
-    assert run("sample", raw).returncode == 0
+@pytest.mark.parametrize(
+    "place",
+    [
+        "notes.txt",
+        f"{NAMES[0]}.gz",
+        NAMES[3],
+        f"{NAMES[0]}/{NAMES[0]}",
+        "folder/in it/file",
+        "link to nothing",
+        "link to a folder",
+    ],
+)
+@pytest.mark.parametrize("dataset", ["auto", "mnist", "sample"])
+def test_a_file_of_ones_own_in_data_raw_is_named_and_nothing_is_changed(
+    place: str, dataset: str, serve: Serve, raw: Path
+) -> None:
+    path = raw / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if "link" in place:
+        path.symlink_to(ROOT / "stages" if "folder" in place else "nothing")
+    else:
+        path.write_bytes(b"mine")
+    params, mirror = with_dataset(raw.parent, dataset), serve(good)
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: expected .*; move it out of"):
+        download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=mirror.address)
+    assert mirror.asked == []
+    assert [path for path in raw.rglob("*") if path.is_file() or path.is_symlink()] == [path]
+
+
+def test_another_data_set_under_mnists_names_is_not_replaced(serve: Serve, raw: Path) -> None:
+    fashion = {name: content[:-1] + b"!" for name, content in CONTENTS.items()}
+    params, mirror = with_dataset(raw.parent, "mnist"), serve(good)
+    with pytest.raises(InputError, match="expected one of MNIST's four files"):
+        download_stage(
+            params_file=params, raw=fill(raw, fashion), sample=SAMPLE, mirror=mirror.address
+        )
+    assert contents(raw) == fashion
+
+
+def test_what_killed_runs_left_in_data_raw_is_cleared_away(serve: Serve, raw: Path) -> None:
+    fill(raw, {f"{NAMES[0]}.unfinished": b"half", f".{'x' * 22}.tmp": b"", ".DS_Store": b""})
+    params = with_dataset(raw.parent, "mnist")
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=serve(good).address)
     assert contents(raw) == CONTENTS
-    assert (ROOT / "stages/download.py").is_file()
+
+
+def test_with_mnist_in_dvcs_cache_the_way_to_the_sample_and_back_needs_no_mirror(
+    refusing: str, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in CONTENTS.values():
+        key = md5(content).hexdigest()
+        fill(tmp_path / f".dvc/cache/files/md5/{key[:2]}", {key[2:]: content})
+    for dataset, files in [("sample", SAMPLED), ("auto", CONTENTS), ("sample", SAMPLED)]:
+        params = with_dataset(tmp_path, dataset)
+        download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+        assert contents(raw) == files
 
 
 @needs_permissions

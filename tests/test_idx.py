@@ -21,12 +21,12 @@ def header(*shape: int, zeros: int = 0, kind: int = 8) -> bytes:
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> Path:
-    path.write_bytes(gzip.compress(header(*values.shape) + values.tobytes()))
+    path.write_bytes(header(*values.shape) + values.tobytes())
     return path
 
 
-def packed(folder: Path, content: bytes) -> Path:
-    path = folder / "some-idx1-ubyte.gz"
+def written(folder: Path, content: bytes) -> Path:
+    path = folder / "some-idx1-ubyte"
     path.write_bytes(content)
     return path
 
@@ -52,14 +52,9 @@ def memory_to_refuse(path: Path) -> int:
 @pytest.mark.parametrize("shape", [(7,), (1,), (0,), (3, 28, 28), (2, 3, 4), (0, 28, 28), (5, 300)])
 def test_values_come_back_as_they_were_written(tmp_path: Path, shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    found = read_idx(write_idx(tmp_path / "file.gz", values), len(shape))
+    found = read_idx(write_idx(tmp_path / "file", values), len(shape))
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, values, strict=True)
-
-
-def test_blank_images_can_be_read_however_small_they_are_packed(tmp_path: Path) -> None:
-    values = np.zeros((2000, 28, 28), np.uint8)
-    np.testing.assert_array_equal(read_idx(write_idx(tmp_path / "file.gz", values), 3), values)
 
 
 @pytest.mark.parametrize(
@@ -74,63 +69,52 @@ def test_blank_images_can_be_read_however_small_they_are_packed(tmp_path: Path) 
         pytest.param(b"", "cut short", id="nothing"),
         pytest.param(header(3)[:3], "cut short", id="part of the magic number"),
         pytest.param(header(3)[:7], "cut short", id="part of the header"),
-        pytest.param(header(3), "expected 3 more bytes, found 0", id="no values"),
-        pytest.param(header(3) + b"ab", "expected 3 more bytes, found 2", id="too few values"),
-        pytest.param(header(3) + b"abcd", "expected 3 values", id="too many values"),
+        pytest.param(header(3), "expected 3 values", id="no values"),
+        pytest.param(header(3) + b"ab", "(3,), found 2", id="too few values"),
+        pytest.param(
+            header(3) + b"abcd",
+            "expected 3 values for dimensions (3,), found 4",
+            id="too many values",
+        ),
     ],
 )
 def test_streams_that_are_not_what_they_announce_are_refused(
     tmp_path: Path, stream: bytes, complaint: str
 ) -> None:
-    assert complaint in refusal(packed(tmp_path, gzip.compress(stream)))
+    assert complaint in refusal(written(tmp_path, stream))
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(header(3) + b"abc", id="not compressed"),
         pytest.param(b"<html>404 Not Found</html>", id="web page"),
+        pytest.param(gzip.compress(header(3) + b"abc"), id="packed"),
         pytest.param(GARBAGE, id="garbage"),
-        pytest.param(gzip.compress(header(3) + b"abc") + GARBAGE, id="garbage after the stream"),
     ],
 )
-def test_files_that_are_not_gzip_are_refused(tmp_path: Path, content: bytes) -> None:
-    assert "expected a whole gzip file" in refusal(packed(tmp_path, content))
+def test_files_of_another_kind_are_refused(tmp_path: Path, content: bytes) -> None:
+    assert "begins with two zero bytes" in refusal(written(tmp_path, content))
 
 
 def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
-    whole = gzip.compress(header(len(GARBAGE)) + GARBAGE)
+    whole = header(len(GARBAGE)) + GARBAGE
     for length in range(len(whole)):
-        refusal(packed(tmp_path, whole[:length]))
-
-
-@pytest.mark.parametrize("values", [GARBAGE, bytes(1000)], ids=["incompressible", "compressible"])
-def test_damage_to_any_compressed_byte_is_noticed(tmp_path: Path, values: bytes) -> None:
-    whole = gzip.compress(header(len(values)) + values)
-    for place in range(10, len(whole)):
-        damaged = bytearray(whole)
-        damaged[place] ^= 1
-        refusal(packed(tmp_path, bytes(damaged)))
-
-
-def test_stream_larger_than_announced_is_not_unpacked(tmp_path: Path) -> None:
-    bomb = gzip.compress(header(3) + b"abc") + 20 * gzip.compress(bytes(16_000_000), 1)
-    assert memory_to_refuse(packed(tmp_path, bomb)) < 1_000_000
+        refusal(written(tmp_path, whole[:length]))
 
 
 @pytest.mark.parametrize("shape", [(2**30,), (2**32 - 1,)])
-def test_stream_smaller_than_announced_takes_no_memory(
+def test_file_smaller_than_announced_takes_no_memory(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
-    assert memory_to_refuse(packed(tmp_path, gzip.compress(header(*shape) + b"abc"))) < 1_000_000
+    assert memory_to_refuse(written(tmp_path, header(*shape) + b"abc")) < 1_000_000
 
 
 @pytest.mark.parametrize("shape", [(2**31, 28, 28), (2**32 - 1, 2**32 - 1, 2**32 - 1)])
 def test_dimensions_beyond_all_memory_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    refusal(packed(tmp_path, gzip.compress(header(*shape) + b"abc")), len(shape))
+    refusal(written(tmp_path, header(*shape) + b"abc"), len(shape))
 
 
 def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        read_idx(tmp_path / "missing.gz", 1)
-    assert caught.value.filename == str(tmp_path / "missing.gz")
+        read_idx(tmp_path / "missing", 1)
+    assert caught.value.filename == str(tmp_path / "missing")

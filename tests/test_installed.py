@@ -64,11 +64,11 @@ def test_the_wheel_holds_every_file_of_the_package(site: Path) -> None:
     assert files(site / "mnist_mlp") == files(ROOT / "src/mnist_mlp")
 
 
-def test_the_lines_in_the_readme_train_with_progress_and_read_a_digit(
+def test_the_lines_in_the_docs_train_with_progress_and_read_a_digit(
     site: Path, tmp_path: Path
 ) -> None:
-    section = (ROOT / "README.md").read_text("utf-8").partition("\n## In a notebook\n")[2]
-    (lines,) = re.findall(r"^```python\n(.*?)^```$", section.partition("\n## ")[0], re.M | re.S)
+    docs = (ROOT / "docs/library.md").read_text("utf-8")
+    lines = re.findall(r"^```python\n(.*?)^```$", docs, re.M | re.S)[0]
     assert len([line for line in lines.splitlines() if line]) <= 8
     (tmp_path / "lines.py").write_text(lines, "utf-8")
     result = run(site, tmp_path, "python", "lines.py")

@@ -329,7 +329,7 @@ def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path)
 @pytest.mark.parametrize(
     ("stage", "output"),
     [
-        ("download", "data/raw/train-images-idx3-ubyte.gz"),
+        ("download", "data/raw/train-images-idx3-ubyte"),
         ("preprocess", "data/prepared/test_images.npy"),
         ("train", "data/model.npz"),
         ("train", "metrics/history.csv"),

@@ -1,4 +1,4 @@
-"""The named runs: what the README says of them."""
+"""The named runs: what README.md and docs/results.md say about them."""
 
 import json
 import shlex
@@ -15,10 +15,11 @@ ASKED = yaml.safe_load(named.RUNS.read_text("utf-8"))
 DEFAULTS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
 
 
-def test_the_readme_shows_the_recorded_results_and_commands() -> None:
-    recorded = json.loads(named.RESULTS.read_text("utf-8"))
-    block = named.BEGIN + named.as_table(ASKED, recorded) + named.END
-    assert block in (ROOT / "README.md").read_text("utf-8")
+def test_the_readme_shows_the_recorded_results_and_the_docs_the_commands() -> None:
+    table = named.as_table(ASKED, json.loads(named.RESULTS.read_text("utf-8")))
+    assert named.BEGIN + table + named.END in named.README.read_text("utf-8")
+    recipes = named.BEGIN + named.as_recipes(ASKED) + named.END
+    assert recipes in named.RECIPES.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ASKED["runs"])

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from download import CACHE
 
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digits, taught
@@ -82,6 +84,30 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
         accuracy(outputs, shuffled), abs=1e-6
     )
+
+
+def test_the_metrics_say_which_data_they_are_of(finished: Path) -> None:
+    assert metrics(finished)["dataset"] == "sample"
+
+
+def test_dvcs_cache_has_the_files_where_the_download_looks_for_them(finished: Path) -> None:
+    for path in (finished / "data/raw").iterdir():
+        content = path.read_bytes()
+        key = md5(content, usedforsecurity=False).hexdigest()
+        assert (finished / CACHE / key[:2] / key[2:]).read_bytes() == content
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["--temp", "--queue"])
+def test_an_experiment_elsewhere_does_not_fall_back_to_the_sample(way: str, clone: Path) -> None:
+    change = ("dvc", "exp", "run", way, "--name", "auto", "-S", "dataset=auto")
+    result = start(clone, *change, HTTPS_PROXY="http://127.0.0.1:9", MNIST_MIRROR="")
+    if way == "--queue":
+        result = start(clone, "dvc", "queue", "start", HTTPS_PROXY="http://127.0.0.1:9")
+        start(clone, "dvc", "queue", "logs", "--follow", "auto")
+        result = start(clone, "dvc", "queue", "logs", "auto")
+    assert "does not fall back to the sample" in result.stdout + result.stderr
+    assert "auto" not in done(clone, "dvc", "exp", "list", "--name-only").split()
 
 
 @pytest.mark.slow

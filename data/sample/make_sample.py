@@ -5,7 +5,6 @@ Run it from the top of the project, in its environment, after `pip install sciki
     python data/sample/make_sample.py
 """
 
-import gzip
 import struct
 from pathlib import Path
 
@@ -40,9 +39,9 @@ def frame(digit: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
-    """Write unsigned bytes as a gzip-compressed IDX file, with the same bytes every time."""
+    """Write unsigned bytes as an IDX file."""
     header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    path.write_bytes(gzip.compress(header + values.tobytes(), mtime=0))
+    path.write_bytes(header + values.tobytes())
 
 
 def main() -> None:
@@ -52,8 +51,8 @@ def main() -> None:
     labels = np.uint8(digits.target)
     folder = Path(__file__).parent
     for name, part in (("train", slice(TRAINING)), ("t10k", slice(TRAINING, None))):
-        write_idx(folder / f"{name}-images-idx3-ubyte.gz", images[part])
-        write_idx(folder / f"{name}-labels-idx1-ubyte.gz", labels[part])
+        write_idx(folder / f"{name}-images-idx3-ubyte", images[part])
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels[part])
 
 
 if __name__ == "__main__":

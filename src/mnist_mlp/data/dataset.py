@@ -16,7 +16,8 @@ from mnist_mlp.data.idx import read_idx
 SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
-BLOCK = 1000  # examples gathered, normalised and written at a time
+NAME = "dataset.txt"  # beside the prepared arrays: which data they are, mnist or sample
+BLOCK = 1000  # examples normalised and written at a time
 
 Labels = NDArray[np.intp]
 Rows = NDArray[np.intp]  # of the arrays of a data set
@@ -40,7 +41,7 @@ def read_digits(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read pixels, (n, 28, 28) from 0 to 255, and labels, (n,) from 0 to 9, from IDX files.
 
-    Raises InputError where the files are damaged or are not digits of that form.
+    Raises InputError if the files are damaged or hold something else.
     """
     pixels = read_idx(images_file, dimensions=3)
     labels = read_idx(labels_file, dimensions=1)
@@ -68,9 +69,9 @@ def normalise(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
 def laid_down(
     pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return training digits in the order in which they are laid down: random, and always the same.
+    """Return training digits in the order in which they are stored: random, but always the same.
 
-    Runs of neighbours are random samples then, which shuffling in blocks relies on.
+    Any run of neighbours is then a random sample, which shuffling in blocks relies on.
     """
     order = generator(0, "order").permutation(len(labels))
     return pixels[order], labels[order]
@@ -84,9 +85,9 @@ class Split(NamedTuple):
 
 
 def draw_split(n: int, params: Params) -> Split:
-    """Choose at random which of n examples are held out: the share `params.validation`.
+    """Choose at random the fraction `params.validation` of n examples to hold out.
 
-    Raises InputError if that leaves fewer than a mini-batch to learn from.
+    Raises InputError if fewer than a mini-batch are left to learn from.
     """
     order = generator(params.seed, "validation split").permutation(n)
     split = hold_out(order[: round(n * params.validation)], n)
@@ -104,14 +105,14 @@ def draw_split(n: int, params: Params) -> Split:
 
 
 def hold_out(rows: Rows, n: int) -> Split:
-    """Return the split of n examples that holds out these rows; both parts are ascending."""
+    """Return the split of n examples that holds out these rows; both parts ascend."""
     held_out = np.zeros(n, bool)
     held_out[rows] = True
     return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
 
 
 def taught(digits: Dataset, split: Split, params: Params) -> Dataset:
-    """Return the data set as it is taught: with `labels: random`, training labels are shuffled."""
+    """Return the data set to learn from: `labels: random` shuffles its training labels."""
     if params.labels == "real":
         return digits
     targets = digits.targets.copy()
@@ -125,7 +126,7 @@ def save_dataset(
 ) -> None:
     """Write the digits, normalised, as `name`_images.npy and `name`_targets.npy.
 
-    They are normalised a block at a time, as all together would take five times their memory.
+    They are normalised a block at a time, to save memory.
     """
     images_file, targets_file = _paths(folder, name)
     with whole_file(images_file) as images, whole_file(targets_file) as targets:
@@ -140,9 +141,9 @@ def save_dataset(
 
 
 def load_dataset(folder: Path, name: str) -> Dataset:
-    """Open what save_dataset wrote; images and targets are read from disk as they are used.
+    """Open what save_dataset wrote, memory-mapped: images and targets are read as they are used.
 
-    Raises InputError where the files are not that, and OSError where they cannot be read.
+    Raises InputError if the files are something else, and OSError if they cannot be read.
     """
     images, targets = (_open_array(path) for path in _paths(folder, name))
     if images.shape != (*targets.shape[:1], PIXELS) or targets.shape[1:] != (DIGITS,):
@@ -158,7 +159,7 @@ def load_dataset(folder: Path, name: str) -> Dataset:
 
 
 def save_split(path: Path, split: Split) -> None:
-    """Write the rows that are held out, ascending, as an array of 64-bit integers."""
+    """Write the rows that are held out, in ascending order, as an array of 64-bit integers."""
     with whole_file(path) as file:
         np.save(file, split.validation.astype("<i8"))
 

@@ -14,7 +14,7 @@ class Record(NamedTuple):
     """The knobs that a model was made with, and what `evaluate` measured; None where not known."""
 
     knobs: dict[str, Any] | None
-    results: dict[str, float] | None
+    results: dict[str, Any] | None
 
 
 def read_record(model: Path, lock: Path, accuracy: Path) -> Record:

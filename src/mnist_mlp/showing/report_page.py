@@ -50,7 +50,7 @@ def gather(
     *,
     history: Mapping[str, Sequence[float]],
     knobs: Mapping[str, object],
-    results: Mapping[str, float],
+    results: Mapping[str, float | str],
     claims: Sequence[object] = (),
 ) -> dict[str, Any]:
     """Gather what the page shows.
