@@ -2,14 +2,14 @@
 
     PYTHONPATH=src python benchmarks/contestants.py NAME KERNELS FOLDER
 
-loads a problem from a folder, trains an epoch for each line that it reads, answers each with the
-seconds that it took, and saves its parameters after the first. KERNELS is portable, fastest, or
-own for whatever the library does by itself.
+loads a problem from a folder. For each line on standard input it trains an epoch and prints the
+seconds; after the first epoch it saves its parameters. KERNELS is portable, fastest, or own, which
+leaves the choice to the library.
 
 The work is an epoch of `training.train`: the same images, initial parameters, order of examples,
 mini-batches, cost (cross-entropy on softmax outputs with ReLU, binary cross-entropy on sigmoid
-outputs with sigmoid) and plain gradient descent at a constant rate, in float32 where a contestant
-has it.
+outputs with sigmoid) and plain gradient descent at a constant rate, in float32 if the
+contestant has it.
 """
 
 import json
@@ -36,7 +36,7 @@ Array = NDArray[np.float32]
 
 
 class Problem(NamedTuple):
-    """What all contestants are given."""
+    """What every contestant gets."""
 
     images: Array
     targets: Array
@@ -48,7 +48,7 @@ class Problem(NamedTuple):
 
 
 class Contestant(Protocol):
-    """Trains for an epoch when called, and tells its parameters in the project's layout."""
+    """Trains for an epoch when called; `parameters` returns its own in the project's layout."""
 
     def __call__(self, order: NDArray[np.intp]) -> None: ...
     def parameters(self) -> Array: ...

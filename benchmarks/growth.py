@@ -1,10 +1,10 @@
 """Measure how training grows with the data: microseconds an example, and memory.
 
-Run it from the top of the project, after `dvc repro`, with 5 GB of disk to spare. The sets are
-made of the training images, each moved and slanted a little, and streamed to disk. Each in turn
-is trained on by `stages/train.py` with the default knobs, for two epochs and for more, so that
-2,400,000 more examples are seen: the difference is training without the start. Memory is what
-the process holds beside the page cache (RssAnon). Prints a Markdown table.
+Run it at the top of the project, after `dvc repro`, with 5 GB of free disk. The sets are training
+images, each shifted and slanted a little, and streamed to disk. `stages/train.py` trains on each
+with the default knobs, for two epochs and for enough more to see 2,400,000 more examples: the
+difference is training without start-up. Memory is that of the process without the page cache
+(RssAnon). Prints a Markdown table.
 """
 
 import statistics
@@ -54,7 +54,7 @@ def write_set(folder: Path, n: int) -> None:
 
 
 def train(folder: Path, epochs: int) -> tuple[float, float]:
-    """Train for so many epochs; return the seconds taken and the most megabytes held."""
+    """Train for so many epochs; return the seconds taken and the peak memory in megabytes."""
     knobs: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(knobs | {"epochs": epochs}), encoding="utf-8")
@@ -69,25 +69,25 @@ def train(folder: Path, epochs: int) -> tuple[float, float]:
         folder / "validation.npy",
     ]
     command = [sys.executable, ROOT / "stages/train.py", *options]
-    start, most = time.perf_counter(), 0.0
+    start, peak = time.perf_counter(), 0.0
     with subprocess.Popen(
         [*command, "--history", folder / "history.csv"], stdout=subprocess.DEVNULL
     ) as process:
         while process.poll() is None:
             status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
             held = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
-            most = max([most, *(int(kilobytes) / 1000 for kilobytes in held)])
+            peak = max([peak, *(int(kilobytes) / 1000 for kilobytes in held)])
             time.sleep(0.02)
     if process.returncode:
         sys.exit(f"{command} failed")
-    return time.perf_counter() - start, most
+    return time.perf_counter() - start, peak
 
 
 def seconds_for_more(folder: Path, n: int) -> tuple[float, float]:
-    """Return the seconds that so many more examples take, and the most megabytes held."""
+    """Return the seconds that the additional examples take, and the peak memory in megabytes."""
     short, _ = train(folder, 2)
-    long, most = train(folder, 2 + MORE // n)
-    return long - short, most
+    long, peak = train(folder, 2 + MORE // n)
+    return long - short, peak
 
 
 def main() -> None:
@@ -106,8 +106,8 @@ def main() -> None:
     for n in SIZES:
         each = statistics.median(run[n][0] for run in runs) / MORE * 1e6
         growth = statistics.median(run[n][0] / run[SIZES[0]][0] for run in runs)
-        most = max(run[n][1] for run in runs)
-        print(f"| {n:,} | {each:.2f} | {growth:.2f} | {most:.0f} |")
+        peak = max(run[n][1] for run in runs)
+        print(f"| {n:,} | {each:.2f} | {growth:.2f} | {peak:.0f} |")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """Measure what the pipeline costs beside its work: DVC, start-up, memory.
 
-Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. What is compared
-is done in turn, nine times over; seconds are medians and ratios are medians over the turns. The
-stages write where they always do, and what they write is what stood there before. Prints a
-Markdown table.
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. Each pair is run in
+turn, nine times; seconds and ratios are medians. The stages write the same files as always. Prints
+Markdown tables.
 """
 
 import os
@@ -102,7 +101,7 @@ def main() -> None:
             print(f"| {what} | {a:.2f} | {against} | {b:.2f} | {ratio:.2f} |")
     seconds_for_help = statistics.median(stage("train", "--help") for _ in range(TURNS))
     print(f"| train --help | {seconds_for_help:.2f} | | | |")
-    print("\n| stage | most memory, MB |\n| --- | --- |")
+    print("\n| stage | peak memory, MB |\n| --- | --- |")
     for name in STAGES:
         print(f"| `{name}` | {most_memory(name):.0f} |")
 
@@ -122,7 +121,7 @@ def checkpoints() -> float:
 
 
 def most_memory(name: str) -> float:
-    """Return the most megabytes, page cache included, that a stage holds at a time."""
+    """Return the peak memory of a stage in megabytes, page cache included."""
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
     code += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)"
     words = [sys.executable, "-c", code, sys.executable, f"stages/{name}.py"]

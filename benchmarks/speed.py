@@ -3,13 +3,13 @@
     python -m venv ../bench && ../bench/bin/pip install '.[bench]'    # with the other libraries
     PYTHONPATH=src ../bench/bin/python benchmarks/speed.py    # after `dvc repro`: 20 quiet minutes
 
-Every contestant lives in a process of its own; they train an epoch in turn, and medians and
-ratios are taken over the turns. After the first epoch each must have reached the project's
-parameters, to within 10 % of the way that these moved: rounding alone brings ReLU networks up to
-5 % apart in an epoch, as now and then it decides whether a neuron speaks. Then whole processes are
-timed, from `python` to a saved model: the default run as a user starts it, which also validates,
-reports and lets the learning rate fall, and for each network one epoch, to which the other 29 are
-added as their turns took them. Writes benchmarks/results.json and prints Markdown tables.
+Each contestant runs in a process of its own. They take turns, an epoch at a time; medians and
+ratios are over the turns. After the first epoch each must have the project's parameters, to within
+10 % of the distance that these moved: rounding alone drives ReLU networks up to 5 % apart in an
+epoch, because now and then it decides whether a neuron fires. Then whole processes are timed, from
+`python` to a saved model: the default run as a user starts it, which also validates, reports and
+lowers the learning rate; and for each network one epoch, plus the times of 29 others from the
+turns. Writes benchmarks/results.json and prints Markdown tables.
 """
 
 import datetime
@@ -45,7 +45,7 @@ PEERS = (JAX, PYTORCH, SCIKIT_LEARN, ONE_AT_A_TIME)
 
 
 class Row(NamedTuple):
-    """A network, how it is trained, against whom, and how many turns each has."""
+    """A network, its training, its contestants, and the turns that each gets."""
 
     sizes: list[int]
     activation: str
