@@ -1,6 +1,6 @@
 """Measure what the pipeline costs beside its work: DVC, start-up, memory.
 
-Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. Each pair is run in
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. Each pair runs in
 turn, nine times; seconds and ratios are medians. The stages write the same files as always. Prints
 Markdown tables.
 """
