@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
+TOP = Path(__file__).resolve().parents[1]
+
 # The one rule for imports: the src/ beside this folder comes first, so that a clone, or an
 # experiment in a folder of its own, runs its own code even if another copy is installed.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(TOP / "src"))
 
 from mnist_mlp.base.process import catch_ctrl_c, end_with_dvc
 
@@ -14,15 +16,25 @@ end_with_dvc()
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from types import TracebackType
 from typing import Annotated
 
-try:
-    import typer
-except ModuleNotFoundError:
-    sys.exit(
-        f"error: {sys.executable} is not the project's Python; run `make` once, and then "
-        "`. .venv/bin/activate` before dvc or a stage"
+
+def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say in one line which package this Python lacks; other errors keep their traceback."""
+    if not isinstance(error, ModuleNotFoundError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(
+        f"error: {sys.executable}: {error}; run `make` once, and then `. .venv/bin/activate` "
+        "before dvc or a stage",
+        file=sys.stderr,
     )
+
+
+sys.excepthook = _explain
+
+import typer
 
 from mnist_mlp.base.errors import InputError, in_one_line, printable
 from mnist_mlp.base.kernels import choose_kernels
@@ -61,6 +73,8 @@ _choose_kernels()
 
 def run(command: Callable[..., None]) -> None:
     """Run a function as a Typer command; what a user can cause ends in one line and exit code 1."""
+    if TOP in Path.cwd().parents:  # where claims/params.yaml would pass for params.yaml
+        sys.exit(f"error: run this at the top of the project: `cd {printable(TOP)}`")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)
     try:

@@ -1,9 +1,13 @@
 """Stage 1, download: every knob checked; the four files of MNIST, or of the sample instead."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
 
 from hashlib import sha256
-from pathlib import Path
 from typing import Annotated
 
 import typer

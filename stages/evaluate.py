@@ -1,5 +1,10 @@
 """Stage 4, evaluate: how well the trained network reads digits that it has never seen."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import (
     MODEL,
     PARAMS,
@@ -14,7 +19,6 @@ from command import (
 
 import json
 import math
-from pathlib import Path
 from typing import Annotated
 
 import typer

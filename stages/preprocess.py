@@ -1,5 +1,10 @@
 """Stage 2, preprocess: the four files become arrays to train and test with."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
 from mnist_mlp.base.files import whole_file

@@ -1,8 +1,12 @@
 """Stage 5, render: pictures of the weights and of the worst mistakes."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
 
-from pathlib import Path
 from typing import Annotated
 
 import typer

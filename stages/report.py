@@ -1,10 +1,14 @@
 """Stage 6, report: a page where one draws digits and watches the network read them."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
 
 import csv
 import math
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec

@@ -1,5 +1,10 @@
 """Stage 3, train: a network of random weights learns from the training images."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+
 from command import (
     MODEL,
     PARAMS,
@@ -15,10 +20,8 @@ from command import (
 import csv
 import io
 import os
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np

@@ -89,6 +89,8 @@ def load_params(path: Path) -> Params:
     Raises InputError, with the file, the knob, what was expected and what was found, for the
     first thing that is wrong, and OSError where the file cannot be read.
     """
+    if not path.exists():
+        raise InputError(f"{path}: not found; run this at the top of the project")
     with restorable():
         return check_params(_read_mapping(path), path)
 
@@ -182,8 +184,6 @@ def _parse(text: str, source: object) -> Any:
 
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
-    if not path.exists():
-        raise InputError(f"{path}: not found")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")
