@@ -1,9 +1,3 @@
-# `make` sets everything up in .venv, runs the pipeline and shows its results;
-# `make test` checks in two minutes that this clone works, `make test-all` everything, in 15;
-# `make claims` measures what the videos say, in 17 minutes; `make lint` checks the code;
-# `make torture` kills, starves and feeds it worse than that, for half an hour; `make lock`
-# renews the pinned packages.
-
 PYTHON := python3
 READY := .venv/ready
 SETS := .venv/test .venv/browser .venv/claims .venv/lint .venv/fuzz
@@ -15,13 +9,9 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 # programs of simple lines by its own PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run claims test test-all lint torture lock
+.PHONY: run mend claims test test-all lint torture lock help
 
-run: $(READY) $(COMMAND)
-	@$(COMMAND) mend
-	@# Without git history DVC must be told so; with it, it must not be.
-	@if ! git rev-parse --git-dir >/dev/null 2>&1; then .venv/bin/dvc config --local core.no_scm true; \
-	elif grep -qs no_scm .dvc/config.local; then .venv/bin/dvc config --local --unset core.no_scm; fi
+run: mend  ## the default: set up .venv, run the pipeline, show its results
 	@rm -f data/raw/NOT_MNIST  # if the last run fell back to the sample, ask the mirrors again
 	@.venv/bin/dvc repro
 	@.venv/bin/python -c 'import json; accuracy = json.load(open("metrics/accuracy.json"))["test_accuracy"]; \
@@ -30,33 +20,39 @@ run: $(READY) $(COMMAND)
 	    echo "They are digits of the small sample, not of MNIST: no mirror gave it."; fi
 	@echo "Open metrics/report.html in a browser, and draw a digit; README.md says how to go on."
 
-claims: .venv/claims
+mend: $(COMMAND)  ## remove what a killed dvc left broken; warn of what will fail here
+	@$(COMMAND) mend
+
+claims: .venv/claims mend  ## measure what the videos say, in 17 minutes
 	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages .venv/bin/python claims/summary.py --table README.md
 	@.venv/bin/dvc repro  # whose page shows them too
 
-test: .venv/test
+test: .venv/test  ## check in two minutes that this clone works
 	@.venv/bin/pytest -m "not slow"
 
-test-all: test .venv/browser .venv/claims
+test-all: test .venv/browser .venv/claims  ## check everything, in 15 minutes
 	@.venv/bin/pytest -m slow
 
-lint: .venv/lint .venv/test .venv/browser .venv/claims
+lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check style and types
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-torture: .venv/test .venv/fuzz
+torture: .venv/test .venv/fuzz  ## kill the pipeline, fill its disk, feed it nonsense, for half an hour
 	@.venv/bin/pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
 	    tests/test_download.py tests/test_same_bytes.py
 	@PYTHONPATH=src .venv/bin/python tests/fuzz.py idx 100000
 	@PYTHONPATH=src .venv/bin/python tests/fuzz.py model 100000
 
-lock:
+lock:  ## renew the pinned packages
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	for set in test browser claims lint fuzz; do $(LOCK) --group $$set \
 	    --constraint requirements.lock --output-file requirements-$$set.lock; done
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 # Runs the src/ of this clone. An installed copy, or a link to one, would come between the stages
 # of an experiment in a folder of its own and their source.
@@ -87,6 +83,12 @@ $(READY): SIZE := 290 MB in one or two minutes
 .venv/lint: SIZE := 100 MB in a few seconds
 .venv/fuzz: SIZE := 30 MB in a few seconds
 
+# The programs in .venv hold its path: if its folder was renamed, or its Python is gone, it is made
+# again.
+ifneq ($(shell { .venv/bin/python -c '' && cat $(READY); } 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and \
 	    f"{sys.executable} is Python {sys.version.split()[0]}; make PYTHON=... with one from 3.11 to 3.14")'
@@ -97,7 +99,7 @@ $(READY): requirements.lock
 	@grep -A2 '^setuptools==' $< > .venv/setuptools.txt
 	@$(PIP) --quiet -r .venv/setuptools.txt
 	@$(install)
-	@touch $@
+	@pwd -P > $@
 
 $(SETS): .venv/%: requirements-%.lock $(READY)
 	@$(say)

@@ -214,15 +214,18 @@ def compare(
 
 @app.command()
 def mend() -> None:
-    """Remove a dvc.lock, or DVC's list of who reads and writes what, if it is broken.
+    """Make DVC run again after it was killed, and warn of what fails in this clone.
 
-    Run it at the top of a clone. DVC writes them in place, so it can be killed in between, and
-    refuses to run from then on. `dvc repro` writes them again; nothing that is whole is touched.
+    Run it at the top of a clone; `make` does too. Removes a dvc.lock, or DVC's list of who reads
+    and writes what, if it is broken: DVC writes them in place, so it can be killed in between.
+    `dvc repro` writes them again; nothing that is whole is touched.
     """
     _expect_pipeline()
     from mnist_mlp.runs.mend import mend as remove_broken
+    from mnist_mlp.runs.place import check_place
 
     remove_broken()
+    check_place()
 
 
 def _expect_pipeline() -> None:
