@@ -26,7 +26,7 @@ mend: $(COMMAND)  ## remove what a killed dvc left broken; warn of what will fai
 claims: .venv/claims mend  ## measure what the videos say, in 17 minutes
 	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
-	@PYTHONPATH=stages .venv/bin/python claims/summary.py --table README.md
+	@PYTHONPATH=stages:claims .venv/bin/python claims/summary.py --table README.md
 	@.venv/bin/dvc repro  # whose page shows them too
 
 test: .venv/test  ## check in two minutes that this clone works
