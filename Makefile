@@ -40,7 +40,7 @@ lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check style and types
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-torture: .venv/test .venv/fuzz  ## kill the pipeline, fill its disk, feed it nonsense, for half an hour
+torture: .venv/test .venv/fuzz  ## kill runs, fill the disk, feed nonsense, for half an hour
 	@.venv/bin/pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
 	    tests/test_download.py tests/test_same_bytes.py
 	@PYTHONPATH=src .venv/bin/python tests/fuzz.py idx 100000

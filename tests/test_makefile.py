@@ -1,12 +1,17 @@
 """The Makefile: what its recipes call, and what it says."""
 
 import re
+import shutil
 import subprocess
+import sys
+from pathlib import Path
 
-from tests.conftest import ROOT
+import pytest
+
+from tests.conftest import ROOT, done, start
 
 PROGRAMS = "dvc|mnist-mlp|mypy|pip|pytest|python|ruff"
-TARGETS = ("run", "claims", "test", "test-all", "lint", "torture")
+TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "torture", "help")
 
 
 def recipes() -> str:
@@ -20,6 +25,70 @@ def test_recipes_call_the_programs_of_the_environment_by_their_path() -> None:
     code = re.sub(r"^#.*|'[^']*'|\"[^\"]*\"", "", recipes(), flags=re.M)
     assert ".venv/bin/dvc repro" in code
     assert re.findall(rf"(?<![\w./-])(?<!-m )(?:{PROGRAMS})(?![\w./-]).*", code) == []
+
+
+def write_program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Copy the Makefile, with a Python whose virtual environments are empty and whose pip rests."""
+    folder = tmp_path / "Übung 1"
+    write_program(
+        folder / "python3", 'test "$2" = venv && mkdir -p "$3/bin" && cp "$0" "$3/bin/python"\n:'
+    )
+    (folder / "requirements.lock").write_text("setuptools==1\n", "utf-8")
+    shutil.copy(ROOT / "Makefile", folder)
+    return folder
+
+
+def set_up(folder: Path) -> bool:
+    """Return whether `make` sets up .venv."""
+    return "Installing" in done(folder, "make", "PYTHON=./python3", ".venv/ready")
+
+
+def test_a_folder_that_was_renamed_is_set_up_again(copy: Path) -> None:
+    assert set_up(copy)
+    assert not set_up(copy)
+    copy = copy.rename(copy.with_name("a (new), 'odd' $name"))
+    (copy / ".venv/test").touch()
+    assert set_up(copy)
+    assert not (copy / ".venv/test").exists()
+    assert not set_up(copy)
+
+
+def test_a_venv_whose_python_is_gone_is_set_up_again(copy: Path) -> None:
+    set_up(copy)
+    (copy / ".venv/bin/python").unlink()
+    assert set_up(copy)
+
+
+@pytest.mark.parametrize("target", ["run", "claims"])
+def test_what_git_refuses_ends_make_before_dvc_is_started(target: str, copy: Path) -> None:
+    (copy / "requirements-claims.lock").touch()
+    set_up(copy)
+    (copy / ".venv/claims").touch()
+    shutil.copytree(ROOT / "stages", copy / "stages")
+    code = f"PYTHONPATH='{ROOT}/src' exec '{sys.executable}' -P -m mnist_mlp.cli"
+    write_program(copy / ".venv/bin/mnist-mlp", f'{code} "$@"')
+    write_program(copy / ".venv/bin/dvc", "touch started")
+    done(copy, "git", "init", "--quiet")
+    other = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_CONFIG_NOSYSTEM": "1"}
+    result = start(copy, "make", target, **other)
+    assert result.returncode != 0
+    assert "detected dubious ownership" in result.stderr
+    assert not (copy / "started").exists()
+
+
+def test_help_has_a_line_for_each_target() -> None:
+    lines = done(ROOT, "make", "help").splitlines()
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (targets,) = re.findall(r"^\.PHONY: (.* help)$", makefile, re.M)
+    assert [line.split()[:2] for line in lines] == [["make", name] for name in targets.split()]
+    assert all(len(line) <= 80 for line in lines)
 
 
 def test_sets_of_packages_have_the_same_versions() -> None:

@@ -283,8 +283,9 @@ def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) ->
     assert "expected at most 100000 bytes, found 120000" in refusal(path)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "params.yaml").endswith("params.yaml: not found")
+def test_a_file_that_is_not_there_is_refused_without_advice_to_restore_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"params.yaml: not found; run this at the top of the pro"):
+        load_params(tmp_path / "params.yaml")
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

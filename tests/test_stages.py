@@ -1,8 +1,10 @@
 """The stages: what dvc.yaml tracks is what they use, and each says what it does and fails well."""
 
 import ast
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 
 from mnist_mlp.base.params import Params
 from mnist_mlp.learning.model import load_network, save_network
+from tests.conftest import done, start
 
 ROOT = Path(__file__).parents[1]
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -157,13 +160,55 @@ def test_digits_of_which_there_are_none_are_refused(clone: Path) -> None:
     assert line.startswith("error: data/prepared: expected test images, found none; run")
 
 
-def test_a_python_without_the_projects_packages_is_told_how_to_get_them() -> None:
+@pytest.mark.parametrize("package", ["typer", "msgspec", "yaml", "numpy"])
+def test_a_python_that_lacks_a_package_is_told_how_to_get_them(
+    package: str, tmp_path: Path
+) -> None:
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if entry.name != package:
+            (tmp_path / entry.name).symlink_to(entry)
     result = subprocess.run(
         [sys.executable, "-S", ROOT / "stages" / "train.py"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 1
+    assert f"No module named '{package}'" in result.stderr
     assert "run `make`" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("folder", ["stages", "claims"])
+def test_a_stage_in_a_subfolder_sends_the_user_to_the_top(folder: str) -> None:
+    """In claims/ there is a params.yaml too, but of other knobs."""
+    result = run("train", folder=ROOT / folder)
+    assert result.returncode == 1
+    assert result.stderr == f"error: run this at the top of the project: `cd {ROOT}`\n"
+
+
+def test_a_claim_in_a_subfolder_sends_the_user_to_the_top() -> None:
+    pytest.importorskip("matplotlib", reason="claims draw")
+    result = start(ROOT / "claims", "python", "edges.py", PYTHONPATH="../stages")
+    assert result.returncode == 1
+    assert result.stderr == f"error: run this at the top of the project: `cd {ROOT}`\n"
+
+
+def test_a_stage_away_from_the_project_sends_the_user_to_the_top(tmp_path: Path) -> None:
+    result = run("train", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "error: params.yaml: not found; run this at the top of the project\n"
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_a_stage_starts_with_a_safe_path(stage: str) -> None:
+    command = PIPELINE[stage]["cmd"].split()
+    assert "Reads" in done(ROOT, *command, "--help", PYTHONSAFEPATH="1", PYTHONPATH="")
+
+
+def test_a_claim_starts_with_a_safe_path() -> None:
+    pytest.importorskip("matplotlib", reason="claims draw")
+    claims = yaml.safe_load((ROOT / "claims/dvc.yaml").read_text("utf-8"))["stages"]
+    command = f"{claims['edges']['cmd']} --help"
+    assert "Usage: edges.py" in done(ROOT, "sh", "-c", command, PYTHONSAFEPATH="1")

@@ -52,8 +52,8 @@ def _find_limits() -> list[str]:
         cache = _run(*DVC, "cache", "dir").stdout
         if not cache.isascii():
             limits.append(
-                f"the path of this folder is not ASCII: {fail}; move the folder, or move DVC's "
-                "cache by `dvc cache dir --local FOLDER`"
+                f"the path of this folder is not ASCII: {fail}; move the folder, or give DVC's "
+                "cache an ASCII path by `dvc cache dir --local FOLDER`"
             )
     settings = _run("git", "config", "--local", "--list").stdout
     if not settings.isascii():
