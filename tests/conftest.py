@@ -25,6 +25,7 @@ GIVEN = ("metrics/.gitignore", "metrics/claims.json")  # which no stage makes
 TRACKED = [
     "dvc.yaml",
     ".dvcignore",
+    ".gitattributes",
     ".gitignore",
     ".dvc",
     "claims",
