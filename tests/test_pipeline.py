@@ -250,7 +250,7 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
 
 @pytest.mark.slow
 def test_a_change_runs_the_stages_again_that_the_table_in_the_docs_says(clone: Path) -> None:
-    lines = (ROOT / "docs/pipeline.md").read_text("utf-8").splitlines()
+    lines = (ROOT / "docs/copy.md").read_text("utf-8").splitlines()
     header, _, *rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
     stages = [cell.strip() for cell in header[1:]]
     shutil.copy(ROOT / "pyproject.toml", clone)

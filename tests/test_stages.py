@@ -81,6 +81,17 @@ def test_every_knob_is_tracked_by_the_stages_that_use_it() -> None:
     assert set(PIPELINE["train"]["params"]) == set(PIPELINE["report"]["params"]) == others
 
 
+def test_the_graph_in_the_docs_is_that_of_the_stages() -> None:
+    lines = (ROOT / "docs/copy.md").read_text(encoding="utf-8").splitlines()
+    drawn = {tuple(line.split(" --> ")) for line in map(str.strip, lines) if " --> " in line}
+    assert drawn == {
+        (writer, reader)
+        for writer in PIPELINE
+        for reader in PIPELINE
+        if set(outputs(PIPELINE[writer])) & set(paths(PIPELINE[reader]["deps"]))
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
