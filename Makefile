@@ -9,7 +9,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 # programs of simple lines by its own PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run mend claims test test-all lint torture lock help
+.PHONY: run mend help claims test test-all lint release torture lock
 
 run: mend  ## the default: set up .venv, run the pipeline, show its results
 	@rm -f data/raw/NOT_MNIST  # if the last run fell back to the sample, ask the mirrors again
@@ -35,10 +35,23 @@ test: .venv/test  ## check in two minutes that this clone works
 test-all: test .venv/browser .venv/claims  ## check everything, in 15 minutes
 	@.venv/bin/pytest -m slow
 
-lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check style and types
+lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check the code, the workflow and CITATION.cff
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.venv/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	@.venv/bin/zizmor --offline --quiet .github
+
+# The wheel is built from the source archive, and tested with the packages that pip finds for it.
+release: .venv/test  ## build a wheel and a source archive in dist/, and test the wheel
+	@rm -rf dist
+	@.venv/bin/hatchling build --target sdist
+	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+	    --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@.venv/bin/pytest --numprocesses=0 --wheel="$$(echo dist/*.whl)" tests/test_installed.py
+	@ls dist
 
 torture: .venv/test .venv/fuzz  ## kill runs, fill the disk, feed nonsense, for half an hour
 	@.venv/bin/pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
@@ -80,7 +93,7 @@ $(READY): SIZE := 290 MB in one or two minutes
 .venv/test: SIZE := 10 MB in a few seconds
 .venv/browser: SIZE := 40 MB in a few seconds
 .venv/claims: SIZE := 250 MB in about a minute
-.venv/lint: SIZE := 100 MB in a few seconds
+.venv/lint: SIZE := 140 MB in a few seconds
 .venv/fuzz: SIZE := 30 MB in a few seconds
 
 # The programs in .venv hold its path: if its folder was renamed, or its Python is gone, it is made

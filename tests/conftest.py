@@ -160,6 +160,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=2, help="random kills of the pipeline")
     parser.addoption("--cases", type=int, default=50, help="hostile cases for each reader")
+    parser.addoption("--wheel", type=Path, help="test this one, with its packages from the index")
 
 
 def pytest_configure(config: pytest.Config) -> None:

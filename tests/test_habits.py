@@ -1,11 +1,23 @@
-"""What contributors and their tools rely on."""
+"""What contributors and their tools rely on: the version, line endings, recorded bytes."""
 
+import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.conftest import done
+from tests.conftest import ROOT, done
+
+
+def test_the_version_is_the_same_in_the_package_the_citation_and_the_changelog() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    version, date = re.findall(r"^## (\S+), (\S+)$", changelog, re.M)[0]
+    assert version == project["version"] == citation["version"]
+    assert date == str(citation["date-released"])
 
 
 @pytest.mark.slow

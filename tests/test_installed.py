@@ -1,8 +1,10 @@
 """The package away from its clone: what a notebook imports, and the command that pip installs."""
 
 import re
+import shutil
 import sys
 import sysconfig
+import tarfile
 import venv
 from collections.abc import Sequence
 from hashlib import sha256
@@ -21,23 +23,35 @@ from tests.scenes import drawn, grey
 SAMPLE = ROOT / "data/sample"
 
 
+def source_archive(project: Path, folder: Path) -> Path:
+    pytest.importorskip("hatchling", reason="builds the archive")
+    done(project, "hatchling", "build", "--target", "sdist", "--directory", str(folder))
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install a wheel in an environment of its own; return the folder of its packages.
 
-    Other packages are those of this environment. The installed one takes the sample for MNIST.
+    Unless --wheel names one, it is built from the source archive, and other packages are those of
+    this environment. The installed one takes the sample for MNIST.
     """
-    pytest.importorskip("hatchling", reason="builds the wheel")
     folder = tmp_path_factory.mktemp("installed")
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    done(ROOT, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), ".")
-    (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", symlinks=True)
     paths = {name: str(folder / "venv") for name in ("base", "platbase")}
     packages = Path(sysconfig.get_path("purelib", vars=paths))
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
-    python = ("--python", str(folder / "venv/bin/python"))
-    done(folder, *pip, *python, "install", "--no-index", "--no-compile", str(wheel))
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    install = (*pip, "--python", str(folder / "venv/bin/python"), "install", "--no-compile")
+    wheel: Path | None = request.config.getoption("--wheel")
+    if wheel:
+        done(ROOT, *install, str(wheel))
+    else:
+        (packages / "others.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+        archive = source_archive(ROOT, folder)
+        build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
+        done(folder, *pip, *build, str(archive))
+        done(folder, *install, "--no-index", *map(str, folder.glob("*.whl")))
     source = packages / "mnist_mlp/data/mnist.py"
     text = source.read_text("utf-8")
     for file in FILES:
@@ -62,6 +76,31 @@ def files(package: Path) -> set[str]:
 
 def test_the_wheel_holds_every_file_of_the_package(site: Path) -> None:
     assert files(site / "mnist_mlp") == files(ROOT / "src/mnist_mlp")
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git tells which files are the project's")
+def test_the_source_archive_holds_what_is_in_git_and_nothing_that_git_ignores(
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    names = done(ROOT, "git", "ls-files").splitlines()
+    for name in names:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, project / name)
+    for rules in [project / name for name in names if Path(name).name == ".gitignore"]:
+        for rule in rules.read_text("utf-8").split():
+            ignored = rules.parent / rule.strip("/").replace("*", "x")
+            ignored.mkdir(parents=True)
+            (ignored / "file").touch()
+    with tarfile.open(source_archive(project, tmp_path)) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    assert found == {*names, "PKG-INFO"}
+
+
+def test_the_command_says_what_it_can_do(site: Path, tmp_path: Path) -> None:
+    result = run(site, tmp_path, "mnist-mlp", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "predict" in result.stdout
 
 
 def test_the_lines_in_the_docs_train_with_progress_and_read_a_digit(

@@ -10,19 +10,19 @@ import pytest
 
 from tests.conftest import ROOT, done, start
 
-PROGRAMS = "dvc|mnist-mlp|mypy|pip|pytest|python|ruff"
-TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "torture", "help")
+PROGRAMS = "check-jsonschema|dvc|hatchling|mnist-mlp|mypy|pip|pytest|python|ruff|zizmor"
+TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "release", "torture", "help")
 
 
-def recipes() -> str:
+def recipes(*targets: str) -> str:
     """Return all lines that make would give to the shell if nothing were there yet."""
-    command = ["make", "--dry-run", "--always-make", *TARGETS]
+    command = ["make", "--dry-run", "--always-make", *targets]
     return subprocess.check_output(command, cwd=ROOT, text=True)
 
 
 def test_recipes_call_the_programs_of_the_environment_by_their_path() -> None:
     """Make 3.81, which macOS has, looks a simple line's program up outside .venv."""
-    code = re.sub(r"^#.*|'[^']*'|\"[^\"]*\"", "", recipes(), flags=re.M)
+    code = re.sub(r"^#.*|'[^']*'|\"[^\"]*\"", "", recipes(*TARGETS), flags=re.M)
     assert ".venv/bin/dvc repro" in code
     assert re.findall(rf"(?<![\w./-])(?<!-m )(?:{PROGRAMS})(?![\w./-]).*", code) == []
 
@@ -100,3 +100,19 @@ def test_sets_of_packages_have_the_same_versions() -> None:
     ]
     names = [pin.partition("==")[0] for pin in set(pins)]
     assert sorted(names) == sorted(set(names))
+
+
+def test_help_names_every_target() -> None:
+    phony = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    shown = subprocess.check_output(["make", "help"], cwd=ROOT, text=True)
+    assert sorted(re.findall(r"^make (\S+)  ", shown, re.M)) == sorted(phony[0].split())
+
+
+def test_lint_checks_workflows_and_the_citation() -> None:
+    checked = re.findall(r"(check-jsonschema|zizmor) .*?(\S+)$", recipes("lint"), re.M)
+    assert checked == [
+        ("check-jsonschema", ".github/workflows/*.yml"),
+        ("check-jsonschema", ".github/dependabot.yml"),
+        ("check-jsonschema", "CITATION.cff"),
+        ("zizmor", ".github"),
+    ]
