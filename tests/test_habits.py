@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, done
+from tests.conftest import ROOT, commit, done, start
 
 
 def test_the_version_is_the_same_in_the_package_the_citation_and_the_changelog() -> None:
@@ -29,3 +29,22 @@ def test_a_clone_with_autocrlf_has_nothing_to_run_again(clone: Path, tmp_path: P
     done(other, "dvc", "checkout")
     assert "up to date" in done(other, "dvc", "status")
     assert done(other, "git", "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_other_bytes_than_those_recorded_are_explained_in_a_few_lines(clone: Path) -> None:
+    (clone / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/same_bytes", clone / ".ci")
+    done(clone, ".ci/same_bytes")
+
+    lock = clone / "dvc.lock"
+    recorded = lock.read_text("utf-8")
+    path = "- path: metrics/history.csv\n      hash: md5\n      md5: "
+    lock.write_text(re.sub(f"({path}).*", r"\1another", recorded), "utf-8")
+    commit(clone)
+    result = start(clone, ".ci/same_bytes")
+    assert result.returncode == 1
+    report = result.stdout[result.stdout.index(" dvc.lock | 2 +-") :]
+    assert "train departs from HEAD: other bytes in metrics/history.csv.\n" in report
+    assert "CONTRIBUTING.md" in report
+    assert len(report.splitlines()) < 10
