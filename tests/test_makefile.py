@@ -83,14 +83,6 @@ def test_what_git_refuses_ends_make_before_dvc_is_started(target: str, copy: Pat
     assert not (copy / "started").exists()
 
 
-def test_help_has_a_line_for_each_target() -> None:
-    lines = done(ROOT, "make", "help").splitlines()
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    (targets,) = re.findall(r"^\.PHONY: (.* help)$", makefile, re.M)
-    assert [line.split()[:2] for line in lines] == [["make", name] for name in targets.split()]
-    assert all(len(line) <= 80 for line in lines)
-
-
 def test_sets_of_packages_have_the_same_versions() -> None:
     pins = [
         line.split()[0]
