@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, files, knobs, randomness and kernels."""
+"""What the other packages build on: errors, files, knobs, random numbers and kernels."""

@@ -1,12 +1,12 @@
-"""What a user can cause and mend, told in one line."""
+"""Errors that a user can cause and fix, each reported in one line."""
 
 
 class InputError(Exception):
-    """Something outside the program is not as expected; the text is one line that says how."""
+    """A file, a knob or an option is not as expected; the message is one line that says how."""
 
 
 def in_one_line(error: InputError | OSError) -> str:
-    """Say what went wrong, and with which file."""
+    """Return the message of an error; an OSError names its file."""
     text = str(error)
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
@@ -14,5 +14,5 @@ def in_one_line(error: InputError | OSError) -> str:
 
 
 def printable(text: object) -> str:
-    """Write out line breaks, escape sequences and the like, which a file's name may contain."""
+    """Escape line breaks, control characters and the like, which a file's name may contain."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))

@@ -1,8 +1,8 @@
-"""Kernels: which of their loops NumPy and its OpenBLAS compute with.
+"""Kernels: the inner loops that NumPy and its OpenBLAS compute with.
 
-Both have loops for many processors and pick some by the processor that they run on, and another
-choice changes the last bits of a result. They read their choice from environment variables when
-NumPy is imported, so this module imports no NumPy and must be asked first.
+Both choose their kernels by the processor that they run on, and different kernels give results that
+differ in the last bits. Environment variables override the choice. They are read when NumPy is
+imported, so this module imports no NumPy and must be called before any that does.
 """
 
 import os
@@ -15,14 +15,13 @@ AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 def choose_kernels(kernels: str) -> None:
     """Set the environment for `portable` or `fastest` kernels.
 
-    Portable ones are those for AVX2, on any x86-64 processor that has it; without it, and on
-    other kinds of processors, NumPy and OpenBLAS choose by themselves. So they do for the
-    fastest, except that OpenBLAS takes processors newer than itself for old ones: it is told
-    which have AVX-512.
+    Portable kernels are those for AVX2, on any x86-64 processor that has it; on any other, NumPy
+    and OpenBLAS choose. They also choose the fastest, except that OpenBLAS takes a processor newer
+    than itself for an old one: it is told to use AVX-512 if the processor has it.
     """
     for variable in VARIABLES:
         os.environ.pop(variable, None)
-    # OpenBLAS's own threads wait by spinning, and change the last bits of wide layers.
+    # OpenBLAS's own threads busy-wait, and change the last bits of wide layers.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     features = _processor_features()
     if kernels == "fastest" and features >= AVX512:

@@ -1,4 +1,4 @@
-"""The process of a command: how Ctrl-C ends it, and that a stage ends with the dvc that runs it."""
+"""How a process ends: on Ctrl-C without a traceback, and a stage together with its dvc."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from threading import Thread
 
 
 def catch_ctrl_c() -> None:
-    """Let Ctrl-C end this process in one line, without a traceback."""
+    """End this process on Ctrl-C with one line instead of a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupted)
         sys.unraisablehook = _unraisable
@@ -20,7 +20,7 @@ def _interrupted(*_: object) -> None:
 
 
 def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """End the process if Ctrl-C came within a callback, out of which Python lets no exception.
+    """End the process if Ctrl-C came during a callback, whose exceptions Python ignores.
 
     Nothing is cleaned up: as after a kill, the next run overwrites an unfinished file.
     """
@@ -33,15 +33,15 @@ def _unraisable(ignored: "sys.UnraisableHookArgs") -> None:
 
 
 def end_with_dvc() -> None:
-    """On Linux, kill this process when the dvc that runs it ends: it must write nothing more."""
+    """On Linux, kill this process when its dvc ends, so that it writes nothing more."""
     if "DVC_STAGE" not in os.environ or not hasattr(os, "pidfd_open"):
         return
     try:
         dvc = os.getpid()
-        while b"DVC_STAGE=" in Path(f"/proc/{dvc}/environ").read_bytes():  # a shell between has it
+        while b"DVC_STAGE=" in Path(f"/proc/{dvc}/environ").read_bytes():  # a shell in between too
             dvc = int(Path(f"/proc/{dvc}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
         end = os.pidfd_open(dvc)
-    except OSError:  # the kernel, or a container, does not show its processes
+    except OSError:  # the kernel or the container hides other processes
         return
 
     def wait() -> None:

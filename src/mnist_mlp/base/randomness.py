@@ -1,4 +1,4 @@
-"""Random numbers: one seed, and from it an independent stream of draws for each purpose."""
+"""Random numbers: one seed, and from it an independent stream for each purpose."""
 
 from typing import Literal, get_args
 
@@ -18,10 +18,10 @@ Purpose = Literal[
 
 
 def generator(seed: int, purpose: Purpose, *part: int) -> np.random.Generator:
-    """Return the generator for one purpose; what the others draw never changes its draws.
+    """Return the generator for one purpose; no other purpose ever changes its draws.
 
-    A purpose may have parts, such as epochs, each again with draws of its own. The order of
-    `Purpose` is part of every result: add new purposes at its end.
+    A purpose may have parts, such as epochs, each with its own stream. Every result depends on the
+    order of `Purpose`: add new purposes at the end.
     """
     stream = get_args(Purpose).index(purpose)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *part)))
