@@ -1,4 +1,4 @@
-"""Mini-batches: examples in random order, also of more than fit in memory."""
+"""Mini-batches: examples in random order, even if they do not all fit in memory."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.data.dataset import Dataset, Rows
 
-GATHERED = 256  # examples fetched at a time: they fit in the processor's cache
+CHUNK = 256  # examples copied at a time: they fit in the processor's cache
 
 
 def mini_batches(digits: Dataset, order: Rows, size: int) -> Iterator[tuple[Array, Array]]:
-    """Yield images, (size, 784), and targets, (size, 10), of these rows; the last may be fewer.
+    """Yield mini-batches of the rows `order`: images, (size, 784), and targets, (size, 10).
 
-    Later mini-batches overwrite the images.
+    The last may be smaller. Later ones overwrite the images.
     """
-    several = size * max(1, GATHERED // size)
-    buffer = np.empty((several, digits.images.shape[1]), digits.images.dtype)
-    for start in range(0, len(order), several):
-        rows = order[start : start + several]
+    chunk = size * max(1, CHUNK // size)
+    buffer = np.empty((chunk, digits.images.shape[1]), digits.images.dtype)
+    for start in range(0, len(order), chunk):
+        rows = order[start : start + chunk]
         images = digits.images.take(rows, 0, buffer[: len(rows)], "clip")  # "raise" copies twice
         targets = digits.targets.take(rows, 0)
         for i in range(0, len(rows), size):
@@ -29,12 +29,12 @@ def mini_batches(digits: Dataset, order: Rows, size: int) -> Iterator[tuple[Arra
 def shuffled(
     n: int, random: np.random.Generator, block: int = 65_536, run: int = 256
 ) -> NDArray[np.intp]:
-    """Return the numbers from 0 to n - 1, each once, in random order.
+    """Return the numbers from 0 to n - 1 in random order.
 
-    Up to a block of examples every order is equally likely. More may not fit in memory, so a block
-    is then put together from runs of neighbours, drawn at random from the whole set, and shuffled;
-    only one block is read at a time. As preprocessing laid the examples down in random order, a run
-    is a random sample too, and so is each mini-batch.
+    Up to `block` examples, every order is equally likely. More may not fit in memory, so only one
+    block is read at a time: it is made of runs of neighbours, chosen at random, and then shuffled.
+    Preprocessing has put the examples in random order, so a run is a random sample, and so is each
+    mini-batch.
     """
     if n <= block:
         return random.permutation(n)

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was killed goes on after its last finished epoch."""
+"""Checkpoints: a training that was killed resumes after the last epoch that was saved."""
 
 import hashlib
 import platform
@@ -18,7 +18,7 @@ from mnist_mlp.learning.progress import Moment, Progress
 
 
 def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
-    """Return a SHA-256 of all that a training follows from.
+    """Return a SHA-256 of everything that decides a training's result.
 
     That is its knobs, its examples, this package and the programs in the folder `code`, the
     version of NumPy, and the machine, whose processor decides the last bits.
@@ -34,7 +34,7 @@ def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
 
 
 def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
-    """Write how far a training has come. A power failure may lose it; a kill does not."""
+    """Save the state of a training. A power failure may lose it; a kill does not."""
     history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
     vectors = _vectors(network, progress)
     with whole_file(path, durable=False) as file:
@@ -42,7 +42,7 @@ def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
 
 
 def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
-    """Take up a training where it was left, if there is a checkpoint and its key is this one."""
+    """Resume a training from its checkpoint, if there is one and its key is this one."""
     vectors = _vectors(network, progress)
     try:
         with open_arrays(path, "a checkpoint") as arrays:
@@ -52,7 +52,7 @@ def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
             history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Moment])
             layouts = {(vector.dtype, vector.shape) for vector in found.values()}
     except (InputError, OSError):
-        return  # there is none, or none that can be read: the training starts anew
+        return  # missing or damaged: the training starts over
     if history and layouts == {(network.parameters.dtype, network.parameters.shape)}:
         for name, vector in vectors.items():
             vector[:] = found[name]

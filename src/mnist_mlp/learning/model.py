@@ -1,4 +1,4 @@
-"""The trained network as a file: its sizes, its kinds of neurons, and its parameters."""
+"""The trained network as a file: its layer sizes, activation, cost and parameters."""
 
 import io
 import zipfile
@@ -21,7 +21,7 @@ FORMAT = 1
 
 
 class Settings(msgspec.Struct):
-    """What the file says of a network besides its parameters."""
+    """What the file holds besides the parameters."""
 
     format: int
     sizes: Annotated[list[Count], Meta(min_length=2)]
@@ -32,7 +32,7 @@ class Settings(msgspec.Struct):
 def save_network(path: Path, network: Network) -> None:
     """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time.
 
-    np.savez would do, but for bytes that follow from the version of Python's zipfile.
+    np.savez is not used, as its bytes depend on the version of Python.
     """
     settings: dict[str, Any] = {
         "format": FORMAT,
@@ -42,15 +42,15 @@ def save_network(path: Path, network: Network) -> None:
     }
     with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, value in {"parameters": network.parameters, **settings}.items():
-            part = io.BytesIO()
-            np.save(part, value, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue())
+            buffer = io.BytesIO()
+            np.save(buffer, value, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue())
 
 
 def load_network(path: Path) -> Network:
     """Read what save_network wrote.
 
-    Raises InputError where the file is something else, and OSError where it cannot be read.
+    Raises InputError if the file is something else, and OSError if it cannot be read.
     """
     with open_arrays(path, "a model") as arrays:
         return _build(arrays)
@@ -58,19 +58,20 @@ def load_network(path: Path) -> Network:
 
 @contextmanager
 def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
-    """Open an .npz file whose arrays take no more memory than the file is long.
+    """Open an uncompressed .npz file, whose arrays take no more memory than the file is long.
 
-    Raises InputError, with what was expected, where it is none, now or while it is read.
+    Raises InputError, with what was expected, if it is damaged or something else, also later, when
+    its arrays are read.
     """
     with path.open("rb") as file, wary(path, expected):
         if not zipfile.is_zipfile(file):
-            raise ValueError("found no .npz file, or half of one")
+            raise ValueError("found no .npz file, or an incomplete one")
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:
             if any(member.compress_type for member in arrays.zip.infolist()):
-                raise ValueError("its parts are compressed")
+                raise ValueError("its arrays are compressed")
             if arrays.zip.testzip():
-                raise ValueError("its parts do not agree with their checksums")
+                raise ValueError("its checksums do not match")
             yield arrays
 
 
@@ -91,7 +92,7 @@ def _build(arrays: NpzFile) -> Network:
             f"found {parameters.dtype} of shape {parameters.shape}"
         )
     if not np.isfinite(parameters).all():
-        raise ValueError("expected finite parameters")
+        raise ValueError("its parameters include NaN or infinity")
     network = Network(settings.sizes, settings.activation, settings.cost)
     network.parameters[:] = parameters
     return network

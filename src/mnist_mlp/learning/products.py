@@ -1,4 +1,4 @@
-"""Products of matrices, shared among threads if they are large, and sums of their rows."""
+"""Matrix products, split among threads if they are large, and sums over rows."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,24 +8,24 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 
-TILE = 512  # columns that one thread works out at a time; part of a result's last bits
-ROWS = 12  # after any multiple of so many rows, a cut changes no bit
-FEW = 4096
-ONES = np.ones(FEW, np.float32)
-LARGE = 2**24  # multiplications from which on a product is worth dividing
+TILE = 512  # columns of a tile, which one thread computes; decides a result's last bits
+ROWS = 12  # a cut after a multiple of this many rows changes no bit
+MAX_ONES = 4096  # up to this many rows are summed as a product with ones
+ONES = np.ones(MAX_ONES, np.float32)
+LARGE = 2**24  # multiplications from which splitting a product pays
 
 
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return the product of a, (n, k), and b, (k, m), written into `out`, (n, m), if given.
 
-    A large product is cut into tiles of fixed size, so that its bytes are the same for every
-    number of threads. NumPy lets go of Python's lock while it multiplies.
+    A large product is cut into tiles of fixed size, so that its bytes do not depend on the number
+    of threads. NumPy releases the GIL while it multiplies.
     """
     if len(a) * b.size < LARGE:
         return a.dot(b, out)
     n, m = len(a), b.shape[1]
     product = np.empty((n, m), a.dtype) if out is None else out
-    height = n if m > TILE else ROWS * -(-n // (2 * ROWS))  # few columns: two tiles all the same
+    height = n if m > TILE else ROWS * -(-n // (2 * ROWS))  # few columns: two tiles of rows
     tiles = [
         (slice(row, row + height), slice(column, column + TILE))
         for row in range(0, n, height)
@@ -41,14 +41,14 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
 def sum_over_examples(a: Array, out: Array) -> Array:
     """Write the sum of the rows of a, (n, m), into `out`, (m,), and return it.
 
-    As a product with a row of ones it takes a third of the time of a.sum(axis=0) if a is small.
+    For a small `a`, a product with ones takes a third of the time of a.sum(axis=0).
     """
-    return ONES[: len(a)].dot(a, out) if len(a) <= FEW else a.sum(axis=0, out=out)
+    return ONES[: len(a)].dot(a, out) if len(a) <= MAX_ONES else a.sum(axis=0, out=out)
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Start as many threads as OMP_NUM_THREADS says, or as there are processors."""
+    """Return a pool of OMP_NUM_THREADS threads, or of as many as there are processors."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     threads = int(wanted) if wanted.isdecimal() else os.cpu_count() or 1
     return ThreadPoolExecutor(max(1, threads))

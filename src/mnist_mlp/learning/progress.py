@@ -15,7 +15,7 @@ from mnist_mlp.learning.network import Network
 
 
 class Moment(NamedTuple):
-    """What training had reached after an epoch, as in metrics/history.csv, or after a step.
+    """The state of training after an epoch, as in metrics/history.csv, or after a step.
 
     epoch                 epochs done: 2.0 after the second, 2.5 in the middle of the third
     step                  steps of gradient descent done
@@ -38,16 +38,16 @@ class Moment(NamedTuple):
 class Progress:
     """How far a network's training has come.
 
-    digits     the data set as it is taught
-    split      the rows of it that are learned from, and those held out
+    digits     the data set to train on, its labels shuffled if the knob `labels` says so
+    split      its rows to train on, and those held out
     velocity   the running sum of gradients, for momentum
-    average    the mean of the parameters after the last epochs, for averaging
+    average    the running mean of the parameters over the last epochs, for averaging
     history    a Moment for each epoch done
     answers    outputs and targets, (n, 10) each, of every mini-batch of the epoch so far
     """
 
     def __init__(self, network: Network, digits: Dataset, params: Params) -> None:
-        """Begin with nothing done. Raises InputError if `params` leave nothing to learn from."""
+        """Start before the first epoch. Raises InputError if `params` leave nothing to train on."""
         self.network = network
         self.params = params
         self.split = draw_split(len(digits.images), params)
@@ -63,7 +63,7 @@ class Progress:
         return (self.history[-1].step if self.history else 0) + len(self.answers)
 
     def measure(self) -> Moment:
-        """Return what training has reached. Raises InputError if a number is NaN or infinite."""
+        """Return the state of training. Raises InputError if a parameter is NaN or infinite."""
         outputs, targets = map(np.concatenate, zip(*self.answers, strict=True))
         epoch = len(self.history) + len(outputs) / len(self.split.training)
         if not np.isfinite(self.network.parameters).all():
@@ -81,17 +81,17 @@ class Progress:
         )
 
     def end_epoch(self) -> Moment:
-        """End an epoch: measure it, add it to the history, and its parameters to the average."""
+        """End an epoch: measure, add to the history, and update the average of the parameters."""
         self.history.append(self.measure())
         self.answers.clear()
-        averaged = max(1, round(self.params.averaging * self.params.epochs))  # epochs, the last
+        averaged = max(1, round(self.params.averaging * self.params.epochs))  # epochs at the end
         n = len(self.history) - self.params.epochs + averaged
         if n > 0:
             self.average += (self.network.parameters - self.average) / n
         return self.history[-1]
 
     def average_parameters(self) -> None:
-        """Give the network the averaged parameters, if the knob asks for them (Izmailov 2018)."""
+        """Give the network the averaged parameters, if `averaging` is on (Izmailov et al. 2018)."""
         if self.params.averaging:
             self.network.parameters[:] = self.average
 

@@ -1,4 +1,4 @@
-"""Refinements: what knobs can add to plain gradient descent. By default each does nothing."""
+"""Refinements: what knobs add to plain gradient descent. Each does nothing if its knob is off."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ Function = Callable[[Array], Array]
 
 
 class Refinements:
-    """The refinements of one epoch; `learning_rates` has that of each mini-batch."""
+    """The refinements for one epoch; `learning_rates` has one for each mini-batch."""
 
     def __init__(
         self, network: Network, params: Params, epoch: int, n: int, velocity: Array
     ) -> None:
-        """Begin an epoch, counted from 0, of n examples; momentum changes `velocity` in place."""
+        """Begin an epoch, counted from 0, of n examples; momentum updates `velocity` in place."""
         self.params = params
         self.velocity = velocity
         n_weights = sum(weights.size for weights in network.weights)
@@ -33,15 +33,15 @@ class Refinements:
         self.strengths: Iterator[float] = iter(strengths(params, times).tolist())
 
     def augment(self, images: Array) -> None:
-        """Change images, (n, 784), in place."""
+        """Augment images, (n, 784), in place."""
         if self.params.augment != "none":
             AUGMENTATIONS[self.params.augment](images, self.augmentation, next(self.strengths))
 
     def drop_out(self, network: Network, n: int) -> Network:
         """Return a network that shares the parameters, with hidden neurons dropped at random.
 
-        Each of n examples drops its own neurons, and the activations of the others grow in
-        proportion, so that on average the weighted sums stay as they are (Srivastava et al. 2014).
+        Each of the n examples has its own dropout mask. The activations that are kept are scaled
+        up, so that the weighted sums stay the same on average (Srivastava et al. 2014).
         """
         if not self.params.dropout:
             return network
@@ -57,15 +57,15 @@ class Refinements:
         return thinned
 
     def decay_weights(self, learning_rate: float) -> None:
-        """Shrink every weight a little, apart from the gradient (Loshchilov and Hutter 2019)."""
+        """Shrink every weight a little: decoupled weight decay (Loshchilov and Hutter 2019)."""
         if self.params.weight_decay:
             self.weights *= 1 - learning_rate * self.params.weight_decay
 
     def with_momentum(self, gradient: Array) -> Array:
-        """Return what a step goes against: the gradient, or with momentum the velocity.
+        """Return what the learning rate multiplies: the gradient or, with momentum, the velocity.
 
-        The velocity is a running sum of gradients, of which each step keeps the share `momentum`
-        (Nielsen, chapter 3). Nesterov's momentum looks one step ahead (Bengio,
+        The velocity is a running sum of gradients, which each step first multiplies by `momentum`
+        (Nielsen, chapter 3). Nesterov momentum looks one step ahead (Bengio,
         Boulanger-Lewandowski and Pascanu 2013).
         """
         if not self.params.momentum:
@@ -78,7 +78,7 @@ class Refinements:
 
 
 def learning_rates(params: Params, times: Array) -> Array:
-    """Return the learning rate at each time, from 0 at the first step of training to 1.
+    """Return the learning rate at each time: 0 is the first step of training, 1 its end.
 
     It is constant, or falls to 0 along half a cosine wave (Loshchilov and Hutter 2017).
     """
@@ -89,18 +89,18 @@ def learning_rates(params: Params, times: Array) -> Array:
 
 
 def strengths(params: Params, times: Array) -> Array:
-    """Return how strongly images are changed at each time, from 0 at the first step to 1.
+    """Return the strength of augmentation at each time: 0 is the first step of training, 1 its end.
 
-    In the second half of training the strength falls evenly to `final_strength`: images that look
-    more like real ones refine what was learned from stronger changes (He et al. 2019, Data
-    Augmentation Revisited).
+    In the second half of training it falls linearly to `final_strength`: images closer to real
+    ones refine what was learned from strongly changed ones (He et al. 2019, Data Augmentation
+    Revisited).
     """
     return 1 - (1 - params.final_strength) * np.maximum(0, 2 * times - 1)
 
 
 def _masked(
-    function: Function, slope: Function, kept: NDArray[np.bool_], share: float
+    function: Function, slope: Function, kept: NDArray[np.bool_], fraction: float
 ) -> tuple[Function, Function]:
-    """Return an activation function, and its slope, of neurons of which some are dropped."""
-    mask = kept / np.float32(share)
-    return lambda z: function(z) * mask, lambda a: slope(a * share) * mask
+    """Return an activation function and its slope with a dropout mask, which keeps a fraction."""
+    mask = kept / np.float32(fraction)
+    return lambda z: function(z) * mask, lambda a: slope(a * fraction) * mask
