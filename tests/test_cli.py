@@ -22,7 +22,7 @@ from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.reading.answers import WIDTH, Answer, bars
 from mnist_mlp.reading.framing import frame
-from mnist_mlp.reading.photos import MOST_PIXELS, frame_file, open_photo
+from mnist_mlp.reading.photos import MAX_PIXELS, frame_file, open_photo
 from tests.conftest import ROOT, start
 from tests.scenes import drawn, grey
 from tests.test_hostile import damaged
@@ -236,7 +236,7 @@ def test_of_a_moving_picture_the_first_is_read(tmp_path: Path) -> None:
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     finished: Path, tmp_path: Path
 ) -> None:
-    side = int(MOST_PIXELS**0.5) + 1
+    side = int(MAX_PIXELS**0.5) + 1
     for name, scale in (("small.png", 1), ("large.png", 3)):
         saved(Image.new("1", (scale * side, scale * side)), tmp_path / name)
         line = refusal(mnist_mlp(finished, "predict", tmp_path / name))

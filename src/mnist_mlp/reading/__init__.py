@@ -1,1 +1,1 @@
-"""Reading pictures of handwriting."""
+"""Reading handwriting: image files, framing as in MNIST, and answers."""

@@ -1,4 +1,4 @@
-"""Answers: what a network makes of an image, in words and bars, and as data for programs."""
+"""Answers: what a network reads in an image, as text with bars or as data for JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from mnist_mlp.learning.evaluation import UNSURE, activations
 from mnist_mlp.learning.network import Network
 
 WIDTH = 40  # characters of a full bar
-ZOOM = 10  # screen pixels along each side of a pixel
-GAP = 1  # pixels around each picture
+ZOOM = 10  # screen pixels per image pixel, along each side
+GAP = 1  # image pixels around each image
 
 BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths of a character
 SHADES = " ░▒▓█"
@@ -22,12 +22,19 @@ ASCII = " .:+#"
 
 
 class Answer:
-    """What a network says of one image: the activations of all its layers, and what follows."""
+    """What a network reads in one image.
+
+    layers      every layer's activations, the image first
+    outputs     those of the last layer, (10,)
+    digit       the digit with the largest output
+    runner_up   the digit with the second largest
+    unsure      whether the runner-up is close
+    """
 
     def __init__(self, network: Network, image: Array) -> None:
-        """Send an image, (784,) in [0, 1], through the network.
+        """Run the network on an image, (784,) in [0, 1].
 
-        Raises InputError where what comes of it is no finite number.
+        Raises InputError if it produces NaN or infinity.
         """
         self.network = network
         self.layers = [layer[0] for layer in activations(network, image[np.newaxis])]
@@ -36,7 +43,7 @@ class Answer:
         self.unsure = bool(self.outputs[self.digit] - self.outputs[self.runner_up] < UNSURE)
 
     def data(self, layers: bool) -> dict[str, Any]:
-        """Return the answer as JSON has it."""
+        """Return the answer as data for JSON; with `layers`, every layer's activations too."""
         result: dict[str, Any] = {
             "digit": self.digit,
             "runner_up": self.runner_up,
@@ -48,7 +55,7 @@ class Answer:
         return result
 
     def text(self, layers: bool, unicode: bool) -> str:
-        """Return the answer as lines of text, with bars of blocks or, for old terminals, of #."""
+        """Return the answer as text with bars, of block characters or, without `unicode`, of #."""
         shown = [self._verdict()]
         if layers:
             shown += ["", "what the network sees:", *_picture(self.layers[0], unicode)]
@@ -65,9 +72,9 @@ class Answer:
 
 
 def bars(values: Array, unicode: bool, full: float = 0) -> list[str]:
-    """Draw a bar for each value, with its number and the value itself, those below 0 to the left.
+    """Draw a bar for each value, after its index and the value; negative bars point to the left.
 
-    A bar of full width stands for `full`, or for the largest size among the values.
+    A bar of full width stands for `full`, or if it is 0 for the largest absolute value.
     """
     full = full or float(np.abs(values).max()) or 1
     below = WIDTH // 2 if values.min() < 0 else 0
@@ -95,7 +102,7 @@ def _picture(image: Array, unicode: bool) -> list[str]:
 
 
 def draw_row(images: Sequence[Array]) -> Image.Image:
-    """Draw what the network saw, each (784,) in [0, 1], side by side, ink white as in MNIST."""
+    """Draw what the network saw, each (784,) in [0, 1], side by side, white on black."""
     tiles = [np.pad(image.reshape(SIDE, SIDE), GAP, constant_values=0.5) for image in images]
     pixels = np.rint(255 * np.hstack(tiles)).astype(np.uint8)
     return Image.fromarray(np.kron(pixels, np.ones((ZOOM, ZOOM), np.uint8)))

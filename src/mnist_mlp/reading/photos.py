@@ -1,4 +1,4 @@
-"""Image files: PNG, JPEG and other usual formats, read as RGB, or refused in one line."""
+"""Image files: PNG, JPEG and other common formats, read as RGB, or refused in one line."""
 
 import os
 import stat
@@ -16,16 +16,16 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import DAMAGED
 from mnist_mlp.reading.framing import frame
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # no other decoder of Pillow's is run
-MOST_PIXELS = 64_000_000  # decoded, they take 256 MB
-LIGHT = 200  # of 255: ink that is all lighter is taken for ink of a dark ground
-ENOUGH = 1000  # pixels along the longer side, which a JPEG may be decoded with fewer of
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # Pillow's other decoders are never run
+MAX_PIXELS = 64_000_000  # 256 MB once decoded
+LIGHT = 200  # of 255: a transparent image that is nowhere darker is light ink, meant for black
+DRAFT_SIDE = 1000  # pixels: a larger JPEG may be decoded at a lower resolution, down to this
 
 
 def frame_file(path: Path) -> Array:
-    """Return the digit in an image file as the network knows it: (784,) in [0, 1].
+    """Return the digit in an image file as an image like MNIST's: (784,) in [0, 1].
 
-    Raises InputError, with the file's name, where there is none, and OSError as open_photo does.
+    Raises InputError, with the file's name, if no digit is found, and what open_photo raises.
     """
     photo = open_photo(path)
     try:
@@ -35,25 +35,25 @@ def frame_file(path: Path) -> Array:
 
 
 def open_photo(path: Path) -> Image.Image:
-    """Read the first picture in a file, upright, in RGB, with a ground behind what is transparent.
+    """Read the first picture in a file, upright, in RGB, with a background if it is transparent.
 
-    Raises InputError where the file is no image of those formats, is damaged or is too large,
-    and OSError where it cannot be read.
+    Raises InputError if the file is not an image of one of FORMATS, is damaged or too large, and
+    OSError if it cannot be read.
     """
     kind = path.stat().st_mode
     if not stat.S_ISREG(kind):
         found = "a folder" if stat.S_ISDIR(kind) else "a device or a pipe"
         raise InputError(f"{path}: expected an image file, found {found}")
-    with _silence(), path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of metadata; what matters is raised
+    with _discard_stderr(), path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about metadata; errors are raised
         try:
             with Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     raise InputError(
-                        f"{path}: expected at most {MOST_PIXELS:,} pixels, "
+                        f"{path}: expected at most {MAX_PIXELS:,} pixels, "
                         f"found {image.width:,}×{image.height:,}; make it smaller"
                     )
-                image.draft("RGB", (ENOUGH, ENOUGH))
+                image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
                 return _on_paper(ImageOps.exif_transpose(image))
         except UnidentifiedImageError:
             raise InputError(
@@ -62,28 +62,28 @@ def open_photo(path: Path) -> Image.Image:
             ) from None
         except (*DAMAGED, struct.error, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{path}: expected an image that is whole; {reason}") from None
+            raise InputError(f"{path}: expected an undamaged image; {reason}") from None
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Send to nowhere what libtiff, inside Pillow, writes past Python to standard error."""
+def _discard_stderr() -> Iterator[None]:
+    """Discard what libtiff, inside Pillow, writes directly to standard error."""
     try:
-        kept = os.dup(2)
+        stderr = os.dup(2)
     except OSError:  # it is closed already
         yield
         return
     try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with Path(os.devnull).open("wb") as null:
+            os.dup2(null.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
-    """Put what is transparent on white, or on black where on white it would not be seen."""
+    """Put a transparent image on white, or on black if all of it is too light for white."""
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)
     if image.has_transparency_data:
@@ -96,7 +96,7 @@ def _on_paper(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring grey of 16 or 32 bits to 8: integers have 16 bits, and floats a range of their own."""
+    """Convert grey to 8 bits: integers from 16 bits, floats from the range of their values."""
     values = np.nan_to_num(np.asarray(image, np.float32))
     low, high = (values.min(), values.max()) if image.mode == "F" else (0, 65535)
     scaled = np.clip((values - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
