@@ -18,7 +18,7 @@ from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.showing.charts import nice_steps
 from mnist_mlp.showing.report_page import (
-    MOST_PARAMETERS,
+    MAX_PARAMETERS,
     choose_digits,
     gather,
     pack_pixels,
@@ -185,7 +185,7 @@ def test_claims_are_shown_where_there_are_any() -> None:
 
 
 def test_a_network_too_large_for_a_page_is_left_out_and_the_page_says_so() -> None:
-    hidden = MOST_PARAMETERS // 794
+    hidden = MAX_PARAMETERS // 794
     page = made(hidden)
     assert page["data"]["network"] is None
     assert len(render(page)) < 1_000_000

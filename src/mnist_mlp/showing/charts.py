@@ -1,4 +1,4 @@
-"""Curves: lines over epochs as the coordinates of a small chart."""
+"""Charts: the coordinates of curves over epochs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 WIDTH, HEIGHT = 420, 260  # of the whole chart
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40  # margins around its lines
-MOST_POINTS = 400  # of a line; of more epochs, these are drawn, evenly spread
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40  # margins around the curves
+MAX_POINTS = 400  # of a curve; of more epochs, evenly spaced ones are drawn
 
 
 def draw_curves(
     title: str, epochs: Sequence[float], curves: Mapping[str, Sequence[float]], lowest: float | None
 ) -> dict[str, Any]:
-    """Lay out a chart of some curves, each with a value for every epoch; NaN is left out.
+    """Lay out a chart of curves, each with a value for every epoch; NaN is left out.
 
-    The axis of the values begins at `lowest`, or else a little below the smallest. Coordinates are
-    texts of one decimal, from the upper left corner of WIDTH × HEIGHT.
+    The y-axis starts at `lowest`, or if it is None, at the tick below the smallest value.
+    Coordinates are strings with one decimal, from the upper left corner of WIDTH × HEIGHT.
     """
-    shown = np.unique(np.linspace(0, len(epochs) - 1, MOST_POINTS).round().astype(int))
+    shown = np.unique(np.linspace(0, len(epochs) - 1, MAX_POINTS).round().astype(int))
     finite = [value for curve in curves.values() for value in curve if math.isfinite(value)]
     lowest = min(finite) if lowest is None else lowest
     y_ticks = nice_steps(lowest, max(finite))
@@ -55,7 +55,7 @@ def draw_curves(
 
 
 def nice_steps(low: float, high: float) -> list[float]:
-    """Return some five multiples of 1, 2 or 5 times a power of ten, around low to high."""
+    """Return about five ticks from low to high: multiples of 1, 2 or 5 times a power of ten."""
     span = (high - low) or abs(high) or 1
     power = 10 ** math.floor(math.log10(span / 4))
     step = power * next(factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 5)
@@ -64,6 +64,6 @@ def nice_steps(low: float, high: float) -> list[float]:
     return [round(step * k, 12) for k in range(first, last + 1)]
 
 
-def _place(value: float, known: tuple[float, float], start: float, end: float) -> str:
-    share = (value - known[0]) / ((known[1] - known[0]) or 1)
-    return f"{start + share * (end - start):.1f}"
+def _place(value: float, limits: tuple[float, float], start: float, end: float) -> str:
+    fraction = (value - limits[0]) / ((limits[1] - limits[0]) or 1)
+    return f"{start + fraction * (end - start):.1f}"

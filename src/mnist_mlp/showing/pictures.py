@@ -1,4 +1,4 @@
-"""Pictures: what the first neurons look for, and which digits the network mistakes."""
+"""Pictures: the weights of the first layer, and the digits that the network misreads."""
 
 from collections.abc import Sequence
 
@@ -17,24 +17,24 @@ LINE = 28  # height of a line of text
 INK = (40, 40, 40)
 FRAME = (220, 220, 220)
 
-# The ends of ColorBrewer's red-blue scale, which is safe for colour-blind eyes.
+# The ends of ColorBrewer's red-blue scale, which is colour-blind safe.
 NEGATIVE = np.array([178, 24, 43])
 POSITIVE = np.array([33, 102, 172])
 ZERO = np.array([255, 255, 255])
 
-MOST_NEURONS = 64
-MOST_MISTAKES = 24
+MAX_NEURONS = 64
+MAX_MISTAKES = 24
 
 
 def draw_weights(weights: Array, layer: str = "first hidden layer") -> Image.Image:
-    """Draw the weights (n_neurons, 784) of the first neurons, a 28×28 picture for each.
+    """Draw the weights of the first layer, (n_neurons, 784), as a 28×28 picture for each neuron.
 
-    All pictures share one scale: zero is white, positive blue, negative red, and the strongest
-    weights, one in 500, have the full colour. Of more than 64 neurons, those with the largest
-    weights (by Euclidean norm) are shown.
+    All pictures share one colour scale: zero is white, positive blue, negative red. It saturates
+    at the 99.8th percentile of the absolute weights. Of more than 64 neurons, those with the
+    largest weights (by Euclidean norm) are shown.
     """
     by_size = np.argsort(-np.linalg.norm(weights.astype(np.float64), axis=1), kind="stable")
-    shown = np.sort(by_size[:MOST_NEURONS])
+    shown = np.sort(by_size[:MAX_NEURONS])
     sizes = np.abs(weights[shown])
     limit = float(np.quantile(sizes, 1 - 1 / 500) or sizes.max())
     title = f"Weights of the {layer}"
@@ -50,13 +50,13 @@ def draw_weights(weights: Array, layer: str = "first hidden layer") -> Image.Ima
 
 
 def draw_mistakes(images: Array, outputs: Array, labels: NDArray[np.intp]) -> Image.Image:
-    """Draw the images that the network got wrong with the largest outputs, the worst first.
+    """Draw the most confident mistakes: the misread images with the largest outputs, worst first.
 
     `images` is (n, 784) in [0, 1], `outputs` (n, 10) in [0, 1], `labels` (n,) digits.
     """
     predicted, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
     wrong = mistakes(outputs, labels)
-    shown = wrong[:MOST_MISTAKES]
+    shown = wrong[:MAX_MISTAKES]
     grey = np.rint(255 * (1 - images[shown].reshape(-1, SIDE, SIDE, 1))).astype(np.uint8)
     title = f"{len(wrong):,} of {len(images):,} unseen digits misread"
     return _sheet(
@@ -67,10 +67,10 @@ def draw_mistakes(images: Array, outputs: Array, labels: NDArray[np.intp]) -> Im
 
 
 def _colour(values: Array, limit: float) -> NDArray[np.uint8]:
-    """Turn values from -limit to limit into colours, with one axis more, of length 3."""
-    strength = np.minimum(np.abs(values / (limit or 1)), 1)[..., np.newaxis]
+    """Map values from -limit to limit to RGB colours, along a new last axis."""
+    intensity = np.minimum(np.abs(values / (limit or 1)), 1)[..., np.newaxis]
     end = np.where(values[..., np.newaxis] < 0, NEGATIVE, POSITIVE)
-    colours: NDArray[np.uint8] = np.rint(ZERO + strength * (end - ZERO)).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(ZERO + intensity * (end - ZERO)).astype(np.uint8)
     return colours
 
 
@@ -93,7 +93,7 @@ def _sheet(title: str, tiles: Sequence[NDArray[np.uint8]], captions: Sequence[st
 
 
 def _add_scale(sheet: Image.Image, limit: float) -> None:
-    """Show at the right of the title which colours stand for -limit, 0 and limit."""
+    """Draw the colour scale from -limit to limit, to the right of the title."""
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
     right = sheet.width - GAP - 60

@@ -33,13 +33,13 @@ SCRIPTS = (
     "page.js",
 )
 
-MOST_PARAMETERS = 4_000_000  # of a network that the page holds; they make it 21 MB long
-RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits for a cell of the confusion matrix
+MAX_PARAMETERS = 4_000_000  # of a network that the page contains; they make it 21 MB
+RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits per cell of the confusion matrix
 MISTAKES = 24
 MISTAKES_TO_LOAD = 6
-MOST_NEURONS = 24  # of a layer that are drawn: those that matter most for the digit
+MAX_NEURONS = 24  # drawn per layer: those that matter most for the digit
 
-# As many zeros as one byte can count, then as many other bytes.
+# Up to 255 zeros, the most that one byte can count, then up to 255 other bytes.
 RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
 
 
@@ -55,9 +55,9 @@ def gather(
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
-    `noise` is (n, 784) in [0, 1], images that are no digits. `history` has a list for each
-    column of metrics/history.csv, `results` are those of metrics/accuracy.json, and each claim
-    has the attributes `said`, `measured`, a list of lines, and `verdict`.
+    `noise` is (n, 784) in [0, 1], images that show no digit. `history` has a list for each column
+    of metrics/history.csv, `results` are those of metrics/accuracy.json, and a claim has the
+    attributes `said`, `measured` (a list of lines) and `verdict`.
     """
     outputs = answer(network, test.images)
     confusion = np.zeros((DIGITS, DIGITS), int)
@@ -66,7 +66,7 @@ def gather(
     return {
         "sizes": network.sizes,
         "parameters": network.parameters.size,
-        "most_parameters": MOST_PARAMETERS,
+        "most_parameters": MAX_PARAMETERS,
         "n_test": len(test.images),
         "n_wrong": int(wrong.sum()),
         "confusion": confusion.tolist(),
@@ -84,17 +84,17 @@ def gather(
 
 
 def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
-    """Gather what the page's script works with: the network, and digits in one numbered list."""
+    """Gather the data of the page's script: the network, and all digits in one list."""
     right = test.labels == outputs.argmax(axis=1)
     chosen, worst = choose_digits(test.labels, outputs)
     firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
     to_load = [*np.sort(np.concatenate(firsts)), *worst[:MISTAKES_TO_LOAD]]
     no_digit = [None] * len(noise)
     return {
-        "most_neurons": MOST_NEURONS,
+        "most_neurons": MAX_NEURONS,
         "unsure": UNSURE,
         "output": COSTS[network.cost].output,
-        "network": _describe(network) if network.parameters.size <= MOST_PARAMETERS else None,
+        "network": _describe(network) if network.parameters.size <= MAX_PARAMETERS else None,
         "digits": _digits(
             np.concatenate([test.images[chosen], noise]),
             np.concatenate([outputs[chosen], answer(network, noise)]),
@@ -110,10 +110,10 @@ def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) 
 
 
 def choose_digits(labels: Labels, outputs: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose test images for the page: (all of them, sorted; the worst mistakes, worst first).
+    """Choose test images for the page; return all of them, sorted, and the worst, worst first.
 
-    All are the worst mistakes and, for each pair of a digit and an answer, the first few where the
-    two are the same, or else those with the largest outputs. `outputs` is (n, 10), `labels` (n,).
+    They are the most confident mistakes and, from each cell of the confusion matrix, the first few
+    if they are read right, or else the most confident. `outputs` is (n, 10), `labels` (n,).
     """
     predicted = outputs.argmax(axis=1)
     wrong = mistakes(outputs, labels)
@@ -130,15 +130,15 @@ def choose_digits(labels: Labels, outputs: Array) -> tuple[NDArray[np.intp], NDA
 
 
 def pack_pixels(pixels: NDArray[np.uint8]) -> bytes:
-    """Shorten the runs of zeros: how many zeros, how many other bytes, these bytes, and again."""
+    """Run-length encode zeros: how many zeros, how many other bytes, these bytes, and so on."""
     runs = RUN.findall(pixels.tobytes())
     return b"".join(bytes([len(zeros), len(others)]) + others for zeros, others in runs)
 
 
 def render(page: Mapping[str, Any]) -> bytes:
-    """Render what `gather` gathered as one HTML file, with styles and scripts inside.
+    """Render what `gather` returned as one HTML file, with inline styles and scripts.
 
-    Its Content-Security-Policy allows these, by their SHA-256, and no request.
+    Its Content-Security-Policy allows these, by their SHA-256, and no requests.
     """
     environment = Environment(
         loader=FileSystemLoader(PAGE),
@@ -150,7 +150,7 @@ def render(page: Mapping[str, Any]) -> bytes:
     )
     style = _read("style.css")
     script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
-    # No text in a script element may look like the element's end.
+    # Inside a script element, nothing may look like its closing tag.
     data = json.dumps(page["data"], separators=(",", ":")).replace("<", "\\u003c")
     template = environment.get_template("report.html")
     html = template.render(
@@ -165,9 +165,9 @@ def render(page: Mapping[str, Any]) -> bytes:
 
 
 def _describe(network: Network) -> dict[str, Any]:
-    """Describe a network to makeNetwork, in network.js, whose table ACTIVATIONS must have its own.
+    """Return a network as makeNetwork in network.js expects it.
 
-    Raises InputError if it has not.
+    Raises InputError if the table ACTIVATIONS there lacks the network's activation.
     """
     table = re.search(r"^const ACTIVATIONS = \{\n(.*?)^\};", _read("network.js"), re.M | re.S)
     known = re.findall(r"^  (\w+):", table[1] if table else "", re.M)
@@ -187,7 +187,7 @@ def _describe(network: Network) -> dict[str, Any]:
 def _digits(
     images: Array, outputs: Array, test_images: Sequence[int | None], labels: Sequence[int | None]
 ) -> dict[str, Any]:
-    """Describe images, and what the network answered, a list for each property."""
+    """Return images and the network's answers, a list for each property."""
     return {
         "pixels": _base64(pack_pixels(np.rint(images * 255).astype(np.uint8))),
         "test_image": test_images,
