@@ -44,7 +44,7 @@ def evaluate(
     model: ModelFile = MODEL,
     validation: ValidationFile = VALIDATION,
     metrics: Annotated[Path, typer.Option("--accuracy", help="The results.")] = ACCURACY,
-    predictions: Annotated[Path, typer.Option(help="Each test digit's answer.")] = PREDICTIONS,
+    predictions: Annotated[Path, typer.Option(help="The answer to each test digit.")] = PREDICTIONS,
 ) -> None:
     """Measure the trained network on the test images, and on uniform random noise.
 

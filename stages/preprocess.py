@@ -19,8 +19,8 @@ def preprocess(
 ) -> None:
     """Turn the digits into images in [0, 1] and one-hot targets.
 
-    Reads data/raw; writes data/prepared. No knob changes the arrays, so that all experiments share
-    them: the training images are in one random order, and `train` draws which are held out.
+    Reads data/raw; writes data/prepared. No knob changes the arrays, so all experiments share them:
+    the training images are in one random order, and `train` chooses which are held out.
     """
     load_params(params_file)
     training = read_digits(raw / mnist.TRAIN_IMAGES.name, raw / mnist.TRAIN_LABELS.name)

@@ -1,4 +1,4 @@
-"""Stage 5, render: pictures of the weights and of the worst mistakes."""
+"""Stage 5, render: pictures of the weights and of the most confident mistakes."""
 
 import sys
 from pathlib import Path
@@ -26,10 +26,10 @@ def render(
     params_file: ParamsFile = PARAMS,
     prepared: PreparedFolder = PREPARED,
     model: ModelFile = MODEL,
-    weights: Annotated[Path, typer.Option(help="What the first neurons look for.")] = WEIGHTS,
+    weights: Annotated[Path, typer.Option(help="The weights of the first layer.")] = WEIGHTS,
     mistakes: Annotated[Path, typer.Option(help="The most confident mistakes.")] = MISTAKES,
 ) -> None:
-    """Draw the first layer's weights and the test digits that the network got most wrong.
+    """Draw the weights of the first layer, and the most confident mistakes on the test digits.
 
     Reads data/model.npz, data/prepared and the knob kernels; writes metrics/weights.png and
     metrics/mistakes.png.

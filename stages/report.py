@@ -1,4 +1,4 @@
-"""Stage 6, report: a page where one draws digits and watches the network read them."""
+"""Stage 6, report: a page to draw digits on and see how the network reads them."""
 
 import sys
 from pathlib import Path
@@ -28,13 +28,13 @@ HISTORY = Path("metrics/history.csv")
 PAGE = Path("metrics/report.html")
 CLAIMS = Path("metrics/claims.json")
 NOISE_IMAGES = 3
-MOST_COST = 1e40  # more than a training with float32 can have
+MAX_COST = 1e40  # more than training in float32 can reach
 
 T = TypeVar("T")
 
 
 class Claim(msgspec.Struct):
-    """What the page tells of a claim."""
+    """What the page shows of a claim."""
 
     said: str
     measured: list[str]
@@ -42,7 +42,7 @@ class Claim(msgspec.Struct):
 
 
 class Claims(msgspec.Struct):
-    """What metrics/claims.json holds."""
+    """The form of metrics/claims.json."""
 
     claims: list[Claim] = []
 
@@ -57,11 +57,11 @@ def report(
     claims: Annotated[Path, typer.Option(help="The claims, if there are any.")] = CLAIMS,
     page: Annotated[Path, typer.Option(help="The page.")] = PAGE,
 ) -> None:
-    """Make a page where one draws digits and watches the network read them.
+    """Make a page to draw digits on and see how the network reads them.
 
     Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs but
     dataset, metrics/claims.json if it exists, and the parts of the page in
-    src/mnist_mlp/showing/page; writes metrics/report.html, one file that needs no network.
+    src/mnist_mlp/showing/page; writes metrics/report.html, one file that opens without a network.
     """
     params = load_params(params_file)
     network = load_network(model)
@@ -86,8 +86,8 @@ def report(
 
 
 def _read_history(path: Path) -> dict[str, list[float]]:
-    """Read the columns of numbers that train wrote, a value for each epoch."""
-    highest = {"cost": MOST_COST, "accuracy": 1.0}
+    """Read the numbers that train wrote: a list for each column, with a value for each epoch."""
+    highest = {"cost": MAX_COST, "accuracy": 1.0}
     figures = [f"{kind}_{what}" for kind in ("training", "validation") for what in highest]
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -96,7 +96,7 @@ def _read_history(path: Path) -> dict[str, list[float]]:
             name: [round(float(row[name]), 6) for row in rows] for name in ("epoch", *figures)
         }
         if not rows or columns["epoch"] != list(range(1, len(rows) + 1)):
-            raise ValueError("found no epochs from 1 on")
+            raise ValueError("found no rows for epochs 1, 2, ...")
         for name in figures:
             kind, what = name.split("_")
             for value in columns[name]:
@@ -105,13 +105,13 @@ def _read_history(path: Path) -> dict[str, list[float]]:
                     raise ValueError(f"found a {name} of {value:g}")
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected the numbers of each epoch; {error}; run `dvc repro -f train`"
+            f"{path}: expected numbers for each epoch; {error}; run `dvc repro -f train`"
         ) from None
     return columns
 
 
 def _read(path: Path, kind: type[T], command: str) -> T:
-    """Read a JSON file of a certain form, which a command writes."""
+    """Read a JSON file, which a command writes. Raises InputError if it has another form."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (ValueError, RecursionError) as error:
