@@ -418,7 +418,10 @@ def test_info_takes_a_model_for_unknown_where_no_training_is_on_record(clone: Pa
 def test_info_refuses_a_broken_dvc_lock(content: str, clone: Path) -> None:
     (clone / "dvc.lock").write_text(content, "utf-8")
     line = refusal(mnist_mlp(clone, "info"))
-    assert line == "error: dvc.lock: expected what DVC writes; run `dvc repro`\n"
+    assert line == (
+        "error: dvc.lock: expected a lock file of DVC, found something else; "
+        "run `mnist-mlp mend`, then `dvc repro`\n"
+    )
 
 
 def test_its_model_is_that_of_its_clone_from_any_folder(finished: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""First aid: removes the files that DVC leaves broken when it is killed while it writes them."""
+"""Repair: remove the files that DVC leaves broken if it is killed while it writes them."""
 
 import json
 import time
@@ -11,29 +11,29 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
 PROJECTS = {Path(): "dvc repro", Path("claims"): "dvc --cd claims repro"}
-PATIENCE = 2  # seconds in which a dvc that is running ends what it is writing
+WAIT = 2  # seconds for a running dvc to finish what it is writing
 
 
 def mend() -> None:
-    """Remove a dvc.lock, or DVC's list of who reads and writes what, if it is broken.
+    """Remove dvc.lock, and DVC's list of the files in use (rwlock), if they are broken.
 
-    DVC writes them in place, so it can be killed in between, and refuses to run from then on. Its
-    next run writes them again. What is whole, or what a running dvc is writing, is not touched.
+    DVC writes them in place. If it is killed meanwhile, it refuses to run until they are removed;
+    its next run writes them again. A valid file, or one that a running dvc is writing, is kept.
     """
     checks = (("dvc.lock", _is_lock), (".dvc/tmp/rwlock", _is_json))
-    for project, (name, is_whole) in product(PROJECTS, checks):
+    for project, (name, is_valid) in product(PROJECTS, checks):
         path = project / name
-        if _is_broken(path, is_whole):
+        if _is_broken(path, is_valid):
             path.unlink()
-            print(f"{path} was broken and is removed; `{PROJECTS[project]}` writes it again.")
+            print(f"{path} was broken and has been removed; `{PROJECTS[project]}` writes it again.")
 
 
-def _is_broken(path: Path, is_whole: Callable[[str], bool]) -> bool:
-    """Return whether a file is broken and stays the same for a while."""
+def _is_broken(path: Path, is_valid: Callable[[str], bool]) -> bool:
+    """Return whether a file is broken and does not change for WAIT seconds."""
     first = _read(path)
-    if first is None or is_whole(first):
+    if first is None or is_valid(first):
         return False
-    time.sleep(PATIENCE)
+    time.sleep(WAIT)
     return _read(path) == first
 
 
@@ -45,7 +45,7 @@ def _read(path: Path) -> str | None:
 
 
 def _is_lock(text: str) -> bool:
-    """Return whether DVC would read this."""
+    """Return whether DVC would accept this as its dvc.lock."""
     try:
         COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(text))
     except (yaml.YAMLError, ValueError, RecursionError, Invalid):

@@ -1,4 +1,4 @@
-"""The record: what dvc.lock says of how a model came about, and how good it was found to be."""
+"""The record of a model: the knobs that made it, and its results."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from mnist_mlp.base.errors import InputError
 
 
 class Record(NamedTuple):
-    """The knobs that a model was made with, and what `evaluate` measured; None where not known."""
+    """The knobs that a model was made with, and what `evaluate` measured; None if unknown."""
 
     knobs: dict[str, Any] | None
     results: dict[str, Any] | None
 
 
 def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
-    """Look a model up, by its contents, in dvc.lock, and its results in accuracy.json.
+    """Look up a model, by its MD5, in dvc.lock, and its results in accuracy.json.
 
-    Results of another model are none. Raises InputError where dvc.lock is damaged, and OSError
-    where a file that is there cannot be read.
+    Results of another model are ignored. Raises InputError if a file is damaged, and OSError if
+    one exists but cannot be read.
     """
     if not lock.exists():
         return Record(None, None)
@@ -41,7 +41,10 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
             return Record(knobs, None)
         return Record(knobs, json.loads(accuracy.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{lock}: expected what DVC writes; run `dvc repro`") from None
+        raise InputError(
+            f"{lock}: expected a lock file of DVC, found something else; "
+            "run `mnist-mlp mend`, then `dvc repro`"
+        ) from None
 
 
 def _recorded(stage: dict[str, Any], kind: str) -> set[str]:

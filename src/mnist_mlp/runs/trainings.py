@@ -1,7 +1,7 @@
-"""Many trainings at a time: stages run on this machine's cores or on a Dask cluster.
+"""Many trainings in parallel: stages run on this machine's cores or on a Dask cluster.
 
-What a task calls needs the standard library and Dask alone: the package is sent to the workers, and
-they may not have the rest.
+A task imports only the standard library and Dask: this package is sent to the workers, which may
+lack its other requirements.
 """
 
 import hashlib
@@ -21,28 +21,28 @@ from typing import Any
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, get_worker
 
-MEASURES = ("validation_accuracy", "training_accuracy")  # and none of the test digits
-TIMEOUT = 10  # seconds that a scheduler has to answer
+MEASURES = ("validation_accuracy", "training_accuracy")  # and nothing about the test digits
+TIMEOUT = 10  # seconds to wait for a scheduler
 SOURCE = Path(__file__).parents[2]
-HERE = "127.0.0.1:0"  # where a local cluster has its pages: seen by this machine alone
+DASHBOARD = "127.0.0.1:0"  # of a local cluster, visible to this machine only
 
 
 class StageError(Exception):
-    """What a stage said when it refused its work."""
+    """A stage failed; the message is the stage's own."""
 
 
 class OtherCodeError(Exception):
-    """A worker would train with another source than the client's."""
+    """A worker's source is not the client's."""
 
 
 @contextmanager
 def cluster(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
-    """Connect to a Dask scheduler, or have workers on this machine, by default one for each core.
+    """Connect to a Dask scheduler, or start workers on this machine, by default one for each core.
 
-    Local workers are threads: the trainings themselves are processes of their own anyway. Raises
-    what Dask raises where it cannot connect.
+    Local workers are threads, as each training is a process of its own. Raises what Dask raises if
+    it cannot connect.
     """
-    logging.disable(logging.ERROR)  # what matters is raised
+    logging.disable(logging.ERROR)  # errors are raised
     if scheduler:
         with Client(scheduler, timeout=TIMEOUT) as client:
             print(f"waiting for a worker at {scheduler}", file=sys.stderr)
@@ -57,8 +57,8 @@ def cluster(scheduler: str | None = None, workers: int | None = None) -> Iterato
             n_workers=workers or CPU_COUNT,
             threads_per_worker=1,
             processes=False,
-            dashboard_address=HERE,
-            worker_dashboard_address=HERE,
+            dashboard_address=DASHBOARD,
+            worker_dashboard_address=DASHBOARD,
             memory_limit=0,
         ) as local,
         Client(local) as client,
@@ -69,13 +69,12 @@ def cluster(scheduler: str | None = None, workers: int | None = None) -> Iterato
 def run_stage(name: str, **paths: str | Path) -> None:
     """Run a stage's command on one thread, in a process that, on Linux, ends with this one.
 
-    `paths` are its options. Raises StageError, with its one line, where it refuses, and
-    ChildProcessError where it was killed.
+    `paths` are its options. Raises StageError if it fails, and ChildProcessError if it is killed.
     """
     command: list[str | Path] = [sys.executable, Path("stages") / f"{name}.py"]
     for option, path in paths.items():
         command += [f"--{option}", path]
-    environment = {"OMP_NUM_THREADS": "1", "DVC_STAGE": name}  # as dvc does: see command.py
+    environment = {"OMP_NUM_THREADS": "1", "DVC_STAGE": name}  # as dvc sets it, for end_with_dvc
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | environment
     )
@@ -87,12 +86,12 @@ def run_stage(name: str, **paths: str | Path) -> None:
 
 
 def train(knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str) -> dict[str, Any]:
-    """Prepare the digits, train a network and evaluate it, on a worker.
+    """Preprocess the digits, train a network and evaluate it, on a worker.
 
-    `raw` holds the four files of MNIST; `data` and `code` are their digest and the client's
-    `digest_code`. Returns MEASURES, and the model's MD5 as dvc.lock would have it; where a stage
-    refuses its work, {"error": ...}. Raises OtherCodeError where the worker does not stand at the
-    top of a clone with the client's source.
+    `raw` holds the four files of MNIST; `data` is their digest, and `code` the client's
+    `digest_code`. Returns MEASURES and the model's MD5, as in dvc.lock, or {"error": ...} if a
+    stage fails. Raises OtherCodeError if the worker was not started at the top of a clone with the
+    client's source.
     """
     worker = get_worker()
     if digest_code() != code:
