@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
     done(clone, "dvc", "repro", "-f")
-    assert "Every output has the bytes" in done(clone, *CLI, "compare")
+    assert "Every output is identical" in done(clone, *CLI, "compare")
 
 
 def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -> None:
@@ -22,9 +22,9 @@ def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stdout == (
-        "train departs from HEAD: other bytes in data/model.npz, metrics/history.csv.\n"
-        "The first epoch with other parameters is 1.\n"
-        "Its inputs differ: learning_rate.\n"
+        "train differs from HEAD in data/model.npz, metrics/history.csv.\n"
+        "The first epoch whose parameters differ is 1.\n"
+        "Its inputs differ in learning_rate.\n"
     )
 
 
@@ -40,7 +40,7 @@ def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path)
     lock.write_text(ours[1], "utf-8")
     result = start(clone, *CLI, "compare", "HEAD")
     assert result.returncode == 1
-    assert "The first epoch with other parameters is 3." in result.stdout
+    assert "The first epoch whose parameters differ is 3." in result.stdout
     assert "Its inputs are the same" in result.stdout
 
 
@@ -50,7 +50,7 @@ def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> 
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stderr == (
-        "error: dvc.lock: what is here is not what it records; run `dvc repro` first\n"
+        "error: the workspace does not match dvc.lock; run `dvc repro` first\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_what_keeps_dvc_from_looking_is_told(clone: Path) -> None:
     (clone / "dvc.yaml").write_text("stages: 1", "utf-8")
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: dvc.lock: not compared; dvc says: ")
+    assert result.stderr.startswith("error: dvc.lock: cannot be compared; dvc says: ")
     assert "dvc.yaml" in result.stderr
     assert result.stderr.count("\n") == 1
 
@@ -82,4 +82,7 @@ def test_a_recorded_lock_that_is_no_lock_is_one_line_and_exit_code_1(
     lock.write_bytes(whole)
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
-    assert result.stderr == "error: dvc.lock: expected what DVC writes; run `dvc repro`\n"
+    assert result.stderr == (
+        "error: dvc.lock: expected a lock file of DVC, found something else; "
+        "compare with another commit\n"
+    )

@@ -1,4 +1,4 @@
-"""A comparison of two runs: where one departs from the other."""
+"""Compare this run with a recorded one: the first stage and the first epoch that differ."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ HISTORY = "metrics/history.csv"
 
 
 def compare(recorded: str) -> bool:
-    """Return whether this run has the bytes that a commit recorded, and print where it departs.
+    """Return whether this run's outputs are those recorded in a commit; print the first difference.
 
     Reads dvc.lock and metrics/history.csv, here and in the commit. Raises InputError if there is
     no complete run here, or none in the commit.
@@ -24,28 +24,28 @@ def compare(recorded: str) -> bool:
     dvc = [sys.executable, "-m", "dvc", "status", "--json", "dvc.yaml"]
     status = subprocess.run(dvc, capture_output=True, text=True, errors="replace", check=False)
     if status.returncode:
-        raise InputError(f"{LOCK}: not compared; dvc says: {' '.join(status.stderr.split())}")
+        raise InputError(f"{LOCK}: cannot be compared; dvc says: {' '.join(status.stderr.split())}")
     if json.loads(status.stdout):
-        raise InputError(f"{LOCK}: what is here is not what it records; run `dvc repro` first")
+        raise InputError(f"the workspace does not match {LOCK}; run `dvc repro` first")
     theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:
         if name not in ours:
-            raise InputError(f"{LOCK}: {name} was not run here yet; run `dvc repro`")
+            raise InputError(f"{LOCK}: {name} has not been run here yet; run `dvc repro`")
         outputs = _changed(theirs[name], ours[name], "outs")
         if outputs:
             causes = _changed(theirs[name], ours[name], "deps", "params")
-            print(f"{name} departs from {recorded}: other bytes in {', '.join(outputs)}.")
+            print(f"{name} differs from {recorded} in {', '.join(outputs)}.")
             if HISTORY in outputs:
                 print(_first_epoch(_committed(recorded, HISTORY), _here(HISTORY)))
-            print(f"Its inputs differ: {', '.join(causes)}." if causes else _SAME_INPUTS)
+            print(f"Its inputs differ in {', '.join(causes)}." if causes else _SAME_INPUTS)
             return False
-    print(f"Every output has the bytes that {recorded} recorded.")
+    print(f"Every output is identical to that recorded in {recorded}.")
     return True
 
 
 _SAME_INPUTS = (
-    "Its inputs are the same: look for another processor, operating system, NumPy or Pillow, for "
-    "`kernels: fastest`, or, where it is download, for a run on the sample."
+    "Its inputs are the same. Possible causes: another processor, operating system, NumPy or "
+    "Pillow; `kernels: fastest`; for download, a run on the sample."
 )
 
 
@@ -68,7 +68,7 @@ def _committed(commit: str, name: str) -> str:
 
 
 def _stages(lock: str) -> dict[str, dict[str, Any]]:
-    """Return for each stage in dvc.lock its inputs and outputs, each with what tells its bytes."""
+    """Return the inputs and outputs of each stage in dvc.lock, each with its hash or value."""
     try:
         stages = yaml.safe_load(lock)["stages"]
         return {
@@ -80,7 +80,10 @@ def _stages(lock: str) -> dict[str, dict[str, Any]]:
             for name, stage in stages.items()
         }
     except (yaml.YAMLError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        raise InputError(f"{LOCK}: expected what DVC writes; run `dvc repro`") from None
+        raise InputError(
+            f"{LOCK}: expected a lock file of DVC, found something else; "
+            "compare with another commit"
+        ) from None
 
 
 def _changed(theirs: dict[str, Any], ours: dict[str, Any], *kinds: str) -> list[str]:
@@ -92,7 +95,7 @@ def _first_epoch(theirs: str, ours: str) -> str:
     rows = [list(csv.DictReader(text.splitlines())) for text in (theirs, ours)]
     for their_row, our_row in zip(*rows, strict=False):
         if their_row.get("parameters_hash") != our_row.get("parameters_hash"):
-            return f"The first epoch with other parameters is {our_row['epoch']}."
+            return f"The first epoch whose parameters differ is {our_row['epoch']}."
     if len(rows[0]) != len(rows[1]):
         return f"One run has {len(rows[0])} epochs and the other {len(rows[1])}."
-    return "No epoch has other parameters, but some cost or accuracy is another."
+    return "The parameters of every epoch are the same, but a cost or an accuracy differs."
