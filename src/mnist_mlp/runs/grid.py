@@ -1,4 +1,4 @@
-"""A grid: networks with every combination of some knobs, each with several seeds."""
+"""Grid search: networks with every combination of some knobs, each with several seeds."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params, check_params, load_params, read_values, write_value
 from mnist_mlp.data.dataset import draw_split
 
-MOST = 100_000  # networks
+MAX_NETWORKS = 100_000
 
 
 class Task(NamedTuple):
@@ -30,9 +30,9 @@ class Task(NamedTuple):
 
 
 def read_grid(grid: list[str]) -> dict[str, list[Any]]:
-    """Read knobs and their values, as in hidden=16,32; what they may be is checked by `expand`.
+    """Read knobs and their values, as in hidden=16,32; `expand` checks the values.
 
-    Raises InputError for what is no grid.
+    Raises InputError if the text has another form.
     """
     knobs: dict[str, list[Any]] = {}
     for text in grid:
@@ -58,8 +58,8 @@ def expand(grid: Mapping[str, list[Any]], seeds: int, params_file: Path, images:
     with. Raises InputError for the first network that cannot be trained.
     """
     n = seeds * math.prod(len(values) for values in grid.values())
-    if n > MOST:
-        raise InputError(f"grid: expected at most {MOST:,} networks, found {n:,}")
+    if n > MAX_NETWORKS:
+        raise InputError(f"grid: expected at most {MAX_NETWORKS:,} networks, found {n:,}")
     ours = msgspec.structs.asdict(load_params(params_file))
     place = f"{params_file} with the grid"
     tasks: list[Task] = []
