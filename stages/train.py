@@ -28,15 +28,10 @@ import numpy as np
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import remove_file, whole_file
 from mnist_mlp.base.params import load_params, restorable
 from mnist_mlp.data.dataset import load_dataset, save_split
-from mnist_mlp.learning.checkpoint import (
-    checkpoint_key,
-    load_checkpoint,
-    remove_checkpoint,
-    save_checkpoint,
-)
+from mnist_mlp.learning.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
 from mnist_mlp.learning.model import save_network
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.training import new_network
@@ -87,7 +82,7 @@ def train(
                     saved = time.monotonic()
                     due = saved + PAUSE * (saved - start)
     except InputError:
-        remove_checkpoint(checkpoint)  # from which it would only fail again
+        remove_file(checkpoint)  # from which it would only fail again
         raise
     except SystemExit as interruption:
         if not progress.history:
@@ -95,7 +90,7 @@ def train(
         raise SystemExit(f"{interruption}; {history} has the epochs so far") from None
     save_network(model, network)
     _save_history(history, progress.history)
-    remove_checkpoint(checkpoint)
+    remove_file(checkpoint)
 
 
 def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator[Moment]:

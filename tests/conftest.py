@@ -1,6 +1,5 @@
 """What tests share: the pipeline in a repository of its own, and how thorough they are."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import settings
 
 from mnist_mlp.base.params import Params
@@ -108,8 +108,7 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
     """Build a folder in the first of pytest's processes that asks; give each a copy of its own."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(shared / f"{name}.lock"):
         if not (shared / name).exists():
             unfinished = factory.mktemp(name)
             build(unfinished)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_mlp.base import files
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import remove_file, whole_file
 
 KILLED_WHILE_WRITING = """
 import os, pathlib, sys
@@ -86,6 +86,41 @@ def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: P
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_program_left_is_removed_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    src = Path(files.__file__).parents[2]
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, path], cwd=src, check=True)
+    remove_file(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_place_of_the_unfinished_file_is_not_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "file", tmp_path / "other"
+    other.write_bytes(b"of someone else")
+    (tmp_path / "file.unfinished").symlink_to(other)
+    with whole_file(path) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), other.read_bytes()) == (b"new", b"of someone else")
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+def test_the_file_is_closed_before_it_gets_its_name_as_windows_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        closed.append(file.closed)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    with whole_file(tmp_path / "file") as file:
+        file.write(b"new")
+    assert closed == [True]
 
 
 def test_folder_of_the_same_name_is_an_os_error_and_stays(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Files: written whole or not at all, and refused where they are damaged."""
 
-import fcntl
 import os
 import tokenize
 import warnings
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from errno import EISDIR
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock, UnixFileLock
 
 from mnist_mlp.base.errors import InputError
 
@@ -56,43 +57,53 @@ def wary(path: Path, expected: str) -> Iterator[None]:
 def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file to write, which takes the name `path` only once the block has ended well.
 
-    Until then it is `path`.unfinished; what a killed process left under that name is written
-    over, and a process that is still writing there is waited for. Missing folders above it are
-    made. After a power failure `path` is the old or the new file, if it is to be durable. Raises
-    OSError, naming `path`, where the disk refuses.
+    Until then it is `path`.unfinished; what a killed process left under that name is replaced, and
+    a process that is still writing there is waited for. Missing folders above it are made. After a
+    power failure `path` is the old or the new file, if it is to be durable. Raises OSError, naming
+    `path`, if the disk refuses.
     """
     if not path.parent.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(EISDIR, "is a folder, where a file is to be written", str(path))
-    unfinished = path.with_name(path.name + UNFINISHED)
+    unfinished, lock = _beside(path)
     try:
-        with _open_alone(unfinished) as file:
+        with _locked(lock):
+            unfinished.unlink(missing_ok=True)
             try:
-                yield file
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
+                with unfinished.open("x+b") as file:
+                    yield file
+                    file.flush()
+                    if durable:
+                        os.fsync(file.fileno())
+                unfinished.replace(path)  # once it is closed: Windows renames no open file
             except BaseException:
                 unfinished.unlink(missing_ok=True)
                 raise
-            unfinished.replace(path)
     except OSError as error:
         if error.filename:
             raise
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None
 
 
-def _open_alone(path: Path) -> BinaryIO:
-    """Open an empty file under a name that no other process is writing to."""
-    while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b")
-        fcntl.flock(file, fcntl.LOCK_EX)
+def remove_file(path: Path) -> None:
+    """Remove a file, and what a process that was killed while it wrote it left, if they exist."""
+    for each in (path, *_beside(path)):
+        each.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Return the names under which a file is written, and under which one process alone may."""
+    return path.with_name(path.name + UNFINISHED), path.with_name(f"{path.name}.lock{UNFINISHED}")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that only one process can hold at a time; a killed one lets go of it."""
+    lock = FileLock(path, poll_interval=0.01)
+    with lock:
         try:
-            ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
-        except FileNotFoundError:
-            ours = False
-        if ours:
-            file.truncate()
-            return file
-        file.close()  # while this waited, the other process finished and took the name away
+            yield
+        finally:
+            if isinstance(lock, UnixFileLock):  # the other kinds remove their file as they let go
+                path.unlink(missing_ok=True)

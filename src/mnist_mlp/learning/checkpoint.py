@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import UNFINISHED, whole_file
+from mnist_mlp.base.files import whole_file
 from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import open_arrays
@@ -65,9 +65,3 @@ def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
         "velocity": progress.velocity,
         "average": progress.average,
     }
-
-
-def remove_checkpoint(path: Path) -> None:
-    """Remove a checkpoint, and one that a killed process left unfinished."""
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + UNFINISHED).unlink(missing_ok=True)

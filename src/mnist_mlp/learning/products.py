@@ -54,4 +54,5 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, threads))
 
 
-os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of its parent's threads
+if hasattr(os, "register_at_fork"):  # a forked child has none of its parent's threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)
