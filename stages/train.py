@@ -21,24 +21,30 @@ import csv
 import io
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
+import msgspec
 import numpy as np
 import typer
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import remove_file, whole_file
-from mnist_mlp.base.params import load_params, restorable
+from mnist_mlp.base.params import Params, load_params, restorable, write_value
 from mnist_mlp.data.dataset import load_dataset, save_split
 from mnist_mlp.learning.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
+from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck
 from mnist_mlp.learning.model import save_network
+from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.training import new_network
 from mnist_mlp.learning.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
 PAUSE = 40  # times as long as it took to write a checkpoint, before the next: they cost 2.5 %
+EPOCHS, STEPS = 3, 1000  # to learn something in, before a warning; a slow start is no fault
+IMAGES = 1000  # to see in whether it has
 
 
 def train(
@@ -72,11 +78,13 @@ def train(
         print(f"resuming after epoch {len(progress.history)}, from {checkpoint}")
         _save_history(history, progress.history)
     due = time.monotonic()
+    warned = params.labels == "random"
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
             moments = train_network(network, digits, params, progress)
             for _ in _show(moments, progress, params.epochs):
                 _save_history(history, progress.history)
+                warned = warned or _warn_if_stuck(network, progress, params)
                 if (start := time.monotonic()) >= due:
                     save_checkpoint(checkpoint, key, network, progress)
                     saved = time.monotonic()
@@ -111,6 +119,51 @@ def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator
         for moment in moments:
             print(f"epoch {moment.epoch:g}/{total}: {_accuracy(moment)}", flush=True)
             yield moment
+
+
+def _warn_if_stuck(network: Network, progress: Progress, params: Params) -> bool:
+    """Warn of a network that has learned nothing, and return whether it did."""
+    epoch = len(progress.history)
+    if epoch < params.epochs and (epoch < EPOCHS or progress.step < STEPS):
+        return False
+    rows = max(progress.split.validation[:IMAGES], progress.split.training[:IMAGES], key=len)
+    labels = progress.digits.targets[rows].argmax(axis=1)
+    outputs = answer(network, progress.digits.images, rows)
+    if not is_stuck(outputs, labels):
+        return False
+    digit, times = Counter(outputs.argmax(axis=1).tolist()).most_common(1)[0]
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)  # in place of the progress bar
+    typer.secho(
+        f"warning: stuck: after epoch {epoch} the network answers {digit} for "
+        f"{times / len(rows):.0%} of the images and reads {accuracy(outputs, labels):.2%} right; "
+        f"try {_other_knobs(params, progress.step)}",
+        err=True,
+        fg="yellow",
+    )
+    return True
+
+
+def _other_knobs(params: Params, steps: int) -> str:
+    """Say which knobs may help a network that is stuck, and what they are now."""
+    usual = Params()
+    pace = params.learning_rate / (1 - params.momentum)
+    too_short = steps < STEPS and pace <= usual.learning_rate
+    tips = {
+        "a smaller learning_rate": pace > usual.learning_rate,
+        "a larger learning_rate": pace < usual.learning_rate,
+        "less momentum": params.momentum > usual.momentum,
+        "less weight_decay": params.weight_decay > usual.weight_decay,
+        "less dropout": params.dropout > usual.dropout,
+        "more epochs": too_short,
+        "a smaller batch_size": too_short,
+        "other layers in hidden": params.hidden != usual.hidden,
+        "other initial_weights": True,
+    }
+    now = msgspec.to_builtins(params)
+    return " or ".join(
+        f"{tip} (now {write_value(now[tip.split()[-1]])})" for tip, fits in tips.items() if fits
+    )
 
 
 def _accuracy(moment: Moment) -> str:

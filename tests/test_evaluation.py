@@ -3,13 +3,42 @@
 import numpy as np
 import pytest
 
-from mnist_mlp.learning.evaluation import accuracy, answer, mistakes, noise_confidence
+from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck, mistakes, noise_confidence
 from mnist_mlp.learning.network import Network, initialise_weights
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:
     outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
     assert accuracy(outputs, np.array([0, 1, 1, 1])) == 0.75
+
+
+def stuck(answers: list[int], labels: list[int]) -> bool:
+    return is_stuck(np.eye(10)[answers], np.array(labels))
+
+
+EVEN = list(range(10)) * 100  # each digit as often as the others
+SKEWED = [3] * 970 + list(range(10)) * 3
+
+
+def test_a_network_of_one_answer_is_stuck() -> None:
+    assert stuck([1] * 1000, EVEN)
+    assert stuck([1] * 970 + EVEN[970:], EVEN)
+    assert stuck([3] * 1000, SKEWED)
+
+
+def test_a_network_that_is_right_no_more_often_than_the_most_frequent_digit_is_stuck() -> None:
+    assert stuck(EVEN[1:] + EVEN[:1], EVEN)
+    assert stuck([3] * 960 + [1] * 40, SKEWED)
+
+
+def test_a_network_that_tells_some_digits_apart_is_not_stuck() -> None:
+    assert not stuck([1] * 900 + EVEN[900:], EVEN)
+    assert not stuck([min(digit, 1) for digit in EVEN], EVEN)
+
+
+def test_a_network_that_answers_as_unevenly_as_the_digits_are_is_not_stuck() -> None:
+    assert not stuck(SKEWED, SKEWED)
+    assert not stuck([3] * 10 + SKEWED[10:-10] + [3] * 10, SKEWED)
 
 
 def test_mistakes_are_the_wrong_answers_with_the_largest_outputs_first() -> None:

@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.data.dataset import Labels, Rows
+from mnist_mlp.data.dataset import DIGITS, Labels, Rows
 from mnist_mlp.learning.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
+FEW = 0.05  # answers other than the commonest one, per label other than the commonest one
 UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a guess
 
 
@@ -41,6 +42,19 @@ def answer(network: Network, images: Array, rows: Rows | None = None) -> Array:
 def accuracy(outputs: Array, labels: Labels) -> float:
     """Return the fraction of examples, from 0 to 1, whose largest output is their digit's."""
     return float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def is_stuck(outputs: Array, labels: Labels) -> bool:
+    """Return whether a network does no better than one that gives every image the same answer.
+
+    That is if nearly all its outputs, (n, 10), answer with the same digit, although the n labels
+    differ more, or if it is right no more often than by always answering the most frequent label.
+    """
+    n = len(labels)
+    answered = np.bincount(outputs.argmax(axis=1), minlength=DIGITS).max()
+    frequent = np.bincount(labels, minlength=DIGITS).max()
+    one_answer = n - answered < FEW * (n - frequent)
+    return bool(one_answer or accuracy(outputs, labels) <= frequent / n)
 
 
 def mistakes(outputs: Array, labels: Labels) -> NDArray[np.intp]:

@@ -81,7 +81,7 @@ def run_stage(name: str, **paths: str | Path) -> None:
     if result.returncode < 0:
         raise ChildProcessError(f"{name} was killed by signal {-result.returncode}")
     if result.returncode:
-        reason = result.stderr.strip().removeprefix("error: ")
+        reason = result.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
         raise StageError(reason.removeprefix(f"{paths['params']}: "))
 
 
