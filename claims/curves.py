@@ -4,14 +4,15 @@ from claim import (
     BLUE,
     CONTROL,
     ORANGE,
-    PREPARED,
+    PART_2,
     Finding,
     chart,
-    first,
-    knobs,
+    first_examples,
+    load_digits,
+    load_settings,
     report,
     save_training,
-    train,
+    train_networks,
 )
 from command import run
 
@@ -22,53 +23,75 @@ import numpy as np
 from scipy import stats
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.data.dataset import load_dataset
 
 
 def curves() -> None:
-    """Train on the same images with true and with random labels, and fit a line to the rise.
+    """Train on the same images with true and with random labels, and compare the curves.
 
-    The network and the recipe are the claim's own. The rise with random labels is about linear if
-    it slows down little from its first third to its last; R², of a straight line through it, is
-    large for many a bent curve too.
+    The network and the recipe are the claim's own. The rise with random labels counts as about
+    linear if its slope changes little from the first third to the last. R² of a straight line is
+    given as well, but it is large for many bent curves too.
     """
-    asked = knobs("curves")
-    training = load_dataset(PREPARED, "training")
+    settings = load_settings("curves")
+    training = load_digits("training")
+    goal = settings["fitted"]
+    percent = f"{100 * goal:g} %"
     with tempfile.TemporaryDirectory() as folder:
-        save_training(Path(folder), first(training, asked["images"]))
-        changes = asked["knobs"] | {"validation": 0}
+        save_training(Path(folder), first_examples(training, settings["images"]))
+        changes = settings["knobs"] | {"validation": 0}
         real, random = (
             [
                 np.array([epoch["training_accuracy"] for epoch in trained.history])
-                for trained in train(changes | {"labels": labels}, asked["seeds"], Path(folder))
+                for trained in train_networks(
+                    changes | {"labels": labels}, settings["seeds"], Path(folder)
+                )
             ]
             for labels in ("real", "random")
         )
-    rises = [rise(curve, asked["fitted"]) for curve in random]
-    ratios = [
-        len(slow) / len(rise(quick, asked["fitted"]))
-        for quick, slow in zip(real, rises, strict=True)
-    ]
+    rises = [rise(curve, goal) for curve in random]
+    ratios = [len(slow) / len(rise(quick, goal)) for quick, slow in zip(real, rises, strict=True)]
+    slopes = [slope(up[-(len(up) // 3) :]) / slope(up[: len(up) // 3]) for up in rises]
     linear = [float(stats.linregress(range(len(up)), up).rvalue ** 2) for up in rises]
-    reached = [float(max(curve) >= asked["fitted"]) for curve in (*real, *random)]
-    goal = f"{asked['fitted']:.0%}"
-    quick, slow = f"epochs to {goal}, random ÷ true labels", f"random labels, up to {goal}"
-    bend = asked["bend"]
+    reached = [float(max(curve) >= goal) for curve in (*real, *random)]
+    bend = settings["bend"]
+    slower = Finding(
+        "“slowly”",
+        f"epochs to {percent}, random ÷ true labels",
+        ratios,
+        "amount",
+        1,
+        settings["times"],
+    )
     findings = [
-        Finding("slowly", quick, ratios, ".1f", asked["times"]),
+        slower,
         Finding(
-            "about linearly",
-            f"{slow}: last third's slope ÷ first third's",
-            [steepness(up[-(len(up) // 3) :]) / steepness(up[: len(up) // 3]) for up in rises],
-            ".2f",
+            "“about linearly”",
+            f"random labels up to {percent}: slope of the last third ÷ slope of the first",
+            slopes,
+            "number",
+            2,
             1 / bend,
             bend,
         ),
-        Finding("about linearly", f"{slow}: R² of a line", linear, ".3f"),
-        Finding(CONTROL, f"share of trainings that reach {goal}", reached, ".0%", 1.0, of="runs"),
+        Finding(
+            "“about linearly”",
+            f"random labels up to {percent}: R² of a straight line",
+            linear,
+            "fraction",
+            3,
+        ),
+        Finding(
+            CONTROL,
+            f"share of trainings that reach {percent}",
+            reached,
+            "share",
+            0,
+            1.0,
+            over="runs",
+        ),
     ]
     figure, axes = chart(
-        f"{asked['images']:,} images with true and with random labels",
+        f"{settings['images']:,} images with true and with random labels",
         "epoch",
         "training accuracy (%)",
     )
@@ -78,21 +101,34 @@ def curves() -> None:
         axes.plot([], [], color=colour, label=f"{label} labels")
     line = stats.linregress(range(1, len(rises[0]) + 1), rises[0])
     ends = np.array([1, len(rises[0])])
-    axes.plot(
-        ends, 100 * (line.intercept + line.slope * ends), "k--", label="line through the rise"
-    )
+    axes.plot(ends, 100 * (line.intercept + line.slope * ends), "k--", label="straight line")
     axes.legend(frameon=False)
-    said = "With true labels accuracy rises quickly, with random ones slowly and about linearly."
-    report(curves, 12, said, findings, figure)
+    report(
+        curves,
+        12,
+        statement=(
+            "Accuracy rises quickly with true labels, slowly and about linearly with random ones"
+        ),
+        source=PART_2,
+        brief=f"Random labels take {slower} times as many epochs",
+        meaning=(
+            "What the network learns from an image with a true label helps with many others, so "
+            "accuracy rises fast. A random label helps with no other image, so each epoch adds "
+            "about as many right answers as the one before, until the network runs out of "
+            "parameters."
+        ),
+        findings=findings,
+        figure=figure,
+    )
 
 
-def steepness(curve: Array) -> float:
-    """Return the slope of the line through a curve, an epoch."""
+def slope(curve: Array) -> float:
+    """Return the slope, per epoch, of the regression line through a curve."""
     return float(stats.linregress(range(len(curve)), curve).slope)
 
 
 def rise(curve: Array, goal: float) -> Array:
-    """Return a curve up to where it reaches its goal, or all of it."""
+    """Return a curve up to the epoch in which it reaches the goal, or all of it."""
     reached = np.flatnonzero(curve >= goal)
     return curve[: reached[0] + 1] if len(reached) else curve
 

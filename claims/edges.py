@@ -2,17 +2,19 @@
 
 from claim import (
     CONTROL,
-    PREPARED,
+    PART_2,
     RECIPES,
     Finding,
-    knobs,
+    accuracy_on,
+    load_digits,
+    load_recipe,
+    load_settings,
     load_trained,
-    recipe,
+    params_of,
     report,
     save_training,
-    share_right,
     show_image,
-    train,
+    train_networks,
 )
 from command import run
 
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import PIXELS, SIDE, Dataset, load_dataset
+from mnist_mlp.data.dataset import PIXELS, SIDE, Dataset
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.training import new_network
 
@@ -38,26 +40,28 @@ SHORT = {
 
 
 def edges() -> None:
-    """Compare how smooth the first layer's weights are before and after training.
+    """Measure how smooth the first layer's weights are before and after training.
 
-    Smoothness is the correlation, -1 to 1, of weights with those of the next pixels: 0 for weights
-    that are drawn one by one, and near 1 where they change slowly, as along and beside an edge.
-    Networks trained on images whose pixels all changed places in the same way must be as accurate,
-    for a network never knew where the pixels were; planted edges must be recognised.
+    Smoothness is the correlation, -1 to 1, of the weights of neighbouring pixels. It is 0 for
+    independent random weights, and near 1 if weights change slowly from pixel to pixel, as along an
+    edge and beside it. There are two controls. A network does not know which pixels are neighbours,
+    so it must be as accurate on images whose pixels were all shuffled in the same way. And planted
+    edges must be recognised.
     """
-    asked = knobs("edges")
-    seeds = range(asked["seeds"])
-    test = load_dataset(PREPARED, "test")
+    settings = load_settings("edges")
+    seeds = range(settings["seeds"])
+    test = load_digits("test")
     places = generator(0, "claim", 7).permutation(PIXELS)
-    moved = Dataset(test.images[:, places], test.targets)
-    findings: list[Finding] = []
+    shuffled_test = Dataset(test.images[:, places], test.targets)
+    deciding: list[Finding] = []
+    others: list[Finding] = []
     pictures: dict[str, Array] = {}
-    for family, recipe_name in RECIPES.items():
-        start = [new_network(recipe(family, seed)).weights[0] for seed in seeds]
-        usual = [trained.network for trained in load_trained(family, len(seeds))]
-        shuffled = train_shuffled(family, places, len(seeds))
+    for recipe, recipe_name in RECIPES.items():
+        start = [new_network(params_of(recipe, seed)).weights[0] for seed in seeds]
+        usual = [trained.network for trained in load_trained(recipe, len(seeds))]
+        shuffled = train_shuffled(recipe, places, len(seeds))
         differences = [
-            share_right(theirs, moved) - share_right(ours, test)
+            accuracy_on(theirs, shuffled_test) - accuracy_on(ours, test)
             for ours, theirs in zip(usual, shuffled, strict=True)
         ]
         groups = {
@@ -66,39 +70,51 @@ def edges() -> None:
             "after training on shuffled pixels": [network.weights[0] for network in shuffled],
         }
         for when, weights in groups.items():
-            bound = asked["random"] if when == "after training" else None
             values = [smoothness(w) for w in weights]
-            case = recipe_name if when == "after training" else f"{recipe_name}, {when}"
-            findings.append(Finding(case, NEIGHBOURS, values, ".2f", at_most=bound))
-            pictures[f"{family}\n{SHORT[when]}"] = weights[0]
-        limit = asked["difference"]
+            if when == "after training":
+                bound = settings["random"]
+                finding = Finding(recipe_name, NEIGHBOURS, values, "correlation", 2, at_most=bound)
+                deciding.append(finding)
+            else:
+                case = f"{recipe_name}, {when}"
+                others.append(Finding(case, NEIGHBOURS, values, "correlation", 2))
+            pictures[f"{recipe}\n{SHORT[when]}"] = weights[0]
+        limit = settings["difference"]
         gain = f"gain in test accuracy from shuffled pixels, {recipe_name}"
-        findings.append(Finding(CONTROL, gain, differences, ".2%", -limit, limit))
+        others.append(Finding(CONTROL, gain, differences, "points", 2, -limit, limit))
     planted = [planted_edges(seed) for seed in seeds]
     recognised = [smoothness(w) for w in planted]
-    findings.append(
-        Finding(CONTROL, f"{NEIGHBOURS}, planted edges", recognised, ".2f", asked["edges"])
-    )
+    measure = f"{NEIGHBOURS}, planted edges"
+    others.append(Finding(CONTROL, measure, recognised, "correlation", 2, settings["edges"]))
     pictures["planted edges\nhalf noise"] = planted[0]
-    said = "The first layer's weights look almost random."
-    report(edges, 7, said, findings, draw(pictures))
+    videos, default = deciding
+    report(
+        edges,
+        7,
+        statement="The first layer's weights look almost random",
+        source=PART_2,
+        brief=f"Neighbours correlate {videos} to {default}; random would be 0",
+        meaning=(
+            "Neighbouring pixels mostly have the same ink, so their weights get similar gradients "
+            "and grow alike; on shuffled pixels they do not. Smooth weights need not detect "
+            "edges, though: a blob is smooth too."
+        ),
+        findings=[*deciding, *others],
+        figure=draw(pictures),
+    )
 
 
-def train_shuffled(family: str, places: NDArray[np.intp], seeds: int) -> list[Network]:
-    """Train networks on images whose pixels all changed places in the same way."""
-    changes = knobs("networks")[family]["knobs"]
+def train_shuffled(recipe: str, places: NDArray[np.intp], seeds: int) -> list[Network]:
+    """Train networks on images whose pixels were all shuffled in the same way."""
+    changes = load_recipe(recipe)["knobs"]
     with tempfile.TemporaryDirectory() as folder:
-        training = load_dataset(PREPARED, "training")
+        training = load_digits("training")
         save_training(Path(folder), Dataset(training.images[:, places], training.targets))
-        return [trained.network for trained in train(changes, seeds, Path(folder))]
+        return [trained.network for trained in train_networks(changes, seeds, Path(folder))]
 
 
 def smoothness(weights: Array) -> float:
-    """Return the correlation, -1 to 1, of weights, (n, 784), with those of the next pixels.
-
-    It is 0 for weights that are drawn one by one, and near 1 where they change slowly, as they do
-    along and beside an edge.
-    """
+    """Return the correlation, -1 to 1, of the weights of neighbouring pixels; weights: (n, 784)."""
     pictures = weights.reshape(-1, SIDE, SIDE)
     across = pictures[:, :, :-1], pictures[:, :, 1:]
     down = pictures[:, :-1], pictures[:, 1:]
@@ -107,7 +123,7 @@ def smoothness(weights: Array) -> float:
 
 
 def planted_edges(seed: int) -> Array:
-    """Return 16 edge filters, (16, 784): half of their variance is noise."""
+    """Return 16 edge filters, (16, 784), with noise that makes half of their variance."""
     random = generator(seed, "claim", 7, 1)
     y, x = np.mgrid[-1:1:28j, -1:1:28j]
     filters = []
@@ -124,7 +140,7 @@ def draw(pictures: dict[str, Array]) -> Figure:
     """Draw the weights of three neurons of each kind of network."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     figure.suptitle(
-        "Three neurons of each network, and how alike neighbouring weights are",
+        "Three neurons of each network, and the correlation of neighbouring weights",
         fontweight="bold",
         fontsize=12,
     )

@@ -1,6 +1,18 @@
 """Claim 11: a network can memorise random labels as well as true ones."""
 
-from claim import BLUE, GREY, PREPARED, Finding, chart, first, knobs, report, save_training, train
+from claim import (
+    BLUE,
+    GREY,
+    PART_2,
+    Finding,
+    chart,
+    first_examples,
+    load_digits,
+    load_settings,
+    report,
+    save_training,
+    train_networks,
+)
 from command import run
 
 import tempfile
@@ -9,85 +21,112 @@ from typing import Any
 
 import numpy as np
 
-from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset, load_dataset
+from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset
 from mnist_mlp.learning.network import count_parameters
 
 
 def memorising() -> None:
-    """Compare true and random labels, then find how many random ones a network can fit.
+    """Compare true with random labels, then find how many random labels a network can memorise.
 
-    No image is held out. A network's training accuracy is that of its last epoch. All networks are
-    trained by the claim's own recipe, and differ in the number of epochs alone.
+    All images are trained on. Training accuracy is that of the last epoch. The recipe is the
+    claim's own; only the number of epochs differs.
     """
-    asked = knobs("memorising")
-    images = load_dataset(PREPARED, "training")
+    settings = load_settings("memorising")
+    fitted = f"{100 * settings['fitted']:g} %"
+    images = load_digits("training")
     with tempfile.TemporaryDirectory() as folder:
-        everything = Fit(images, len(images.images), asked, Path(folder))
-        hidden, epochs = [16, 16], asked["epochs_of_all"]
-        random = everything("random", hidden, epochs)
-        findings = compare(hidden, everything, random, epochs)
-        most: dict[int, list[float]] = {}
-        for width in asked["widths"]:
+        everything = Subset(images, len(images.images), settings, Path(folder))
+        hidden, epochs = [16, 16], settings["epochs_of_all"]
+        random = everything.fit("random", hidden, epochs)
+        findings = compare_labels(hidden, everything, random, epochs)
+        _, true_labels, random_labels = findings
+        memorised: dict[int, list[float]] = {}
+        for width in settings["widths"]:
             size = count_parameters([PIXELS, width, DIGITS])
             counts = sorted(
-                {min(round(s * size), everything.n) for s in asked["images_per_parameter"]}
+                {min(round(s * size), everything.n) for s in settings["images_per_parameter"]}
             )
-            fits = [Fit(images, n, asked, Path(folder)) for n in counts]
-            accuracies = {fit.n: fit("random", [width], asked["epochs"]) for fit in fits}
-            findings += compare([width], fits[0], accuracies[fits[0].n], asked["epochs"])
-            most[width] = most_fitted(accuracies, asked["fitted"])
-            measure = f"most random labels fitted to {asked['fitted']:.0%}, of those tried"
-            findings.append(Finding(f"784-{width}-10", measure, most[width], ",.0f", of="runs"))
+            subsets = [Subset(images, n, settings, Path(folder)) for n in counts]
+            accuracies = {
+                subset.n: subset.fit("random", [width], settings["epochs"]) for subset in subsets
+            }
+            fewest = subsets[0]
+            findings += compare_labels([width], fewest, accuracies[fewest.n], settings["epochs"])
+            memorised[width] = max_fitted(accuracies, settings["fitted"])
+            measure = f"largest tested number of random labels fitted to {fitted}"
+            findings.append(
+                Finding(shape_of([width]), measure, memorised[width], "amount", 0, over="runs")
+            )
     figure, axes = chart(
-        f"How many random labels a network fits to {asked['fitted']:.0%}",
+        f"How many random labels a network fits to {fitted}",
         "weights and biases",
-        "images",
+        "training images",
     )
-    sizes = np.array([count_parameters([PIXELS, width, DIGITS]) for width in most])
-    for share, style in ((1, "-"), (0.1, "--")):
-        label = "one image" if share == 1 else f"{share} images"
-        axes.plot(sizes, share * sizes, style, color=GREY, label=f"{label} for each parameter")
-    for size, (width, counts) in zip(sizes, most.items(), strict=True):
+    sizes = np.array([count_parameters([PIXELS, width, DIGITS]) for width in memorised])
+    for images_each, style in ((1, "-"), (0.1, "--")):
+        label = "one image" if images_each == 1 else f"{images_each} images"
+        axes.plot(sizes, images_each * sizes, style, color=GREY, label=f"{label} per parameter")
+    for size, (width, counts) in zip(sizes, memorised.items(), strict=True):
         axes.plot([size] * len(counts), counts, "o", color=BLUE, alpha=0.6)
         place = (size, max(counts))
-        axes.annotate(f"784-{width}-10", place, (8, -12), textcoords="offset points")
+        axes.annotate(shape_of([width]), place, (8, -12), textcoords="offset points")
     axes.set(xscale="log", yscale="log")
     axes.margins(x=0.15)
     axes.legend(frameon=False)
-    said = "A network can memorise random labels as well as true ones."
-    report(memorising, 11, said, findings, figure)
+    report(
+        memorising,
+        11,
+        statement="A network can memorise random labels as well as true ones",
+        source=PART_2,
+        brief=f"{shape_of(hidden)} fits {random_labels} of random, {true_labels} of true labels",
+        meaning=(
+            "True labels follow rules that many images share; random labels have to be memorised "
+            "one by one, which takes several parameters for each image. The networks that the "
+            "claim is about have many more parameters than images."
+        ),
+        findings=findings,
+        figure=figure,
+    )
 
 
-class Fit:
-    """The first n images, on which networks are trained with one kind of labels or the other."""
+class Subset:
+    """The first n training images, to fit networks to with their true or with random labels."""
 
-    def __init__(self, images: Dataset, n: int, asked: dict[str, Any], folder: Path) -> None:
+    def __init__(self, images: Dataset, n: int, settings: dict[str, Any], folder: Path) -> None:
         self.n = n
-        self.asked = asked
-        self.prepared = save_training(folder / str(n), first(images, n))
+        self.settings = settings
+        self.prepared = save_training(folder / str(n), first_examples(images, n))
 
-    def __call__(self, labels: str, hidden: list[int], epochs: int) -> list[float]:
-        """Return the last training accuracy, from 0 to 1, for each seed."""
-        changes = {"labels": labels, "hidden": hidden, "epochs": epochs, "validation": 0}
-        runs = train(self.asked["knobs"] | changes, self.asked["seeds"], self.prepared)
+    def fit(self, labels: str, hidden: list[int], epochs: int) -> list[float]:
+        """Train a network with each seed; return its last training accuracies, from 0 to 1."""
+        knobs = {"labels": labels, "hidden": hidden, "epochs": epochs, "validation": 0}
+        changes = self.settings["knobs"] | knobs
+        runs = train_networks(changes, self.settings["seeds"], self.prepared)
         return [run.history[-1]["training_accuracy"] for run in runs]
 
 
-def compare(hidden: list[int], fit: Fit, random: list[float], epochs: int) -> list[Finding]:
-    """Train on true labels, and compare with the accuracies on random ones for the same images."""
-    real = fit("real", hidden, epochs)
-    case = f"{'-'.join(map(str, [PIXELS, *hidden, DIGITS]))}, {fit.n:,} images"
+def compare_labels(
+    hidden: list[int], subset: Subset, random: list[float], epochs: int
+) -> list[Finding]:
+    """Fit true labels too, and compare with the accuracies for random labels of the same images."""
+    real = subset.fit("real", hidden, epochs)
+    case = f"{shape_of(hidden)} ({subset.n:,} images)"
     lead = (np.array(real) - random).tolist()
-    measure = "training accuracy, true labels less random ones"
+    bound = subset.settings["difference"]
     return [
-        Finding(case, measure, lead, ".1%", at_most=fit.asked["difference"]),
-        Finding(case, "training accuracy with true labels", real, ".1%"),
-        Finding(case, "training accuracy with random labels", random, ".1%"),
+        Finding(case, "training accuracy, true − random labels", lead, "points", 1, at_most=bound),
+        Finding(case, "training accuracy, true labels", real, "share", 1),
+        Finding(case, "training accuracy, random labels", random, "share", 1),
     ]
 
 
-def most_fitted(by_images: dict[int, list[float]], accuracy: float) -> list[float]:
-    """Return for each seed the largest number of images that was fitted, or 0."""
+def shape_of(hidden: list[int]) -> str:
+    """Write the sizes of all layers, such as 784-16-16-10."""
+    return "-".join(map(str, [PIXELS, *hidden, DIGITS]))
+
+
+def max_fitted(by_images: dict[int, list[float]], accuracy: float) -> list[float]:
+    """Return for each seed the largest number of images fitted to an accuracy, or 0."""
     return [
         max((n for n, a in zip(by_images, by_seed, strict=True) if a >= accuracy), default=0)
         for by_seed in zip(*by_images.values(), strict=True)

@@ -1,6 +1,17 @@
 """Claim 13: local minima are of about equal quality."""
 
-from claim import BLUE, ORANGE, PREPARED, Finding, chart, knobs, load_trained, recipe, report
+from claim import (
+    BLUE,
+    ORANGE,
+    PART_2,
+    Finding,
+    chart,
+    load_digits,
+    load_settings,
+    load_trained,
+    params_of,
+    report,
+)
 from command import run
 
 from itertools import combinations
@@ -9,7 +20,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.data.dataset import Dataset, Rows, draw_split, load_dataset
+from mnist_mlp.data.dataset import Dataset, Rows, draw_split
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import BLOCK, accuracy, answer
@@ -17,29 +28,28 @@ from mnist_mlp.learning.network import Network
 
 
 def minima() -> None:
-    """Compare networks that differ in their seeds alone, and walk from one to the other.
+    """Compare networks that differ only in their seeds, and walk from one to another.
 
-    The walk is a straight line between their parameters, as they are and after one network's hidden
-    neurons were put in the order that is most like the other's (Hungarian method).
+    The walk is a straight line between their parameters. It is taken twice: to the other network as
+    it is, and to the same network with its hidden neurons reordered to match (Hungarian method).
     """
-    asked = knobs("minima")
-    test = load_dataset(PREPARED, "test")
-    training = load_dataset(PREPARED, "training")
+    settings = load_settings("minima")
+    training, test = load_digits("training"), load_digits("test")
     networks = [trained.network for trained in load_trained("default")]
     outputs = [answer(network, test.images) for network in networks]
     accuracies = np.array([accuracy(values, test.labels) for values in outputs])
-    costs, slopes = [], []
+    costs, norms = [], []
     for seed, network in enumerate(networks):
-        rows = draw_split(len(training.images), recipe("default", seed)).training
+        rows = draw_split(len(training.images), params_of("default", seed)).training
         learned = answer(network, training.images, rows)
         costs.append(COSTS[network.cost].mean(learned, training.targets[rows]))
-        slopes.append(slope(network, training, rows))
+        norms.append(gradient_norm(network, training, rows))
     digits = [values.argmax(axis=1) for values in outputs]
     pairs = list(combinations(range(len(networks)), 2))
     agreement = [float(np.mean(digits[a] == digits[b])) for a, b in pairs]
-    walked = pairs[:: -(-len(pairs) // asked["pairs"])]
-    times = np.linspace(0, 1, asked["points"])
-    lines: dict[str, list[Array]] = {"as they are": [], "after matching hidden neurons": []}
+    walked = pairs[:: -(-len(pairs) // settings["pairs"])]
+    times = np.linspace(0, 1, settings["points"])
+    lines: dict[str, list[Array]] = {"as they are": [], "with hidden neurons matched": []}
     similar: dict[str, list[float]] = {name: [] for name in lines}
     for a, b in walked:
         ends = networks[b], match(networks[a], networks[b])
@@ -47,43 +57,62 @@ def minima() -> None:
             lines[name].append(walk(networks[a], end, times, test))
             similar[name].append(cosine(networks[a].parameters, end.parameters))
     off = np.abs(accuracies - accuracies.mean()).tolist()
+    distance = Finding(
+        "single networks",
+        "difference of the test accuracy from the mean",
+        off,
+        "distance",
+        2,
+        at_most=settings["difference"],
+    )
     findings = [
-        Finding(
-            "one seed",
-            "distance of its test accuracy from the mean",
-            off,
-            ".2%",
-            at_most=asked["difference"],
-        ),
-        Finding("one seed", "test accuracy", accuracies.tolist(), ".2%"),
-        Finding("one seed", "training cost", costs, ".3f"),
-        Finding("one seed", "norm of the gradient of the training cost", slopes, ".3f"),
-        Finding("two seeds", "share of test digits answered alike", agreement, ".1%", of="pairs"),
+        distance,
+        Finding("single networks", "test accuracy", accuracies.tolist(), "share", 2),
+        Finding("single networks", "training cost", costs, "amount", 3),
+        Finding("single networks", "norm of the gradient of that cost", norms, "amount", 3),
+        Finding("pairs", "share of test digits read alike", agreement, "share", 1, over="pairs"),
     ]
     for name, walks in lines.items():
-        rise = [float(costs.max() - max(costs[0], costs[-1])) for costs in walks]
+        rises = [float(costs.max() - max(costs[0], costs[-1])) for costs in walks]
+        case = f"pairs, {name}"
         findings += [
             Finding(
-                f"two seeds, {name}", "cosine of their parameters", similar[name], ".2f", of="pairs"
+                case,
+                "cosine similarity of parameters",
+                similar[name],
+                "correlation",
+                2,
+                over="pairs",
             ),
-            Finding(
-                f"two seeds, {name}", "rise of the test cost between them", rise, ".2f", of="pairs"
-            ),
+            Finding(case, "rise of the test cost in between", rises, "amount", 2, over="pairs"),
         ]
     figure, axes = chart(
-        f"The cost on the straight line between two networks, {len(walked)} pairs",
-        "share of the way",
+        f"The cost along the straight line between two networks, for {len(walked)} pairs",
+        "fraction of the way",
         "test cost",
     )
     for (name, values), colour in zip(lines.items(), (BLUE, ORANGE), strict=True):
         axes.plot(times, np.transpose(values), color=colour, alpha=0.5)
         axes.plot([], [], color=colour, label=name)
     axes.legend(frameon=False)
-    report(minima, 13, "Local minima are of about equal quality.", findings, figure)
+    report(
+        minima,
+        13,
+        statement="Local minima are of about equal quality",
+        source=PART_2,
+        brief=f"Test accuracy differs from the mean by {distance}",
+        meaning=(
+            "Hidden neurons can change places without changing any output, so each minimum has "
+            "very many copies, and different parameters need not mean different networks. Part of "
+            "the barrier between two networks is only a matter of this order."
+        ),
+        findings=findings,
+        figure=figure,
+    )
 
 
-def slope(network: Network, training: Dataset, rows: Rows) -> float:
-    """Return the norm of the gradient of the cost of all images that were learned from."""
+def gradient_norm(network: Network, training: Dataset, rows: Rows) -> float:
+    """Return the norm of the gradient of the cost over all images that were trained on."""
     gradient = np.zeros_like(network.parameters)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
@@ -94,11 +123,11 @@ def slope(network: Network, training: Dataset, rows: Rows) -> float:
 
 
 def match(one: Network, other: Network) -> Network:
-    """Return the other network with its hidden neurons in the order that is most like the first's.
+    """Return the other network with its hidden neurons reordered to resemble the first's.
 
-    To exchange two neurons of a layer, with all that leads to and from them, changes no output.
-    Layer by layer, the assignment with the largest sum of products of incoming weights is found
-    (Hungarian method; Ainsworth et al. 2023 call it weight matching).
+    Swapping two neurons of a layer, with all their weights and biases, changes no output. Layer by
+    layer, the order with the largest dot product of the two networks' weights and biases is found
+    (Hungarian method; weight matching, Ainsworth et al. 2023).
     """
     matched = Network(other.sizes, other.activation, other.cost)
     matched.parameters[:] = other.parameters
@@ -114,7 +143,7 @@ def match(one: Network, other: Network) -> Network:
 
 
 def walk(start: Network, end: Network, times: Array, test: Dataset) -> Array:
-    """Return the cost at each time, from 0 to 1, of the straight way from start to end."""
+    """Return the test cost at each time, from 0 to 1, on the straight line from start to end."""
     between = Network(start.sizes, start.activation, start.cost)
     costs = []
     for time in times:

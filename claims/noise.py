@@ -4,13 +4,14 @@ from claim import (
     BLUE,
     GREEN,
     ORANGE,
-    PREPARED,
+    PART_2,
     RECIPES,
     Finding,
     chart,
-    knobs,
+    load_digits,
+    load_settings,
     load_trained,
-    recipe,
+    params_of,
     report,
 )
 from command import PARAMS, run
@@ -20,83 +21,99 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split, load_dataset
+from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split
 from mnist_mlp.learning.evaluation import answer
 
 MEASURES = (
-    ("share of noise with an output over 0.5", ".1%"),
-    ("share of noise with an output over 0.9", ".1%"),
-    ("share of noise below the threshold that validation chose", ".1%"),
-    ("share of test digits at or above that threshold", ".1%"),
-    ("share of noise that is read as one digit", ".1%"),
-    ("that threshold", ".3f"),
-    ("accuracy on the test digits that pass", ".1%"),
+    ("share of noise with an output over 0.5", "share", 1),
+    ("share of noise with an output over 0.9", "share", 1),
+    ("share of noise rejected by the threshold", "share", 1),
+    ("share of test digits that pass the threshold", "share", 1),
+    ("share of noise read as the most frequent answer", "share", 1),
+    ("the threshold", "fraction", 3),
+    ("accuracy on the test digits that pass", "share", 1),
 )
-FAMILIES = {
+CASES = {
     "default": ("cross-entropy", BLUE),
     "squared_error": ("squared error", ORANGE),
-    "literal": (RECIPES["literal"], GREEN),
+    "videos": (RECIPES["videos"], GREEN),
 }
 
 
 def noise() -> None:
-    """Show uniform noise to networks, and reject it by a threshold for the largest output.
+    """Show networks uniform noise, and try to reject it by a threshold for the largest output.
 
-    The threshold is chosen on validation digits alone: the lowest from which on the network reads
-    the asked share of them right. Recipes: the project's default, whose cost is the cross-entropy;
-    the same with squared error; and the literal one.
+    The threshold is chosen on validation digits: it is the lowest with which the network reads the
+    wanted share of those that pass. The recipes are the project's default, with cross-entropy; the
+    same with squared error; and the videos'.
     """
-    asked = knobs("noise")
-    training, test = (load_dataset(PREPARED, name) for name in ("training", "test"))
+    settings = load_settings("noise")
+    training, test = load_digits("training"), load_digits("test")
     labels = training.labels
-    findings = []
+    findings: list[Finding] = []
     figure, axes = chart(
         "The largest output for images of uniform noise", "largest output", "share of images (%)"
     )
-    for family, (name, colour) in FAMILIES.items():
+    for recipe, (name, colour) in CASES.items():
         largest = []
         rows = []
-        for seed, trained in enumerate(load_trained(family)):
+        for seed, trained in enumerate(load_trained(recipe)):
             random = generator(seed, "claim", 8)
-            images = random.random((asked["images"], PIXELS), dtype=np.float32)
+            images = random.random((settings["images"], PIXELS), dtype=np.float32)
             outputs = answer(trained.network, images)
             top = outputs.max(axis=1)
             largest.append(top)
             digits = np.bincount(outputs.argmax(axis=1), minlength=DIGITS)
-            held_out = draw_split(len(labels), recipe(family, seed)).validation
+            held_out = draw_split(len(labels), params_of(recipe, seed)).validation
             if not len(held_out):
                 raise InputError(
-                    f"{PARAMS}: validation: expected a fraction that holds images out, to choose "
-                    "a threshold with, found 0; `git restore params.yaml`"
+                    f"{PARAMS}: validation: expected a fraction above 0, because a threshold is "
+                    "chosen on validation images, found 0; `git restore params.yaml`"
                 )
             known = answer(trained.network, training.images, held_out)
-            threshold = lowest_threshold(known, labels[held_out], asked["validation_accuracy"])
+            threshold = lowest_threshold(known, labels[held_out], settings["validation_accuracy"])
             unseen = answer(trained.network, test.images)
             passed = unseen.max(axis=1) >= threshold
             right = (unseen.argmax(axis=1) == test.labels)[passed]
             shares = [top > 0.5, top > 0.9, top < threshold, passed]
             rows.append([*map(np.mean, shares), digits.max() / len(images), threshold])
             rows[-1].append(right.mean() if len(right) else 1.0)
-        for (measure, unit), values in zip(MEASURES, np.transpose(rows).tolist(), strict=True):
-            bound = asked["confident"] if measure == MEASURES[0][0] else None
-            findings.append(Finding(name, measure, values, unit, at_least=bound))
-        share = 100 / np.size(largest)
+        for measure, values in zip(MEASURES, np.transpose(rows).tolist(), strict=True):
+            what, unit, decimals = measure
+            bound = settings["confident"] if measure == MEASURES[0] else None
+            findings.append(Finding(name, what, values, unit, decimals, at_least=bound))
+        percent = 100 / np.size(largest)
         bins = np.linspace(0, 1, 51)
         counts, _ = np.histogram(np.concatenate(largest), bins)
-        axes.stairs(share * counts, bins, color=colour, label=name, linewidth=2)
+        axes.stairs(percent * counts, bins, color=colour, label=name, linewidth=2)
     axes.legend(frameon=False)
-    report(noise, 8, "It is confident on noise.", findings, figure)
+    confident = findings[0]
+    report(
+        noise,
+        8,
+        statement="The network is confident on noise",
+        source=PART_2,
+        brief=f"{confident} of noise images get an output over 0.5",
+        meaning=(
+            "The network has seen only digits in training, and no output means “none of these”. A "
+            "threshold rejects some of the noise, but only at the price of rejecting real digits "
+            "too."
+        ),
+        findings=findings,
+        figure=figure,
+    )
 
 
 def lowest_threshold(outputs: Array, labels: Labels, accuracy: float) -> float:
-    """Return the lowest largest output from which on this share of the answers is right.
+    """Return the lowest threshold for the largest output that gives the answers this accuracy.
 
-    Where no threshold gives that, it is just above the largest output of all.
+    `outputs` is (n, 10), `labels` (n,). If no threshold does, the result is just above the
+    largest output.
     """
     top = outputs.max(axis=1)
     order = np.argsort(-top)
     right = np.cumsum((outputs.argmax(axis=1) == labels)[order])
-    last = np.append(np.diff(top[order]) != 0, True)  # of answers that are equally sure
+    last = np.append(np.diff(top[order]) != 0, True)  # of answers with the same output
     enough = np.flatnonzero(last & (right >= accuracy * np.arange(1, len(right) + 1)))
     return float(top[order[enough[-1]]]) if len(enough) else float(np.nextafter(top.max(), 2))
 

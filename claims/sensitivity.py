@@ -1,6 +1,16 @@
-"""Claim 6: the gradient tells which weights matter most."""
+"""Claim 6: the gradient shows which weights matter most."""
 
-from claim import PREPARED, Finding, exact, first, knobs, load_trained, recipe, report
+from claim import (
+    PART_2,
+    Finding,
+    first_examples,
+    load_digits,
+    load_settings,
+    load_trained,
+    params_of,
+    report,
+    to_float64,
+)
 from command import run
 
 from typing import Any
@@ -12,7 +22,7 @@ from scipy import stats
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import SIDE, load_dataset
+from mnist_mlp.data.dataset import SIDE
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import answer
@@ -23,39 +33,67 @@ from mnist_mlp.learning.training import new_network
 def sensitivity() -> None:
     """Nudge weights one at a time, and compare the change of the cost with the gradient.
 
-    The ranks are those of a random sample of the weights; the orders of magnitude compare the
-    weights with the largest components of the gradient and those with the smallest. The picture
-    shows the mean size of the gradient of a single image's cost.
+    The ranks are those of a random sample of the weights. The orders of magnitude compare the
+    weights with the largest gradients with those that have the smallest. The picture shows the
+    mean size of the gradient of a single image's cost.
     """
-    asked = knobs("sensitivity")
-    training = load_dataset(PREPARED, "training")
-    images, targets = (a.astype(np.float64) for a in first(training, asked["images"]))
-    found: dict[str, list[tuple[float, float]]] = {"before training": [], "after training": []}
-    maps: dict[str, list[Array]] = {when: [] for when in found}
-    for seed, trained in enumerate(load_trained("default", asked["seeds"])):
-        start = new_network(recipe("default", seed))
-        for when, network in zip(found, (start, trained.network), strict=True):
-            found[when].append(nudge(exact(network), images, targets, asked, seed))
-            maps[when].append(pixel_gradient(exact(network), images, targets))
-    findings = []
-    for when, pairs in found.items():
+    settings = load_settings("sensitivity")
+    examples = first_examples(load_digits("training"), settings["images"])
+    images, targets = (array.astype(np.float64) for array in examples)
+    nudged: dict[str, list[tuple[float, float]]] = {"before training": [], "after training": []}
+    maps: dict[str, list[Array]] = {when: [] for when in nudged}
+    for seed, trained in enumerate(load_trained("default", settings["seeds"])):
+        start = new_network(params_of("default", seed))
+        for when, network in zip(nudged, (start, trained.network), strict=True):
+            nudged[when].append(nudge(to_float64(network), images, targets, settings, seed))
+            maps[when].append(pixel_gradient(to_float64(network), images, targets))
+    correlations, magnitudes = [], []
+    for when, pairs in nudged.items():
         ranks, orders = (list(values) for values in zip(*pairs, strict=True))
-        measure = "rank correlation of a component's size with the change of the cost"
-        findings.append(Finding(when, measure, ranks, ".3f", at_least=asked["correlation"]))
-        measure = "orders of magnitude between the largest and the smallest components' changes"
-        findings.append(Finding(when, measure, orders, ".1f"))
-    said = "The gradient tells which weights matter most."
-    report(sensitivity, 6, said, findings, draw(maps))
+        correlations.append(
+            Finding(
+                when,
+                "rank correlation of a weight's gradient with its effect on the cost",
+                ranks,
+                "correlation",
+                3,
+                at_least=settings["correlation"],
+            )
+        )
+        magnitudes.append(
+            Finding(
+                when,
+                "orders of magnitude between the effects of the largest and smallest gradients",
+                orders,
+                "number",
+                1,
+            )
+        )
+    before, after = correlations
+    report(
+        sensitivity,
+        6,
+        statement="The gradient shows which weights matter most",
+        source=PART_2,
+        brief=f"Rank correlation with the effect of a nudge: {before} untrained, {after} trained",
+        meaning=(
+            "A weight's gradient is the rate at which the cost changes with it, so it predicts "
+            "the effect of any nudge that is small enough. It says nothing about large changes, "
+            "nor about two weights changed together."
+        ),
+        findings=[*correlations, *magnitudes],
+        figure=draw(maps),
+    )
 
 
 def nudge(
-    network: Network, images: Array, targets: Array, asked: dict[str, Any], seed: int
+    network: Network, images: Array, targets: Array, settings: dict[str, Any], seed: int
 ) -> tuple[float, float]:
-    """Nudge weights one at a time: a random sample, the largest and the smallest components.
+    """Nudge weights one at a time: a random sample, and those with extreme gradients.
 
-    Return Spearman's rank correlation, -1 to 1, of the sizes of the sample's components with the
-    sizes of the changes of the cost, and log₁₀ of the largest components' mean change divided by
-    the smallest's. Components of exactly zero, at pixels that are always blank, are left out.
+    Returns Spearman's rank correlation, -1 to 1, of the sample's absolute gradients with the
+    absolute changes of the cost, and log₁₀ of the mean change for the largest gradients divided by
+    that for the smallest. Gradients of exactly zero, at pixels that are always blank, are left out.
     """
     gradient = backprop(network, network.forward(images), targets).vector
     order = np.argsort(np.abs(gradient))
@@ -65,12 +103,12 @@ def nudge(
     def changes(weights: NDArray[np.intp]) -> Array:
         after = []
         for weight in weights:
-            network.parameters[weight] += asked["nudge"]
+            network.parameters[weight] += settings["nudge"]
             after.append(COSTS[network.cost].mean(answer(network, images), targets))
-            network.parameters[weight] -= asked["nudge"]
+            network.parameters[weight] -= settings["nudge"]
         return np.abs(np.array(after) - before)
 
-    n = asked["weights"]
+    n = settings["weights"]
     sample = generator(seed, "claim", 6).choice(order, n, replace=False)
     rank = stats.spearmanr(np.abs(gradient[sample]), changes(sample)).statistic
     ratio = changes(order[-n:]).mean() / max(changes(order[:n]).mean(), np.finfo(float).tiny)
@@ -78,7 +116,7 @@ def nudge(
 
 
 def pixel_gradient(network: Network, images: Array, targets: Array) -> Array:
-    """Return (784,): the mean size of a single image's gradient at the weights of each pixel."""
+    """Return the mean absolute gradient of single images at the weights of each pixel, (784,)."""
     total = np.zeros(images.shape[1])
     for image, target in zip(images[:, np.newaxis], targets[:, np.newaxis], strict=True):
         gradient = backprop(network, network.forward(image), target)
@@ -87,10 +125,10 @@ def pixel_gradient(network: Network, images: Array, targets: Array) -> Array:
 
 
 def draw(maps: dict[str, list[Array]]) -> Figure:
-    """Draw the mean of the maps before and after training."""
+    """Draw the maps, averaged over the seeds, before and after training."""
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     figure.suptitle(
-        "How large the gradient is at the weights of each pixel", fontweight="bold", fontsize=12
+        "Size of the gradient at the weights of each pixel", fontweight="bold", fontsize=12
     )
     for axes, (when, seeds) in zip(figure.subplots(1, 2), maps.items(), strict=True):
         image = axes.imshow(np.mean(seeds, axis=0).reshape(SIDE, SIDE), "cividis")

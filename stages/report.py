@@ -36,7 +36,7 @@ T = TypeVar("T")
 class Claim(msgspec.Struct):
     """What the page shows of a claim."""
 
-    said: str
+    statement: str
     measured: list[str]
     verdict: str
 

@@ -1,6 +1,6 @@
 """The claims: how they are measured and judged, and their pipeline on the sample."""
 
-from claim import CONTROL, Finding
+from claim import CONTROL, Finding, write_value
 
 import json
 import re
@@ -16,7 +16,7 @@ from drawing import draw, unit
 from edges import planted_edges, smoothness
 from hypothesis import given
 from hypothesis import strategies as st
-from memorising import most_fitted
+from memorising import max_fitted
 from minima import match
 from noise import lowest_threshold
 from PIL import Image
@@ -30,7 +30,9 @@ from tests.test_stages import imported
 
 pytestmark = pytest.mark.slow
 
-KNOBS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "claims/params.yaml").read_text("utf-8"))
+SETTINGS: dict[str, dict[str, Any]] = yaml.safe_load(
+    (ROOT / "claims/params.yaml").read_text("utf-8")
+)
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "claims/dvc.yaml").read_text("utf-8"))["stages"]
 CLAIMS = ("dvc", "--cd", "claims")
 FEW: dict[str, dict[str, Any]] = {
@@ -51,7 +53,7 @@ FEW: dict[str, dict[str, Any]] = {
     "curves": {
         "seeds": 2,
         "images": 500,
-        "knobs": KNOBS["curves"]["knobs"] | {"schedule": "cosine", "epochs": 20},
+        "knobs": SETTINGS["curves"]["knobs"] | {"schedule": "cosine", "epochs": 20},
         "fitted": 0.3,
     },
     "minima": {"pairs": 2, "points": 5},
@@ -59,12 +61,13 @@ FEW: dict[str, dict[str, Any]] = {
 }
 
 
-Bounds = dict[str, float]
+Bounds = dict[str, Any]
 
 
-def measured(values: list[float], bounds: Bounds, case: str = "") -> dict[str, Any]:
-    least, most = bounds.get("at_least"), bounds.get("at_most")
-    return summary.measure(Finding(case, "", values, ".2f", least, most), 0.95)
+def measured(
+    values: list[float], bounds: Bounds, case: str = "", unit: str = "number"
+) -> dict[str, Any]:
+    return summary.estimate(Finding(case, "", values, unit, 2, **bounds), 0.95)
 
 
 def network(sizes: list[int], seed: int, activation: str = "relu") -> Network:
@@ -100,6 +103,39 @@ def test_a_finding_holds_only_with_its_whole_interval(bounds: Bounds, holds: boo
     assert measured([0.49, 0.50, 0.51], bounds)["holds"] is holds
 
 
+@pytest.mark.parametrize(
+    ("unit", "values", "low", "high"),
+    [
+        ("share", [0.1, 1.0], 0.0, 1.0),
+        ("points", [-0.9, 0.9], -1.0, 1.0),
+        ("distance", [0.0, 0.1], 0.0, 0.685310),
+        ("correlation", [0.8, 0.9], 0.214690, 1.0),
+        ("fraction", [0.0, 0.9], 0.0, 1.0),
+        ("amount", [1, 2], 0.0, 7.853102),
+        ("number", [1, 2], -4.853102, 7.853102),
+    ],
+)
+def test_an_interval_stays_within_what_is_possible(
+    unit: str, values: list[float], low: float, high: float
+) -> None:
+    found = measured(values, {}, unit=unit)
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "decimals", "words"),
+    [
+        (0.9625, "share", 2, "96.25 %"),
+        (-0.002, "points", 2, "-0.20 points"),
+        (13002, "amount", 0, "13,002"),
+        (-0.001, "correlation", 2, "0.00"),
+    ],
+)
+def test_a_value_is_written_in_its_unit(value: float, unit: str, decimals: int, words: str) -> None:
+    assert write_value(value, unit, decimals) == words
+    assert str(Finding("", "", [value, value], unit, decimals)) == words
+
+
 def test_a_single_value_stands_for_itself() -> None:
     exactly: Bounds = {"at_least": 13_002, "at_most": 13_002}
     assert measured([13_002], exactly)["holds"] is True
@@ -112,29 +148,47 @@ PERHAPS = {"at_least": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("cases", "words"),
+    ("cases", "words", "mark"),
     [
-        ([("a", YES), ("b", YES)], "Holds (each with 95% confidence)."),
-        ([("a", NO), ("b", NO)], "Does not hold (each with 95% confidence)."),
-        ([("a", PERHAPS)], "Not decided (each with 95% confidence)."),
+        ([("a", YES), ("b", YES)], "Holds.", "✓"),
+        ([("a", NO), ("b", NO)], "Does not hold.", "✗"),
+        ([("a", PERHAPS)], "Undecided.", "◐"),
+        ([("a", YES), ("b", NO)], "Depends: holds for a; fails for b.", "◐"),
+        ([("a", YES), ("b", PERHAPS)], "Depends: holds for a; undecided for b.", "◐"),
         (
-            [("a", YES), ("b", NO)],
-            "Holds only for: a. Does not hold for: b. (each with 95% confidence)",
+            [("a", YES), ("b", YES), ("c", NO), ("d", PERHAPS)],
+            "Depends: holds for a, b; fails for c; undecided for d.",
+            "◐",
         ),
-        (
-            [("a", YES), ("b", PERHAPS)],
-            "Holds only for: a. Not decided for: b. (each with 95% confidence)",
-        ),
-        ([("a", YES), ("a", NO)], "Does not hold (each with 95% confidence)."),
-        ([("a", YES), ("b", {})], "Holds (each with 95% confidence)."),
-        ([("a", YES), (CONTROL, YES)], "Holds (each with 95% confidence)."),
-        ([("a", YES), (CONTROL, NO)], "Not decided: a control failed."),
-        ([("a", NO), (CONTROL, PERHAPS)], "Not decided: a control failed."),
+        ([("a", YES), ("a", NO)], "Does not hold.", "✗"),
+        ([("a", YES), ("b", {})], "Holds.", "✓"),
+        ([("a", YES), (CONTROL, YES)], "Holds.", "✓"),
+        ([("a", YES), (CONTROL, NO)], "Undecided: a control failed.", "◐"),
+        ([("a", NO), (CONTROL, PERHAPS)], "Undecided: a control failed.", "◐"),
     ],
 )
-def test_a_verdict_follows_from_the_findings(cases: list[tuple[str, Bounds]], words: str) -> None:
+def test_a_verdict_and_its_mark_follow_from_the_findings(
+    cases: list[tuple[str, Bounds]], words: str, mark: str
+) -> None:
     findings = [measured([0.9, 1.0, 1.1], bounds, case) for case, bounds in cases]
-    assert summary.verdict(findings, 0.95) == words
+    assert summary.verdict(findings) == words
+    row = {"name": "n", "statement": "S", "source": "V", "brief": "B", "verdict": words}
+    table = summary.as_table([row])
+    assert table.endswith(f"\n| {mark} | [S](metrics/claims.md#n) | V | B |\n")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ({}, ""),
+        ({"at_least": 0.5}, "at least 50.00 points"),
+        ({"at_most": 0.5}, "at most 50.00 points"),
+        ({"at_least": 0.5, "at_most": 0.5}, "exactly 50.00 points"),
+        ({"at_least": -0.5, "at_most": 0.5}, "between -50.00 and 50.00 points"),
+    ],
+)
+def test_bounds_are_written_in_words(bounds: Bounds, words: str) -> None:
+    assert summary.bounds(measured([0.5], bounds, unit="points")) == words
 
 
 def test_moved_images_are_those_of_whole_pixels_and_of_quarter_turns() -> None:
@@ -207,7 +261,7 @@ def test_drawings_raise_the_outputs_that_they_are_drawn_for(cost: str) -> None:
 
 def test_the_most_labels_that_were_fitted_are_found_for_each_seed() -> None:
     by_images = {10: [1.0, 0.5, 0.99], 20: [0.99, 0.4, 1.0], 30: [0.98, 0.3, 0.995]}
-    assert most_fitted(by_images, 0.99) == [20, 0, 30]
+    assert max_fitted(by_images, 0.99) == [20, 0, 30]
 
 
 def test_unit_images_have_correlations_for_products() -> None:
@@ -218,28 +272,30 @@ def test_unit_images_have_correlations_for_products() -> None:
 
 def test_the_readme_shows_the_table_of_the_recorded_claims() -> None:
     recorded = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))
-    assert summary.as_table(recorded) in (ROOT / "README.md").read_text("utf-8")
+    table = summary.as_table(recorded["claims"])
+    assert table in (ROOT / "README.md").read_text("utf-8")
+    assert len(table.encode()) <= 2500
     assert summary.as_page(recorded) == (ROOT / summary.PAGE).read_text("utf-8")
 
 
-def test_the_table_in_a_file_is_renewed_between_its_marks(tmp_path: Path) -> None:
-    recorded = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))
+def test_the_table_in_a_file_is_updated_between_its_marks(tmp_path: Path) -> None:
+    claims = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))["claims"]
     page = tmp_path / "page.md"
     page.write_text(f"before\n{summary.BEGIN}old\n{summary.END}after\n", "utf-8")
-    summary.put_table(page, recorded)
-    table = summary.as_table(recorded)
+    summary.update_table(page, claims)
+    table = summary.as_table(claims)
     assert page.read_text("utf-8") == f"before\n{summary.BEGIN}{table}{summary.END}after\n"
 
 
 @pytest.mark.parametrize(
     ("recipe", "varied"),
     [
-        (KNOBS["networks"]["literal"]["knobs"], set()),
-        (KNOBS["bot_academy"]["knobs"], set()),
-        (KNOBS["memorising"]["knobs"], {"hidden", "epochs", "labels"}),
-        (KNOBS["curves"]["knobs"], {"labels"}),
+        (SETTINGS["networks"]["videos"]["knobs"], set()),
+        (SETTINGS["bot_academy"]["knobs"], set()),
+        (SETTINGS["memorising"]["knobs"], {"hidden", "epochs", "labels"}),
+        (SETTINGS["curves"]["knobs"], {"labels"}),
     ],
-    ids=["literal", "bot_academy", "memorising", "curves"],
+    ids=["videos", "bot_academy", "memorising", "curves"],
 )
 def test_a_recipe_of_a_claims_own_names_every_knob(
     recipe: dict[str, Any], varied: set[str]
@@ -280,7 +336,7 @@ def claimed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def run_claims(folder: Path) -> None:
         shutil.copytree(finished, folder, symlinks=True, dirs_exist_ok=True)
-        knobs: dict[str, Any] = {name: KNOBS[name] | FEW.get(name, {}) for name in KNOBS}
+        knobs: dict[str, Any] = {name: SETTINGS[name] | FEW.get(name, {}) for name in SETTINGS}
         for family in (*knobs["networks"].values(), knobs["bot_academy"], knobs["hidden_sizes"]):
             family["seeds"] = 2
         (folder / "claims/params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
@@ -324,9 +380,10 @@ def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
     assert [claim["number"] for claim in claims] == list(range(1, 15))
     page = (claimed / summary.PAGE).read_text("utf-8")
     for claim in claims:
-        assert claim["verdict"] == summary.verdict(claim["findings"], 0.95)
+        assert claim["verdict"] == summary.verdict(claim["findings"])
         assert any(summary.bounds(finding) for finding in claim["findings"])
-        assert f"## {claim['number']}. {claim['said']}" in page
+        for part in ("statement", "source", "brief", "how", "meaning"):
+            assert claim[part] in page
     assert claims[0]["verdict"] == "Holds."
     linked = set(re.findall(r"\((claims/\w+\.png)\)", page))
     pictures = {f"claims/{path.name}" for path in (claimed / summary.PICTURES).iterdir()}
@@ -353,7 +410,7 @@ def test_a_claim_gives_the_same_bytes_again(claimed: Path) -> None:
     folder = claimed / "data/claims/edges"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert set(before) == {"findings.json", "picture.png"}
-    done(claimed, "python", "claims/edges.py", PYTHONPATH="stages")
+    done(claimed, "python", "claims/edges.py", PYTHONPATH="stages:claims")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -363,7 +420,7 @@ def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
     knobs = yaml.safe_load(before)
     knobs["networks"]["default"]["knobs"]["epochs"] = 0
     path.write_text(yaml.safe_dump(knobs), "utf-8")
-    result = start(claimed, "python", "claims/networks.py", "default", PYTHONPATH="stages")
+    result = start(claimed, "python", "claims/networks.py", "default", PYTHONPATH="stages:claims")
     path.write_text(before, "utf-8")
     assert result.returncode == 1
     assert result.stderr.startswith("error: claims/params.yaml: ")
@@ -372,47 +429,119 @@ def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, "x"])
-def test_a_confidence_that_is_none_is_refused(level: object, claimed: Path) -> None:
+def test_a_bad_confidence_is_refused(level: object, claimed: Path) -> None:
     path = claimed / "claims/params.yaml"
     before, recorded = path.read_text("utf-8"), (claimed / summary.CLAIMS).read_bytes()
     path.write_text(yaml.safe_dump(yaml.safe_load(before) | {"summary": {"confidence": level}}))
-    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages")
+    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages:claims")
     path.write_text(before, "utf-8")
     assert result.returncode == 1
     assert result.stderr.startswith("error: claims/params.yaml: summary: confidence: expected")
     assert (claimed / summary.CLAIMS).read_bytes() == recorded
 
 
-def test_without_findings_the_record_is_kept(clone: Path) -> None:
-    before = (clone / summary.CLAIMS).read_bytes()
-    result = start(clone, "python", "claims/summary.py", PYTHONPATH="stages")
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: data/claims: expected findings, found none; run")
-    assert (clone / summary.CLAIMS).read_bytes() == before
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """Return a copy of what a claim's script needs to start."""
+    for folder in ("claims", "metrics", "src", "stages"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return tmp_path
 
 
-def test_a_record_that_is_none_is_refused_in_one_line(clone: Path) -> None:
-    (clone / summary.CLAIMS).write_text("{", "utf-8")
-    words = ("claims/summary.py", "--table", "README.md")
-    result = start(clone, "python", *words, PYTHONPATH="stages")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"edgess": {}}, "unknown sections: edgess"),
+        ({"parameters": None}, "parameters: expected settings, found None"),
+        ({"parameters": {"expected": "x"}}, "parameters: expected: expected `int`, found 'x'"),
+        ({"parameters": {"expected": 0}}, "parameters: expected: expected `int` >= 1, found 0"),
+        ({"parameters": {"sizes": [1, "x"]}}, "parameters: sizes: expected `int`, found [1, 'x']"),
+        ({"parameters": {"expected": 1}}, "parameters: sizes: missing; found only expected"),
+    ],
+)
+def test_a_bad_setting_is_refused_in_one_line(
+    change: dict[str, Any], words: str, scripts: Path
+) -> None:
+    (scripts / "claims/params.yaml").write_text(yaml.safe_dump(SETTINGS | change), "utf-8")
+    result = start(scripts, "python", "claims/parameters.py", PYTHONPATH="stages:claims")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: metrics/claims.json: expected claims; ")
+    assert result.stderr.startswith(f"error: claims/params.yaml: {words}")
     assert result.stderr.count("\n") == 1
 
 
-def test_images_to_choose_a_threshold_with_are_asked_for_in_one_line(claimed: Path) -> None:
+def test_a_missing_section_is_refused_in_one_line(scripts: Path) -> None:
+    settings = {name: SETTINGS[name] for name in SETTINGS if name != "steps"}
+    (scripts / "claims/params.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+    result = start(scripts, "python", "claims/parameters.py", PYTHONPATH="stages:claims")
+    assert result.returncode == 1
+    assert result.stderr == "error: claims/params.yaml: missing sections: steps\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (("claims/accuracy.py",), "data/claims/prepared/test_images.npy"),
+        (("claims/networks.py", "default"), "data/claims/prepared/training_images.npy"),
+        (("claims/summary.py", "--table", "README.md"), "metrics/claims.json"),
+    ],
+)
+def test_a_file_that_the_claims_make_is_asked_of_their_own_pipeline(
+    words: tuple[str, ...], file: str, scripts: Path
+) -> None:
+    (scripts / file).unlink(missing_ok=True)
+    result = start(scripts, "python", *words, PYTHONPATH="stages:claims")
+    assert result.returncode == 1
+    assert result.stderr == f"error: {file}: not found; run `dvc --cd claims repro`\n"
+
+
+def test_without_findings_the_record_is_kept(scripts: Path) -> None:
+    before = (scripts / summary.CLAIMS).read_bytes()
+    result = start(scripts, "python", "claims/summary.py", PYTHONPATH="stages:claims")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: data/claims: expected findings, found none; run")
+    assert (scripts / summary.CLAIMS).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"findings": [{"case": "old"}]}'])
+def test_damaged_findings_are_refused_in_one_line(content: str, scripts: Path) -> None:
+    path = scripts / "data/claims/edges/findings.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content, "utf-8")
+    before = (scripts / summary.CLAIMS).read_bytes()
+    result = start(scripts, "python", "claims/summary.py", PYTHONPATH="stages:claims")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: data/claims/edges/findings.json: expected findings; ")
+    assert result.stderr.count("\n") == 1
+    assert (scripts / summary.CLAIMS).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"claims": [{"said": "so"}]}'])
+def test_a_damaged_record_is_refused_in_one_line(content: str, scripts: Path) -> None:
+    (scripts / summary.CLAIMS).write_text(content, "utf-8")
+    words = ("claims/summary.py", "--table", "README.md")
+    result = start(scripts, "python", *words, PYTHONPATH="stages:claims")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: metrics/claims.json: expected claims; ")
+    assert result.stderr.endswith("; run `dvc --cd claims repro --force --single-item summary`\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_noise_needs_validation_images(claimed: Path) -> None:
     path = claimed / "params.yaml"
     before = path.read_text("utf-8")
     path.write_text(yaml.safe_dump(yaml.safe_load(before) | {"validation": 0}), "utf-8")
-    result = start(claimed, "python", "claims/noise.py", PYTHONPATH="stages")
+    result = start(claimed, "python", "claims/noise.py", PYTHONPATH="stages:claims")
     path.write_text(before, "utf-8")
     assert result.returncode == 1
     assert result.stderr.startswith("error: params.yaml: validation: expected a fraction")
 
 
 def test_claims_of_the_sample_are_said_to_be_that(claimed: Path) -> None:
-    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages")
-    assert result.stderr == "warning: data/raw has not MNIST: these claims are of the sample\n"
+    result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages:claims")
+    assert (
+        result.stderr == "warning: data/raw does not hold MNIST: these claims are of the sample\n"
+    )
 
 
 def stale(folder: Path) -> set[str]:
@@ -435,7 +564,7 @@ def test_a_new_default_recipe_concerns_only_the_claims_that_follow_it(claimed: P
     found = stale(claimed)
     path.write_text(before, "utf-8")
     assert {"networks_default", "networks_squared_error", "hidden_sizes", "steps"} < found
-    assert not {"networks_literal", "bot_academy", "memorising", "curves"} & found
+    assert not {"networks_videos", "bot_academy", "memorising", "curves"} & found
 
 
 def test_a_change_of_the_library_concerns_every_claim(claimed: Path) -> None:

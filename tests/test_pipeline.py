@@ -187,7 +187,7 @@ def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path
 
 @pytest.mark.slow
 def test_new_claims_renew_the_page_and_nothing_else(clone: Path) -> None:
-    claim = {"said": "New.", "measured": ["all of it"], "verdict": "Holds."}
+    claim = {"statement": "New", "measured": ["all of it"], "verdict": "Holds."}
     (clone / "metrics/claims.json").write_text(json.dumps({"claims": [claim]}), "utf-8")
     output = done(clone, "dvc", "repro")
     assert re.findall(r"Running stage '(\w+)'", output) == ["report"]

@@ -160,7 +160,7 @@ def test_confusion_counts_every_test_digit(finished: Path, page: Page) -> None:
     [
         {"knobs": {EVIL: EVIL}},
         {"results": {EVIL: 1}},
-        {"claims": [{"said": EVIL, "measured": [EVIL], "verdict": EVIL}]},
+        {"claims": [{"statement": EVIL, "measured": [EVIL], "verdict": EVIL}]},
     ],
     ids=["knobs", "results", "claims"],
 )
@@ -178,10 +178,12 @@ def test_no_text_in_the_data_ends_its_element() -> None:
     assert data_of(Page(render(page).decode()))["to_load"] == [EVIL]
 
 
-def test_claims_are_shown_where_there_are_any() -> None:
-    claim = {"said": "96 %", "measured": ["a 96.4 %", "b 98 %"], "verdict": "holds"}
-    assert "96 % holds a 96.4 % b 98 %" in Page(render(made(claims=[claim])).decode()).text()
-    assert "claimed" not in Page(render(made()).decode()).text()
+def test_claims_are_shown_if_there_are_any() -> None:
+    claim = {"statement": "96 %", "measured": ["a 96.4 %", "b 98 %"], "verdict": "holds"}
+    text = Page(render(made(claims=[claim])).decode()).text()
+    assert "claims, measured" in text
+    assert "96 %. holds a 96.4 % b 98 %" in text
+    assert "claims, measured" not in Page(render(made()).decode()).text()
 
 
 def test_a_network_too_large_for_a_page_is_left_out_and_the_page_says_so() -> None:
@@ -311,7 +313,7 @@ HEAD = "epoch,training_cost,training_accuracy,validation_cost,validation_accurac
         ("accuracy.json", "[" * 100_000, "run it again"),
         ("accuracy.json", '{"\udc80": 1}', "run it again"),
         ("claims.json", "{", "run it again"),
-        ("claims.json", '{"claims": [{"said": 1}]}', "run it again"),
+        ("claims.json", '{"claims": [{"statement": 1}]}', "run it again"),
     ],
 )
 def test_damaged_results_are_one_line_and_exit_code_1(

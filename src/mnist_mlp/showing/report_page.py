@@ -57,7 +57,7 @@ def gather(
 
     `noise` is (n, 784) in [0, 1], images that show no digit. `history` has a list for each column
     of metrics/history.csv, `results` are those of metrics/accuracy.json, and a claim has the
-    attributes `said`, `measured` (a list of lines) and `verdict`.
+    attributes `statement`, `measured` (a list of lines) and `verdict`.
     """
     outputs = answer(network, test.images)
     confusion = np.zeros((DIGITS, DIGITS), int)
