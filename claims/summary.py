@@ -220,11 +220,12 @@ def _pair(finding: dict[str, Any], one: str, word: str, other: str) -> str:
 
 def as_table(claims: Sequence[Mapping[str, Any]]) -> str:
     """Write a row for each claim: a mark for the verdict, the claim, its source and the result."""
-    lines = ["| | claim | said in | measured |", "| --- | --- | --- | --- |"]
+    lines = ["| | claim | in | measured |", "| --- | --- | --- | --- |"]
     for claim in claims:
         mark = MARKS.get(claim["verdict"], DEPENDS)
         link = f"[{claim['statement']}]({PAGE}#{claim['name']})"
-        lines.append(f"| {mark} | {link} | {claim['source']} | {claim['brief']} |")
+        source = claim["source"].removeprefix("3Blue1Brown ")
+        lines.append(f"| {mark} | {link} | {source} | {claim['brief']} |")
     return "\n".join(lines) + "\n"
 
 
