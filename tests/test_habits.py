@@ -45,6 +45,6 @@ def test_other_bytes_than_those_recorded_are_explained_in_a_few_lines(clone: Pat
     result = start(clone, ".ci/same_bytes")
     assert result.returncode == 1
     report = result.stdout[result.stdout.index(" dvc.lock |") :]
-    assert "train departs from HEAD: other bytes in metrics/history.csv.\n" in report
+    assert "train differs from HEAD in metrics/history.csv.\n" in report
     assert "CONTRIBUTING.md" in report
     assert len(report.splitlines()) < 10
