@@ -32,8 +32,16 @@ PAGE = """<!DOCTYPE html>
 <style>
 body { font-family: system-ui, sans-serif; margin: 1.5rem; }
 body > div { margin-bottom: 1.5rem; }
-table { border-spacing: 15px; }
-img { max-width: 100%; }
+p { margin: 0 0 0.5rem; }
+img { max-width: 100%; cursor: zoom-in; }
+/* The pictures of a file, one for each run; DVC puts its own style on these elements. */
+body > div:has(> div > img) {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(500px, 100%), 1fr));
+  align-items: start; gap: 0 1rem; border: 0 !important; text-align: left !important;
+}
+body > div > p { grid-column: 1 / -1; font-weight: bold; }
+div:has(> img) { margin: 0 !important; border: 0 !important; }
+div:has(> img):only-of-type { grid-column: 1 / -1; }
 </style>
 <!--
 LICENCES
@@ -42,6 +50,9 @@ SCRIPTS
 </head>
 <body>
 {plot_divs}
+<script>
+document.onclick = (event) => event.target.matches("img") && open(event.target.src);
+</script>
 </body>
 </html>
 """
