@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,11 @@ import pytest
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network
+from tests.conftest import ROOT, done
 
 SHAPES = [[784, 10], [784, 1, 10], [784, 16, 16, 10], [784, 20, 10], [784, 30, 20, 15, 10]]
 KEYS = ["format", "sizes", "activation", "cost", "parameters"]
+DOCS = ROOT / "docs/model.md"
 
 
 class Trap:
@@ -295,3 +298,17 @@ def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_network(tmp_path / "model.npz")
     assert str(caught.value.filename) == str(tmp_path / "model.npz")
+
+
+def test_the_docs_name_the_arrays_of_the_file(tmp_path: Path) -> None:
+    save_network(tmp_path / "model.npz", network())
+    with np.load(tmp_path / "model.npz") as arrays:
+        assert set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text("utf-8"), re.M)) == {*arrays}
+
+
+def test_the_example_of_the_docs_reads_the_test_digits_as_the_pipeline_did(finished: Path) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text("utf-8"), re.M | re.S)
+    assert re.findall(r"import (\w+)", example) == ["numpy"]
+    printed = done(finished, "python", "-c", example)
+    table = np.loadtxt(finished / "metrics/predictions.csv", int, delimiter=",", skiprows=1)
+    assert [int(digit) for digit in re.findall(r"\d", printed)] == table[:, 1].tolist()
