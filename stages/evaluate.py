@@ -79,7 +79,7 @@ def evaluate(
     rounded = {name: round(value, 6) for name, value in results.items()}
     data = (prepared / NAME).read_text(encoding="utf-8", errors="replace")
     with whole_file(metrics) as file:
-        text = json.dumps(rounded | {"dataset": data}, indent=2, sort_keys=True)
+        text = json.dumps(rounded | {"data": data}, indent=2, sort_keys=True)
         file.write(f"{text}\n".encode())
     with whole_file(predictions) as file:
         pairs = zip(test.labels, outputs.argmax(axis=1), strict=True)

@@ -87,7 +87,7 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
 
 
 def test_the_metrics_say_which_data_they_are_of(finished: Path) -> None:
-    assert metrics(finished)["dataset"] == "sample"
+    assert metrics(finished)["data"] == "sample"
 
 
 def test_dvcs_cache_has_the_files_where_the_download_looks_for_them(finished: Path) -> None:
