@@ -139,7 +139,9 @@ def test_predict_reads_a_picture_with_the_model_that_is_named(site: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "words", [["show"], ["info"], ["sweep", "hidden=4"], ["compare"], ["mend"]], ids=" ".join
+    "words",
+    [["show"], ["info"], ["sweep", "hidden=4"], ["compare"], ["versus", "HEAD"], ["mend"]],
+    ids=" ".join,
 )
 def test_commands_about_a_clone_say_in_one_line_that_there_is_none(
     words: Sequence[str], site: Path, tmp_path: Path

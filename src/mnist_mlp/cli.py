@@ -17,6 +17,7 @@ from mnist_mlp.base.process import catch_ctrl_c
 
 if TYPE_CHECKING:
     from mnist_mlp.learning.network import Network
+    from mnist_mlp.runs.versus import Answers
 
 PIPELINE = Path("stages/train.py")  # no other project has one beside its dvc.yaml
 
@@ -213,6 +214,37 @@ def compare(
 
 
 @app.command()
+def versus(
+    other: Annotated[
+        str,
+        typer.Argument(
+            help="Predictions (.csv), a model (.npz), or a commit whose predictions are meant."
+        ),
+    ],
+    one: Annotated[
+        str, typer.Argument(help="The same, for the other network.")
+    ] = "metrics/predictions.csv",
+) -> None:
+    """Print whether two networks differ on the same test digits, or whether it may be luck.
+
+    Run it at the top of a clone. `mnist-mlp versus HEAD` compares this run with the last commit.
+    Counts the test digits that only one of the two reads right. A difference does not mean that one
+    recipe is better than another: `mnist-mlp sweep` compares recipes.
+    """
+    _expect_pipeline()
+    from mnist_mlp.runs.versus import compare_answers
+
+    try:
+        comparison = compare_answers(_answers(one), _answers(other))
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: not found; run `dvc repro`") from None
+    print(
+        f"Of {comparison.digits:,} test digits, {comparison.only_one:,} are read right only by "
+        f"{one}, and {comparison.only_other:,} only by {other}.\n{comparison.verdict}"
+    )
+
+
+@app.command()
 def mend() -> None:
     """Make DVC run again after it was killed, and warn of what fails in this clone.
 
@@ -232,6 +264,21 @@ def _expect_pipeline() -> None:
     """Refuse a command about the pipeline if the current folder has none."""
     if not PIPELINE.exists():
         raise InputError(f"{PIPELINE}: not found; run this at the top of a clone of the project")
+
+
+def _answers(source: str) -> Answers:
+    """Return what a model reads in the test images, or the predictions that are recorded."""
+    from mnist_mlp.runs.versus import Answers, read_answers
+
+    if not source.endswith(".npz"):
+        return read_answers(source)
+    from mnist_mlp.data.dataset import load_dataset
+    from mnist_mlp.learning.evaluation import answer
+    from mnist_mlp.learning.model import load_network
+
+    test = load_dataset(Path("data/prepared"), "test")
+    outputs = answer(load_network(Path(source)), test.images)
+    return Answers(source, test.labels.tolist(), outputs.argmax(axis=1).tolist())
 
 
 def _tell_changes(knobs: dict[str, Any]) -> None:

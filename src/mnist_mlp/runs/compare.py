@@ -27,7 +27,7 @@ def compare(recorded: str) -> bool:
         raise InputError(f"{LOCK}: cannot be compared; dvc says: {' '.join(status.stderr.split())}")
     if json.loads(status.stdout):
         raise InputError(f"the workspace does not match {LOCK}; run `dvc repro` first")
-    theirs, ours = (_stages(text) for text in (_committed(recorded, LOCK), _here(LOCK)))
+    theirs, ours = (_stages(text) for text in (committed(recorded, LOCK), _here(LOCK)))
     for name in theirs:
         if name not in ours:
             raise InputError(f"{LOCK}: {name} has not been run here yet; run `dvc repro`")
@@ -36,7 +36,7 @@ def compare(recorded: str) -> bool:
             causes = _changed(theirs[name], ours[name], "deps", "params")
             print(f"{name} differs from {recorded} in {', '.join(outputs)}.")
             if HISTORY in outputs:
-                print(_first_epoch(_committed(recorded, HISTORY), _here(HISTORY)))
+                print(_first_epoch(committed(recorded, HISTORY), _here(HISTORY)))
             print(f"Its inputs differ in {', '.join(causes)}." if causes else _SAME_INPUTS)
             return False
     print(f"Every output is identical to that recorded in {recorded}.")
@@ -53,7 +53,8 @@ def _here(name: str) -> str:
     return Path(name).read_text(encoding="utf-8", errors="replace")
 
 
-def _committed(commit: str, name: str) -> str:
+def committed(commit: str, name: str) -> str:
+    """Return the text of a file in a commit. Raises InputError if it is not there."""
     git = subprocess.run(
         ["git", "show", f"{commit}^{{commit}}:./{name}"],
         capture_output=True,
