@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import math
 import os
 import pty
 import re
@@ -15,12 +16,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import yaml
 from PIL import Image
 
+from mnist_mlp.runs.grid import Task, expand
 from tests.conftest import CLI, INTERRUPTED, KNOBS, done, start, started, until
 
 pytestmark = pytest.mark.slow
@@ -138,7 +142,114 @@ def test_mean_and_spread_over_the_seeds_are_told(quick: Path) -> None:
     output = sweep(quick, "hidden=4", "--seeds", "2")
     low, high = sorted(float(row["validation_accuracy"]) for row in table(quick))
     spread = (high - low) / 2**0.5
-    assert f"{(low + high) / 2:.2%} ± {spread:.2%}  -S hidden=4" in output
+    assert f"{(low + high) / 2:.2%} ± {spread:.2%}  hidden=4\n" in output
+    assert output.endswith("At least --seeds 5 are needed to tell a difference from luck.\n")
+
+
+def accuracies(folder: Path, **knobs: str) -> list[float]:
+    rows = [row for row in table(folder) if all(row[k] == v for k, v in knobs.items())]
+    return [float(row["validation_accuracy"]) for row in rows]
+
+
+def test_the_best_comes_first_and_is_named_by_the_knobs_that_vary(quick: Path) -> None:
+    output = sweep(quick, "hidden=4,8,64", "learning_rate=0.3")
+    ranked = sorted(("4", "8", "64"), key=lambda n: accuracies(quick, hidden=n), reverse=True)
+    names = re.findall(r"^\d+\.\d\d%  (.*)$", output, re.M)
+    assert names == [f"hidden={n}" for n in ranked]
+    assert f"dvc exp run -S hidden={ranked[0]} -S learning_rate=0.3 -S seed=0" in output
+
+
+def test_five_seeds_compare_the_best_with_the_second_best_and_with_params_yaml(quick: Path) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    output = sweep(quick, "hidden=64,128", "--seeds", "5")
+    names = {"hidden=64": "64", "hidden=128": "128"}
+    own = "hidden=[16,16] (params.yaml)"
+    names[own] = "[16,16]"
+    found = {name: accuracies(quick, hidden=value) for name, value in names.items()}
+    best, second, *_ = sorted(found, key=lambda name: sum(found[name]), reverse=True)
+    assert own not in (best, second)
+    expected = []
+    for other in (second, own):
+        result = stats.ttest_rel(found[best], found[other])
+        interval = result.confidence_interval(0.95)
+        how = f"{100 * interval.low:.2f} to {100 * interval.high:.2f} points"
+        better = result.pvalue < 0.05
+        words = f"is better than {other} by" if better else f"and {other}:"
+        opening = best if better else f"no difference seen between {best}"
+        expected.append(f"{opening} {words} {how} (95% interval, 5 seeds).")
+    assert output.splitlines()[-2:] == expected
+    assert [row["hidden"] for row in table(quick)][-5:] == ["[16,16]"] * 5
+
+
+@pytest.mark.parametrize(
+    ("grid", "seeds", "own"),
+    [
+        ({"hidden": [4]}, 5, [False] * 5 + [True] * 5),
+        ({"hidden": [4]}, 4, [False] * 4),
+        ({"hidden": [4, [16, 16]]}, 5, [False] * 5 + [True] * 5),
+        ({"hidden": [[16, 16], 4]}, 2, [True] * 2 + [False] * 2),
+    ],
+)
+def test_params_yaml_is_trained_once_if_there_are_seeds_enough(
+    grid: dict[str, Any], seeds: int, own: list[bool], tmp_path: Path
+) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(KNOBS), "utf-8")
+    tasks = expand(grid, seeds, tmp_path / "params.yaml", images=1000)
+    assert [task.is_own for task in tasks] == own
+    assert all((list(task.knobs["hidden"]) == [16, 16]) == task.is_own for task in tasks)
+    assert [task.knobs["seed"] for task in tasks] == [*range(seeds)] * (len(own) // seeds)
+
+
+def test_params_yaml_is_left_out_if_it_cannot_be_validated(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"validation": 0}), "utf-8")
+    tasks = expand({"validation": [0.1, 0.2]}, 5, tmp_path / "params.yaml", images=1000)
+    assert [task.changes["validation"] for task in tasks] == [0.1] * 5 + [0.2] * 5
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (
+            [0.9] * 5,
+            [0.88] * 5,
+            "a is better than b by 2.00 to 2.00 points (95% interval, 5 seeds).",
+        ),
+        (
+            [0.9] * 5,
+            [0.92] * 5,
+            "b is better than a by 2.00 to 2.00 points (95% interval, 5 seeds).",
+        ),
+        ([0.9] * 5, [0.9] * 5, "no difference seen between a and b: 0.00 to 0.00 points"),
+        (
+            [0.9] * 5,
+            [0.8, 1, 0.9, 0.8, 1],
+            "no difference seen between a and b: -12.42 to 12.42 po",
+        ),
+        (
+            [0.9] * 6,
+            [math.nan, 0.8, 0.8, 0.8, 0.8, 0.8],
+            "a is better than b by 10.00 to 10.00 poi",
+        ),
+        ([0.9] * 5, [math.nan, 0.8, 0.8, 0.8, 0.8], "a, b: fewer than 5 seeds were trained with b"),
+    ],
+)
+def test_recipes_are_compared_seed_by_seed(
+    ours: list[float], theirs: list[float], words: str
+) -> None:
+    module = pytest.importorskip("mnist_mlp.runs.sweep")
+    first = Task({}, {}, is_own=False)
+    one, other = (
+        module.Combination(name, first, np.array(values))
+        for name, values in (("a", ours), ("b", theirs))
+    )
+    assert module.difference(one, other).startswith(words)
+
+
+def test_lines_tell_how_far_it_is_and_the_time_left(quick: Path) -> None:
+    lines = sweep(quick, "hidden=4,8").splitlines()[:2]
+    assert [line[:4] for line in lines] == ["1/2 ", "2/2 "]
+    assert all(re.search(r"; best so far .*; \d\d:\d\d left$", line) for line in lines)
+    assert lines[1].endswith("; 00:00 left")
 
 
 @pytest.mark.parametrize(
@@ -257,6 +368,7 @@ def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
     best = max(float(row["validation_accuracy"]) for row in table(quick))
     assert "100%" in shown.decode()
     assert f"best so far {best:.2%} -S hidden=" in shown.decode()
+    assert re.search(r"50%  \d\d:\d\d:\d\d", shown.decode()), "the time left"
 
 
 ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c")  # with no other traffic

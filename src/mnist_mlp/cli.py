@@ -176,7 +176,9 @@ def sweep(
     """Train networks with every combination of some knobs, and compare them on validation images.
 
     Run it at the top of a clone. Each network is that of `dvc exp run` with the same knobs. What is
-    trained is kept in data/sweep: a sweep that was interrupted goes on where it was.
+    trained is kept in data/sweep: a sweep that was interrupted goes on where it was. With --seeds 5
+    or more it also trains params.yaml as it stands, and says whether the best combination is better
+    than that, and than the second best.
     """
     _expect_pipeline()
     try:

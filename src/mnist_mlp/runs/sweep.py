@@ -6,11 +6,12 @@ import io
 import json
 import math
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +19,8 @@ import typer
 from distributed import Client, KilledWorker, as_completed
 from distributed.comm.core import CommClosedError
 from matplotlib.figure import Figure
+from scipy.special import stdtrit
+from tqdm import tqdm
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
@@ -25,14 +28,29 @@ from mnist_mlp.base.files import whole_file
 from mnist_mlp.base.params import write_value
 from mnist_mlp.data import mnist
 from mnist_mlp.data.idx import read_idx
-from mnist_mlp.runs.grid import Task, expand, read_grid
+from mnist_mlp.runs.grid import ENOUGH, Task, expand, read_grid
 from mnist_mlp.runs.trainings import MEASURES, OtherCodeError, cluster, digest_code, train
 
 COLUMNS = (*MEASURES, "model")
 MOST_DRAWN = 40  # combinations, the best ones
 RETRIES = 2  # of a training that was killed
 
+CONFIDENCE = 0.95
+
 Row = dict[str, Any]  # COLUMNS, or {"error": ...}
+
+
+class Combination(NamedTuple):
+    """Networks that differ in their seeds alone.
+
+    name         the knobs in which they differ from the rest of the sweep
+    first        the network with seed 0
+    accuracies   validation accuracies from 0 to 1, (seeds,), nan if a training failed
+    """
+
+    name: str
+    first: Task
+    accuracies: Array
 
 
 def sweep(
@@ -65,24 +83,67 @@ def sweep(
         raise InputError(f"no network could be trained: {rows[0]['error']}")
     with whole_file(table) as file:
         file.write(_as_csv(tasks, rows))
+    starts = range(0, len(tasks), seeds)
+    firsts = [tasks[start] for start in starts]
     combinations = [
-        (tasks[start], np.array([_judged(row) for row in rows[start : start + seeds]]))
-        for start in range(0, len(tasks), seeds)
+        Combination(
+            _name(tasks[start], firsts),
+            tasks[start],
+            np.array([_judged(row) for row in rows[start : start + seeds]]),
+        )
+        for start in starts
     ]
+    combinations.sort(key=_rank, reverse=True)
     with whole_file(picture) as file:
         _draw(combinations).savefig(file, format="png", dpi=100, metadata={"Software": None})
-    for task, values in combinations:
-        print(f"{_mean(values)}  {task.options()}")
+    for each in combinations:
+        print(f"{_mean(each.accuracies)}  {each.name}")
     for task, row in zip(tasks, rows, strict=True):
         if "error" in row:
             print(f"not trained: {task.options()} -S seed={task.knobs['seed']}: {row['error']}")
-    best, values = max(combinations, key=_rank)
+    best = combinations[0]
     print(
-        f"\nThe best reads {_mean(values)} of the validation images right (mean ± standard "
-        "deviation).\nWith params.yaml as it stands, its first network is repeated by\n"
-        f"dvc exp run {best.options()} -S seed=0\n"
+        f"\nThe best reads {_mean(best.accuracies)} of the validation images right "
+        "(mean ± standard deviation).\n"
+        "With params.yaml as it stands, its first network is repeated by\n"
+        f"dvc exp run {best.first.options()} -S seed=0\n"
         f"All are in {table}, and drawn in {picture}."
     )
+    if seeds < ENOUGH:
+        print(f"At least --seeds {ENOUGH} are needed to tell a difference from luck.")
+        return
+    for place, each in enumerate(combinations[1:]):
+        if place == 0 or each.first.is_own:
+            print(difference(best, each))
+
+
+def _name(task: Task, tasks: list[Task]) -> str:
+    """Write the knobs of a network in which these differ; all of the grid's if they do not."""
+    written = {knob: {write_value(each.changes[knob]) for each in tasks} for knob in task.changes}
+    varied = [knob for knob, values in written.items() if len(values) > 1] or task.changes
+    name = " ".join(f"{knob}={write_value(task.changes[knob])}" for knob in varied)
+    return f"{name} (params.yaml)" if task.is_own else name
+
+
+def difference(one: Combination, other: Combination) -> str:
+    """Say whether a combination is better, by its accuracies less another's with the same seeds.
+
+    The 95 % interval is that of a paired t-test.
+    """
+    differences = 100 * (one.accuracies - other.accuracies)
+    differences = differences[~np.isnan(differences)]
+    n = len(differences)
+    if n < ENOUGH:
+        return f"{one.name}, {other.name}: fewer than {ENOUGH} seeds were trained with both."
+    mean = np.mean(differences)
+    margin = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.std(differences, ddof=1) / math.sqrt(n)
+    low, high = mean - margin, mean + margin
+    if high < 0:
+        return difference(other, one)
+    how = f"{low:.2f} to {high:.2f} points ({CONFIDENCE:.0%} interval, {n} seeds)"
+    if low > 0:
+        return f"{one.name} is better than {other.name} by {how}."
+    return f"no difference seen between {one.name} and {other.name}: {how}."
 
 
 def _train_all(
@@ -167,10 +228,13 @@ def _show(
         ) as bar:
             yield from bar
     else:
+        start = time.monotonic()
         for n, (i, row) in enumerate(done, 1):
+            left = tqdm.format_interval((time.monotonic() - start) / n * (total - n))
             outcome = row.get("error") or f"{_judged(row):.2%}"
             name = f"{tasks[i].options()} -S seed={tasks[i].knobs['seed']}"
-            print(f"{n}/{total} {name}: {outcome}; {note((i, row))}", flush=True)
+            notes = filter(None, (outcome, note((i, row)), f"{left} left"))
+            print(f"{n}/{total} {name}: {'; '.join(notes)}", flush=True)
             yield i, row
 
 
@@ -179,9 +243,9 @@ def _judged(row: Row) -> float:
     return float(row.get(MEASURES[0], math.nan))
 
 
-def _rank(combination: tuple[Task, Array]) -> tuple[int, float]:
+def _rank(combination: Combination) -> tuple[int, float]:
     """Return how many networks of a combination were trained, and their mean accuracy."""
-    trained = combination[1][~np.isnan(combination[1])]
+    trained = combination.accuracies[~np.isnan(combination.accuracies)]
     return len(trained), float(np.mean(trained)) if len(trained) else 0.0
 
 
@@ -205,24 +269,16 @@ def _as_csv(tasks: list[Task], rows: list[Row]) -> bytes:
     return table.getvalue().encode()
 
 
-def _draw(combinations: list[tuple[Task, Array]]) -> Figure:
+def _draw(combinations: list[Combination]) -> Figure:
     """Draw a point for each network and a line for each mean, the best combination at the top."""
-    tried = {
-        knob
-        for knob in combinations[0][0].changes
-        if len({write_value(task.changes[knob]) for task, _ in combinations}) > 1
-    }
-    ranked = sorted(combinations, key=_rank, reverse=True)[:MOST_DRAWN]
-    figure = Figure(figsize=(8, 1.2 + 0.3 * len(ranked)), layout="constrained")
+    drawn = combinations[:MOST_DRAWN]
+    figure = Figure(figsize=(8, 1.2 + 0.3 * len(drawn)), layout="constrained")
     axes = figure.subplots()
-    labels = []
-    for place, (task, values) in enumerate(ranked):
+    for place, (_, _, values) in enumerate(drawn):
         axes.plot(100 * values, [place] * len(values), "o", color="#0072b2", alpha=0.5)
         axes.plot([100 * np.mean(values)], [place], "|", color="black", markersize=16)
-        changes = {knob: value for knob, value in task.changes.items() if knob in tried}
-        labels.append(" ".join(f"{knob}={write_value(value)}" for knob, value in changes.items()))
-    axes.set_yticks(range(len(ranked)), labels)
-    axes.set_ylim(len(ranked) - 0.5, -0.5)
+    axes.set_yticks(range(len(drawn)), [each.name for each in drawn])
+    axes.set_ylim(len(drawn) - 0.5, -0.5)
     axes.set_xlabel("validation accuracy (%): a point for each seed, a line for their mean")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)
