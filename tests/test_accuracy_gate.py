@@ -1,61 +1,102 @@
 """The gate: what passes continuous integration, and what does not."""
 
+import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from accuracy_gate import gate
 
+from tests.conftest import CLI, KNOBS, ROOT, done, start
 
-def metrics(folder: Path, text: str, name: str = "new.json") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
+
+def predictions(folder: Path, right: range, n: int = 10_000, name: str = "new.csv") -> str:
+    """Write the predictions of a network that reads these of n digits right."""
+    rows = [f"{i % 10},{(i + (i not in right)) % 10}" for i in range(n)]
+    (folder / name).write_text("\n".join(["actual,predicted", *rows]) + "\n", "utf-8")
+    return str(folder / name)
 
 
 def test_a_high_enough_accuracy_passes(tmp_path: Path) -> None:
-    gate(metrics(tmp_path, '{"test_accuracy": 0.9612}'), at_least=0.96)
+    gate(predictions(tmp_path, range(9600)), at_least=0.96)
 
 
 def test_an_accuracy_below_the_bound_fails(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"of 0\.9600, found 0\.9599"):
-        gate(metrics(tmp_path, '{"test_accuracy": 0.9599}'), at_least=0.96)
-
-
-def test_an_accuracy_that_fell_within_the_tolerance_passes(tmp_path: Path) -> None:
-    base = metrics(tmp_path, '{"test_accuracy": 0.97}', "base.json")
-    gate(metrics(tmp_path, '{"test_accuracy": 0.9651}'), base)
-
-
-def test_an_accuracy_that_fell_by_more_fails(tmp_path: Path) -> None:
-    base = metrics(tmp_path, '{"test_accuracy": 0.97}', "base.json")
-    with pytest.raises(SystemExit, match=r"of 0\.9650, found 0\.9649"):
-        gate(metrics(tmp_path, '{"test_accuracy": 0.9649}'), base)
+    with pytest.raises(SystemExit, match=r"at least 0\.96, found 0\.9599"):
+        gate(predictions(tmp_path, range(9599)), at_least=0.96)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("ours", "theirs"),
     [
-        "{}",
-        "[]",
-        "3",
-        "",
-        "not json",
-        '{"test_accuracy": null}',
-        '{"test_accuracy": true}',
-        '{"test_accuracy": "0.99"}',
-        '{"test_accuracy": NaN}',
-        '{"test_accuracy": Infinity}',
-        '{"test_accuracy": [0.99]}',
+        (range(9700), range(9700)),  # the same
+        (range(9650), range(9700)),  # significant, but within the bound
+        (range(9700), range(9600)),  # a gain
+        (range(1000, 9760), range(8820)),  # beyond the bound, but with too many gains to tell
     ],
 )
-def test_an_accuracy_that_is_missing_or_no_number_fails(tmp_path: Path, text: str) -> None:
-    good = metrics(tmp_path, '{"test_accuracy": 0.97}', "good.json")
-    bad = metrics(tmp_path, text)
-    for run, base in ((bad, good), (good, bad)):
-        with pytest.raises(SystemExit, match=r"new\.json: expected a (number as )?test_accuracy"):
-            gate(run, base)
+def test_what_did_not_fall_significantly_and_by_more_than_the_bound_passes(
+    ours: range, theirs: range, tmp_path: Path
+) -> None:
+    base = predictions(tmp_path, theirs, name="base.csv")
+    gate(predictions(tmp_path, ours), base)
 
 
-def test_a_missing_file_fails(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"none\.json: expected a test_accuracy"):
-        gate(tmp_path / "none.json")
+def test_a_loss_beyond_the_bound_that_may_be_luck_passes(tmp_path: Path) -> None:
+    base = predictions(tmp_path, range(90), n=100, name="base.csv")
+    gate(predictions(tmp_path, range(5, 90), n=100), base)
+
+
+def test_a_significant_loss_beyond_the_bound_fails(tmp_path: Path) -> None:
+    base = predictions(tmp_path, range(9700), name="base.csv")
+    with pytest.raises(SystemExit, match=r"found 0\.0051 less; p < 0\.0001 by .* networks differ"):
+        gate(predictions(tmp_path, range(9649)), base)
+
+
+def test_other_test_digits_and_a_missing_file_fail_in_one_line(tmp_path: Path) -> None:
+    run, other = predictions(tmp_path, range(5), n=9), predictions(tmp_path, range(5), 8, "b.csv")
+    with pytest.raises(SystemExit, match=r"^error: .*b\.csv: expected the same test digits"):
+        gate(run, other)
+    with pytest.raises(SystemExit, match=r"^error: .*none\.csv: No such file or directory$"):
+        gate(str(tmp_path / "none.csv"))
+
+
+@pytest.mark.slow
+def test_the_workflow_posts_both_comparisons_with_main_and_judges_the_run(
+    clone: Path, tmp_path: Path
+) -> None:
+    """Run the step as it stands on a change of knobs; the sample reads less than is expected."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+    (step,) = (
+        step
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if step.get("name") == "Compare with main"
+    )
+    shutil.copytree(ROOT / ".ci", clone / ".ci")
+    programs = clone / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "activate").write_text('PATH="$PWD/.venv/bin:$PATH"\n', "utf-8")
+    (programs / "mnist-mlp").write_text(f'#!/bin/sh\n{shlex.join(CLI)} "$@"\n', "utf-8")
+    (programs / "mnist-mlp").chmod(0o755)
+    done(clone, "git", "remote", "add", "origin", str(shutil.copytree(clone, tmp_path / "main")))
+    knobs = KNOBS | {"hidden": 4, "activation": "tanh", "seed": 1, "epochs": 2}
+    (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
+    done(clone, "dvc", "repro")
+    summary = tmp_path / "summary.md"
+    result = start(clone, "bash", "-e", "-c", step["run"], GITHUB_STEP_SUMMARY=str(summary))
+    posted = summary.read_text("utf-8")
+    assert "| metrics/accuracy.json | test_accuracy" in posted
+    assert "are read right only by metrics/predictions.csv, and " in posted
+    assert "by McNemar's exact test: " in posted
+    *_, last = posted.splitlines()
+    knobs_of_main = {"hidden=[16,16]", "activation=relu", "epochs=5"}
+    assert knobs_of_main | {"hidden=4", "activation=tanh", "epochs=2"} <= set(
+        re.findall(r"\w+=[^ :]+", last)
+    )
+    assert "(params.yaml)" in last
+    assert "95% interval, 5 seeds" in last
+    assert result.returncode == 1
+    assert "metrics/predictions.csv: expected a test accuracy of at least 0.96" in result.stderr
