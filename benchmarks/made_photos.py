@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 from mnist_mlp.base.arrays import Array
@@ -41,16 +42,19 @@ def main() -> None:
     share = accuracy(answer(network, images), labels)
     print("| condition | read right | refused |\n| --- | --- | --- |")
     print(f"| the test images themselves | {share:.2%} | |")
-    with ProcessPoolExecutor(2) as pool:
+    with (
+        ProcessPoolExecutor(2) as pool,
+        tqdm(total=n * len(CONDITIONS), unit="picture", leave=False) as bar,
+    ):
         for condition in CONDITIONS:
-            seen = list(pool.map(see, [condition] * n, images, chosen, chunksize=50))
+            seen = []
+            for one in pool.map(see, [condition] * n, images, chosen, chunksize=50):
+                seen.append(one)
+                bar.update()
             frames = np.stack([np.zeros_like(images[0]) if one is None else one for one in seen])
             read = np.array([one is not None for one in seen])
             right = answer(network, frames).argmax(axis=1) == labels
-            print(
-                f"| {condition} | {np.mean(right & read):.2%} | {np.count_nonzero(~read)} |",
-                flush=True,
-            )
+            tqdm.write(f"| {condition} | {np.mean(right & read):.2%} | {np.count_nonzero(~read)} |")
 
 
 if __name__ == "__main__":

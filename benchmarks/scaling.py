@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 from distributed import Client, LocalCluster
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = 5
@@ -42,11 +43,17 @@ def stage(name: str, *options: str | Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=one)
 
 
-def make_network(folder: Path, changes: dict[str, Any]) -> None:
-    """Do what a worker does for a network: prepare the digits, if it must, train, and evaluate."""
-    params, prepared = folder / "params.yaml", folder / "prepared"
+def write_params(folder: Path, changes: dict[str, Any]) -> Path:
+    """Write params.yaml, with changes, to a folder; return its path."""
+    params = folder / "params.yaml"
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | changes
     params.write_text(yaml.safe_dump(knobs), encoding="utf-8")
+    return params
+
+
+def make_network(folder: Path, changes: dict[str, Any]) -> None:
+    """Do what a worker does for a network: prepare the digits, if it must, train, and evaluate."""
+    params, prepared = write_params(folder, changes), folder / "prepared"
     options: list[str | Path] = ["--params", params, "--prepared", prepared]
     if not prepared.exists():
         stage("preprocess", *options)
@@ -67,12 +74,16 @@ def one_after_the_other(folder: Path) -> float:
 
 def sweep(folder: Path, workers: int) -> float:
     """Return the seconds that a sweep takes for all networks."""
+    first = {knob: values[0] for knob, values in GRID.items()}  # so that no other is trained
+    params = write_params(folder, first | {"epochs": EPOCHS})
     words: list[str | Path] = [f"{k}={','.join(map(str, v))}" for k, v in GRID.items()]
-    words += [f"epochs={EPOCHS}", "--seeds", str(SEEDS), "--workers", str(workers)]
+    words += ["--params", params, "--seeds", str(SEEDS), "--workers", str(workers)]
     words += ["--kept", folder, "--table", folder / "t.csv", "--picture", folder / "p.png"]
     start = time.perf_counter()
     command = [sys.executable, "-m", "mnist_mlp.cli", "sweep", *words]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    result = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(result.stderr)
     return time.perf_counter() - start
 
 
@@ -97,10 +108,9 @@ def main() -> None:
     ways: dict[str, Callable[[Path], float]] = {ONE_AFTER_THE_OTHER: one_after_the_other}
     ways |= {f"a sweep with --workers {n}": partial(sweep, workers=n) for n in WORKERS}
     times: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(TURNS):
-        for way, measure in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
-                times[way].append(measure(Path(folder)))
+    for way, measure in tqdm(list(ways.items()) * TURNS, unit="turn", leave=False):
+        with tempfile.TemporaryDirectory() as folder:
+            times[way].append(measure(Path(folder)))
     print("| twenty networks | seconds | ratio |\n| --- | --- | --- |")
     for way, seconds in times.items():
         base = zip(seconds, times[ONE_AFTER_THE_OTHER], strict=True)
