@@ -53,7 +53,7 @@ def write_set(folder: Path, n: int) -> None:
         targets[i * CHUNK : (i + 1) * CHUNK] = some_targets
 
 
-def train(folder: Path, epochs: int) -> tuple[float, float]:
+def timed_training(folder: Path, epochs: int) -> tuple[float, float]:
     """Train for so many epochs; return the seconds taken and the peak memory in megabytes."""
     knobs: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params = folder / "params.yaml"
@@ -85,8 +85,8 @@ def train(folder: Path, epochs: int) -> tuple[float, float]:
 
 def seconds_for_more(folder: Path, n: int) -> tuple[float, float]:
     """Return the seconds that the additional examples take, and the peak memory in megabytes."""
-    short, _ = train(folder, 2)
-    long, peak = train(folder, 2 + MORE // n)
+    short, _ = timed_training(folder, 2)
+    long, peak = timed_training(folder, 2 + MORE // n)
     return long - short, peak
 
 

@@ -28,7 +28,7 @@ import yaml
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params, check_params, load_params
 from mnist_mlp.data.dataset import SIDE, Dataset, load_dataset
 from mnist_mlp.learning.evaluation import accuracy, answer
@@ -275,7 +275,7 @@ def first_examples(dataset: Dataset, n: int) -> Dataset:
 def save_training(folder: Path, training: Dataset) -> Path:
     """Write a training set for the train stage to read; return the folder."""
     for part, array in zip(Dataset._fields, training, strict=True):
-        with whole_file(folder / f"training_{part}.npy", durable=False) as file:
+        with atomic_write(folder / f"training_{part}.npy", durable=False) as file:
             np.save(file, np.ascontiguousarray(array))
     return folder
 
@@ -327,9 +327,9 @@ def report(
         "meaning": meaning,
         "findings": [finding._asdict() for finding in findings],
     }
-    with whole_file(RESULTS / name / "findings.json") as file:
+    with atomic_write(RESULTS / name / "findings.json") as file:
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         file.write((text + "\n").encode())
     if figure:
-        with whole_file(RESULTS / name / "picture.png") as file:
+        with atomic_write(RESULTS / name / "picture.png") as file:
             figure.savefig(file, format="png", dpi=100, metadata={"Software": None})

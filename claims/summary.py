@@ -25,7 +25,7 @@ import typer
 from scipy import stats
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.data.mirrors import is_complete
 
 CLAIMS = Path("metrics/claims.json")
@@ -100,7 +100,7 @@ def summary(
         picture = path.with_name("picture.png")
         if picture.exists():
             claim["picture"] = f"claims/{path.parent.name}.png"
-            with whole_file(CLAIMS.parent / claim["picture"]) as file:
+            with atomic_write(CLAIMS.parent / claim["picture"]) as file:
                 file.write(picture.read_bytes())
         claims.append(claim)
     if not claims:
@@ -111,9 +111,9 @@ def summary(
         )
     claims.sort(key=lambda claim: claim["number"])
     result = {"confidence": level, "claims": claims}
-    with whole_file(CLAIMS) as file:
+    with atomic_write(CLAIMS) as file:
         file.write((json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
-    with whole_file(PAGE) as file:
+    with atomic_write(PAGE) as file:
         file.write(as_page(result).encode())
     for claim in claims:
         print(f"{claim['number']:2}. {claim['statement']}. {claim['verdict']}")
@@ -261,7 +261,7 @@ def update_table(path: Path, claims: Sequence[Mapping[str, Any]]) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise InputError(f"{path}: expected the lines {BEGIN.strip()} and {END.strip()}")
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write((before + begin + as_table(claims) + end + after).encode())
 
 

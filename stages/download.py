@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import UNFINISHED, whole_file
+from mnist_mlp.base.files import UNFINISHED, atomic_write
 from mnist_mlp.base.params import Params, load_params, restorable
 from mnist_mlp.data.dataset import draw_split
 from mnist_mlp.data.idx import read_idx
@@ -93,7 +93,7 @@ def _rename(raw: Path, file: File) -> None:
     if not given:
         return
     renamed = target.with_name(file.name + UNFINISHED)
-    with whole_file(renamed) as output:
+    with atomic_write(renamed) as output:
         output.write(read_file(given[0], file))
     for path in given:
         path.unlink()
@@ -149,7 +149,7 @@ def _restore(raw: Path, file: File) -> None:
     """Take a file of MNIST that is missing in data/raw from DVC's cache, if it is there."""
     cached = top() / CACHE / file.md5[:2] / file.md5[2:]
     if not has_file(raw, file) and is_file(cached, file):
-        with whole_file(raw / file.name) as output:
+        with atomic_write(raw / file.name) as output:
             output.write(cached.read_bytes())
 
 
@@ -157,7 +157,7 @@ def _copy_sample(sample: Path, raw: Path) -> None:
     for file in FILES:
         if has_file(raw, file):
             typer.echo(f"{raw / file.name} of MNIST gives way to the sample's.")
-        with whole_file(raw / file.name) as copy:
+        with atomic_write(raw / file.name) as copy:
             copy.write((sample / file.name).read_bytes())
 
 

@@ -24,10 +24,10 @@ from typing import Annotated
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import NAME, load_dataset, load_split, taught
+from mnist_mlp.data.dataset import NAME, load_dataset, load_split, relabelled
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import accuracy, answer, noise_confidence
 from mnist_mlp.learning.model import load_network
@@ -56,7 +56,7 @@ def evaluate(
     test = load_dataset(prepared, "test")
     training = load_dataset(prepared, "training")
     split = load_split(validation, len(training.images))
-    labels = taught(training, split, params).labels
+    labels = relabelled(training, split, params).labels
     outputs = answer(network, test.images)
     results = {
         "test_accuracy": accuracy(outputs, test.labels),
@@ -78,10 +78,10 @@ def evaluate(
         )
     rounded = {name: round(value, 6) for name, value in results.items()}
     data = (prepared / NAME).read_text(encoding="utf-8", errors="replace")
-    with whole_file(metrics) as file:
+    with atomic_write(metrics) as file:
         text = json.dumps(rounded | {"data": data}, indent=2, sort_keys=True)
         file.write(f"{text}\n".encode())
-    with whole_file(predictions) as file:
+    with atomic_write(predictions) as file:
         pairs = zip(test.labels, outputs.argmax(axis=1), strict=True)
         lines = ["actual,predicted", *(f"{actual},{predicted}" for actual, predicted in pairs)]
         file.write(("\n".join(lines) + "\n").encode())

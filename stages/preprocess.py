@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data import mnist
-from mnist_mlp.data.dataset import NAME, laid_down, read_digits, save_dataset
+from mnist_mlp.data.dataset import NAME, in_stored_order, read_digits, save_dataset
 from mnist_mlp.data.mirrors import is_complete
 
 
@@ -25,9 +25,9 @@ def preprocess(
     load_params(params_file)
     training = read_digits(raw / mnist.TRAIN_IMAGES.name, raw / mnist.TRAIN_LABELS.name)
     test = read_digits(raw / mnist.TEST_IMAGES.name, raw / mnist.TEST_LABELS.name)
-    save_dataset(prepared, "training", *laid_down(*training))
+    save_dataset(prepared, "training", *in_stored_order(*training))
     save_dataset(prepared, "test", *test)
-    with whole_file(prepared / NAME) as file:
+    with atomic_write(prepared / NAME) as file:
         file.write(b"mnist" if is_complete(raw) else b"sample")
     print(f"{len(training[1]):,} training and {len(test[1]):,} test images are in {prepared}.")
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.evaluation import answer
@@ -45,7 +45,7 @@ def render(
         mistakes: draw_mistakes(test.images, outputs, test.labels),
     }
     for path, picture in pictures.items():
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             picture.save(file, "PNG")
     print(f"Look at {weights} and {mistakes}.")
 

@@ -16,7 +16,7 @@ import numpy as np
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import PIXELS, load_dataset
@@ -80,7 +80,7 @@ def report(
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
         )
     )
-    with whole_file(page) as file:
+    with atomic_write(page) as file:
         file.write(content)
     print(f"Open {page} in a browser, and draw a digit.")
 

@@ -30,7 +30,7 @@ import numpy as np
 import typer
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import remove_file, whole_file
+from mnist_mlp.base.files import atomic_write, remove_file
 from mnist_mlp.base.params import Params, load_params, restorable, write_value
 from mnist_mlp.data.dataset import load_dataset, save_split
 from mnist_mlp.learning.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
@@ -181,7 +181,7 @@ def _save_history(path: Path, epochs: list[Moment]) -> None:
     for epoch, step, *values, parameters in epochs:
         figures = ("nan" if value is None else f"{value:.6f}" for value in values)
         writer.writerow([f"{epoch:g}", step, *figures, parameters])
-    with whole_file(path, durable=False) as file:
+    with atomic_write(path, durable=False) as file:
         file.write(table.getvalue().encode())
 
 

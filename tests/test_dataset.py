@@ -15,14 +15,14 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import (
     Dataset,
     draw_split,
-    laid_down,
+    in_stored_order,
     load_dataset,
     load_split,
     normalise,
     read_digits,
+    relabelled,
     save_dataset,
     save_split,
-    taught,
 )
 
 NAMES = ("training_images.npy", "training_targets.npy")
@@ -187,7 +187,7 @@ def test_a_split_that_is_not_one_is_refused(tmp_path: Path, rows: Any) -> None:
 
 def test_training_digits_are_laid_down_in_one_random_order() -> None:
     pixels, labels = digits(2000)
-    once, again = laid_down(pixels, labels), laid_down(pixels, labels)
+    once, again = in_stored_order(pixels, labels), in_stored_order(pixels, labels)
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one, other)
     assert sorted(image.tobytes() for image in once[0]) == sorted(i.tobytes() for i in pixels)
@@ -330,15 +330,15 @@ def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
     assert str(caught.value.filename) == str(tmp_path / name)
 
 
-def test_real_labels_are_taught_as_they_are() -> None:
+def test_real_labels_stay_as_they_are() -> None:
     given = examples(100)
-    assert taught(given, draw_split(100, knobs()), knobs()) is given
+    assert relabelled(given, draw_split(100, knobs()), knobs()) is given
 
 
 def test_random_labels_are_the_real_ones_of_the_training_images_in_another_order() -> None:
     params = knobs(labels="random", validation=0.2)
     given, split = examples(100), draw_split(100, params)
-    found = taught(given, split, params)
+    found = relabelled(given, split, params)
     assert found.images is given.images
     assert not np.array_equal(found.targets, given.targets)
     np.testing.assert_array_equal(found.targets[split.validation], given.targets[split.validation])
@@ -349,7 +349,8 @@ def test_random_labels_are_the_real_ones_of_the_training_images_in_another_order
 def test_random_labels_are_decided_by_the_seed() -> None:
     split = draw_split(100, knobs())
     first, again, other = (
-        taught(examples(100), split, knobs(labels="random", seed=seed)).labels for seed in (1, 1, 2)
+        relabelled(examples(100), split, knobs(labels="random", seed=seed)).labels
+        for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -25,7 +25,7 @@ from download import download as download_stage
 from mnist_mlp import load_mnist
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
-from mnist_mlp.data.dataset import laid_down, read_digits
+from mnist_mlp.data.dataset import in_stored_order, read_digits
 from mnist_mlp.data.mirrors import download
 from mnist_mlp.data.mnist import FILES, MIRRORS, File
 
@@ -658,7 +658,7 @@ def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
 ) -> None:
     mirror = fill(cache.parents[1] / "mirror", CONTENTS)
     monkeypatch.setenv("MNIST_MIRROR", str(mirror))
-    training = laid_down(*read_digits(*(mirror / name for name in NAMES[:2])))
+    training = in_stored_order(*read_digits(*(mirror / name for name in NAMES[:2])))
     test = read_digits(*(mirror / name for name in NAMES[2:]))
     for dataset, (pixels, digits) in zip(load_mnist(), (training, test), strict=True):
         np.testing.assert_allclose(dataset.images, pixels.reshape(-1, 784) / 255, rtol=1e-6)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from mnist_mlp.base import files
-from mnist_mlp.base.files import remove_file, whole_file
+from mnist_mlp.base.files import atomic_write, remove_file
 
 KILLED_WHILE_WRITING = """
 import os, pathlib, sys
-from mnist_mlp.base.files import whole_file
-with whole_file(pathlib.Path(sys.argv[1])) as file:
+from mnist_mlp.base.files import atomic_write
+with atomic_write(pathlib.Path(sys.argv[1])) as file:
     file.write(b"half of what should have been written")
     file.flush()
     os._exit(0)
@@ -20,7 +20,7 @@ with whole_file(pathlib.Path(sys.argv[1])) as file:
 
 
 def break_off(path: Path, error: type[BaseException]) -> None:
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
         file.flush()
         raise error
@@ -28,7 +28,7 @@ def break_off(path: Path, error: type[BaseException]) -> None:
 
 def test_new_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
         file.flush()
         assert not path.exists()
@@ -38,7 +38,7 @@ def test_new_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
 def test_old_content_stays_until_the_block_has_ended(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old, and longer than the new")
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
         file.flush()
         assert path.read_bytes() == b"old, and longer than the new"
@@ -46,7 +46,7 @@ def test_old_content_stays_until_the_block_has_ended(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_left_beside_the_file(tmp_path: Path) -> None:
-    with whole_file(tmp_path / "file") as file:
+    with atomic_write(tmp_path / "file") as file:
         file.write(b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -71,7 +71,7 @@ def test_exception_leaves_no_file_where_there_was_none(tmp_path: Path) -> None:
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     path = tmp_path / "some" / "folder" / "file"
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
 
@@ -82,7 +82,7 @@ def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: P
     src = Path(files.__file__).parents[2]
     subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, path], cwd=src, check=True)
     assert path.read_bytes() == b"old"
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
@@ -101,7 +101,7 @@ def test_a_link_in_place_of_the_unfinished_file_is_not_followed(tmp_path: Path) 
     path, other = tmp_path / "file", tmp_path / "other"
     other.write_bytes(b"of someone else")
     (tmp_path / "file.unfinished").symlink_to(other)
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
     assert (path.read_bytes(), other.read_bytes()) == (b"new", b"of someone else")
     assert sorted(tmp_path.iterdir()) == [path, other]
@@ -118,7 +118,7 @@ def test_the_file_is_closed_before_it_gets_its_name_as_windows_asks(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", watched)
-    with whole_file(tmp_path / "file") as file:
+    with atomic_write(tmp_path / "file") as file:
         file.write(b"new")
     assert closed == [True]
 
@@ -126,7 +126,7 @@ def test_the_file_is_closed_before_it_gets_its_name_as_windows_asks(
 def test_folder_of_the_same_name_is_an_os_error_and_stays(tmp_path: Path) -> None:
     path = tmp_path / "folder"
     path.mkdir()
-    with pytest.raises(OSError, match="folder"), whole_file(path) as file:
+    with pytest.raises(OSError, match="folder"), atomic_write(path) as file:
         file.write(b"new")
     assert list(tmp_path.iterdir()) == [path]
     assert path.is_dir()

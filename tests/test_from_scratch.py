@@ -11,7 +11,7 @@ import pytest
 
 from mnist_mlp import Params, new_network, train
 from mnist_mlp.data import mnist
-from mnist_mlp.data.dataset import laid_down, normalise, read_digits
+from mnist_mlp.data.dataset import in_stored_order, normalise, read_digits
 from tests.conftest import ROOT, done
 
 PAGE = ROOT / "examples/from_scratch.py"
@@ -49,7 +49,7 @@ def test_from_the_files_and_the_seed_it_trains_the_default_network_to_rounding(
     files = (SAMPLE / mnist.TRAIN_IMAGES.name, SAMPLE / mnist.TRAIN_LABELS.name)
     params = msgspec.structs.replace(Params(), seed=seed)
     network = new_network(params)
-    list(train(network, normalise(*laid_down(*read_digits(*files))), params))
+    list(train(network, normalise(*in_stored_order(*read_digits(*files))), params))
     np.testing.assert_allclose(found, network.parameters, atol=1e-4)
 
 

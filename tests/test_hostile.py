@@ -34,7 +34,7 @@ from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.progress import Moment, Progress
 from tests.conftest import ROOT, start
 
-MOST_MEMORY = 300_000  # kilobytes
+MAX_MEMORY = 300_000  # kilobytes
 PARAMS = (ROOT / "params.yaml").read_bytes()
 
 
@@ -59,7 +59,7 @@ def survived() -> Iterator[None]:
         message = str(error)
     except OSError as error:
         message = error.strerror or ""
-    assert peak_memory() < before + MOST_MEMORY
+    assert peak_memory() < before + MAX_MEMORY
     assert message
     assert "\n" not in message
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import yaml
 
-from mnist_mlp.base.files import UNFINISHED, whole_file
+from mnist_mlp.base.files import UNFINISHED, atomic_write
 from mnist_mlp.runs.mend import mend
 from tests.conftest import (
     CLI,
@@ -345,7 +345,7 @@ def test_a_folder_where_a_file_is_to_be_written_is_one_line(
     (clone / output).mkdir()
     result = start(clone, "python", f"stages/{stage}.py")
     assert result.returncode == 1
-    assert result.stderr == f"error: {output}: is a folder, where a file is to be written\n"
+    assert result.stderr == f"error: {output}: is a folder; expected a file, or nothing\n"
 
 
 def test_of_two_runs_at_once_one_ends_well_and_the_other_says_why_not(
@@ -434,9 +434,9 @@ def test_what_is_whole_is_not_mended(clone: Path) -> None:
 
 def test_two_writers_of_one_file_take_turns(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib, time; from mnist_mlp.base.files import whole_file\n"
+        "import sys, pathlib, time; from mnist_mlp.base.files import atomic_write\n"
         "for i in range(200):\n"
-        "    with whole_file(pathlib.Path('file')) as file:\n"
+        "    with atomic_write(pathlib.Path('file')) as file:\n"
         "        for _ in range(10): file.write(sys.argv[1].encode() * 1000); file.flush()\n"
     )
     environment = {"PYTHONPATH": str(ROOT / "src")}
@@ -449,7 +449,7 @@ def test_two_writers_of_one_file_take_turns(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="something odd") as caught, whole_file(tmp_path / "file"):
+    with pytest.raises(OSError, match="something odd") as caught, atomic_write(tmp_path / "file"):
         raise OSError("something odd")  # as NumPy does where the disk is full
     assert caught.value.filename == str(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []

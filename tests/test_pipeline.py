@@ -16,7 +16,7 @@ import yaml
 from download import CACHE
 
 from mnist_mlp.base.params import load_params
-from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digits, taught
+from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digits, relabelled
 from mnist_mlp.data.mnist import FILES
 from mnist_mlp.learning.evaluation import accuracy
 from mnist_mlp.learning.model import load_network
@@ -79,7 +79,7 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
         *("--accuracy", str(tmp_path / "metrics/accuracy.json")),
         *("--predictions", str(tmp_path / "predictions.csv")),
     )
-    shuffled = taught(training, split, random).labels[split.training]
+    shuffled = relabelled(training, split, random).labels[split.training]
     outputs = network.forward(training.images[split.training])[-1]
     assert metrics(tmp_path)["training_accuracy"] == pytest.approx(
         accuracy(outputs, shuffled), abs=1e-6

@@ -79,7 +79,7 @@ def predict(
     """
     import json
 
-    from mnist_mlp.base.files import whole_file
+    from mnist_mlp.base.files import atomic_write
     from mnist_mlp.reading.answers import Answer, draw_row
     from mnist_mlp.reading.photos import frame_file
 
@@ -100,7 +100,7 @@ def predict(
     if as_json:
         print(json.dumps(results if len(results) > 1 else results[0], indent=2))
     if show and seen:
-        with whole_file(show) as file:
+        with atomic_write(show) as file:
             draw_row(seen).save(file, "PNG")
     if len(seen) < len(images):
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and refused where they are damaged."""
+"""Files: atomic writes, and user-facing errors for damaged arrays."""
 
 import os
 import tokenize
@@ -15,8 +15,8 @@ from filelock import FileLock, UnixFileLock
 
 from mnist_mlp.base.errors import InputError
 
-# What NumPy raises, or warns of, in one case or another, for an array file that is not one.
-DAMAGED = (
+# All that NumPy may raise, or warn of, if a file is not an array.
+ARRAY_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -39,33 +39,33 @@ UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 
 
 @contextmanager
-def wary(path: Path, expected: str) -> Iterator[None]:
-    """Read from an array file that is open, but may be damaged or made to do harm.
+def checked_read(path: Path, expected: str) -> Iterator[None]:
+    """Read from an open array file that may be damaged or malicious.
 
-    Raises InputError, with what was expected, in place of all that NumPy raises or warns of.
+    Raises InputError, with what was expected, instead of what NumPy raises or warns of.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
             yield
-        except DAMAGED as error:
+        except ARRAY_ERRORS as error:
             reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
             raise InputError(f"{path}: expected {expected}; {reason}; run `dvc repro`") from None
 
 
 @contextmanager
-def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
-    """Open a file to write, which takes the name `path` only once the block has ended well.
+def atomic_write(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to write, which replaces `path` at the end of the block, unless that raises.
 
-    Until then it is `path`.unfinished; what a killed process left under that name is replaced, and
-    a process that is still writing there is waited for. Missing folders above it are made. After a
-    power failure `path` is the old or the new file, if it is to be durable. Raises OSError, naming
-    `path`, if the disk refuses.
+    Until then it is `path`.unfinished. What a killed process left under that name is replaced; if
+    another process is writing there, this waits. Missing folders are made. If `durable`, `path` is
+    the old or the new file even after a power failure. Raises OSError, naming `path`, if the disk
+    refuses.
     """
     if not path.parent.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
-        raise IsADirectoryError(EISDIR, "is a folder, where a file is to be written", str(path))
+        raise IsADirectoryError(EISDIR, "is a folder; expected a file, or nothing", str(path))
     unfinished, lock = _beside(path)
     try:
         with _locked(lock):
@@ -76,7 +76,7 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
                     file.flush()
                     if durable:
                         os.fsync(file.fileno())
-                unfinished.replace(path)  # once it is closed: Windows renames no open file
+                unfinished.replace(path)  # closed, because Windows cannot rename an open file
             except BaseException:
                 unfinished.unlink(missing_ok=True)
                 raise
@@ -87,23 +87,23 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file, and what a process that was killed while it wrote it left, if they exist."""
+    """Remove a file, and what a killed process left of it, if they exist."""
     for each in (path, *_beside(path)):
         each.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
-    """Return the names under which a file is written, and under which one process alone may."""
+    """Return the paths of the unfinished file, and of the lock that its writer holds."""
     return path.with_name(path.name + UNFINISHED), path.with_name(f"{path.name}.lock{UNFINISHED}")
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that only one process can hold at a time; a killed one lets go of it."""
+    """Hold a lock, which only one process can hold at a time; a killed process releases it."""
     lock = FileLock(path, poll_interval=0.01)
     with lock:
         try:
             yield
         finally:
-            if isinstance(lock, UnixFileLock):  # the other kinds remove their file as they let go
+            if isinstance(lock, UnixFileLock):  # the other kinds remove their file on release
                 path.unlink(missing_ok=True)

@@ -16,16 +16,16 @@ from yaml import MarkedYAMLError
 
 from mnist_mlp.base.errors import InputError
 
-MOST_HIDDEN = 100  # layers
-MOST_BYTES = 100_000  # of params.yaml
-GONE = ("label_smoothing", "patience")  # knobs that an older params.yaml may have
-Share = Annotated[float, Meta(ge=0, lt=1, description="a share from 0 to below 1")]
-Part = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
+MAX_LAYERS = 100  # layers
+MAX_BYTES = 100_000  # of params.yaml
+REMOVED = ("label_smoothing", "patience")  # knobs that an older params.yaml may have
+BelowOne = Annotated[float, Meta(ge=0, lt=1, description="a fraction from 0 to below 1")]
+UpToOne = Annotated[float, Meta(ge=0, le=1, description="a fraction from 0 to 1")]
 Count = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]
 Layers = Annotated[
     tuple[Count, ...],
     Meta(
-        max_length=MOST_HIDDEN,
+        max_length=MAX_LAYERS,
         description="a number of neurons from 1 to 1000000, or a list like [16, 16]",
     ),
 ]
@@ -34,13 +34,13 @@ CostName = Literal["squared_error", "cross_entropy", "binary_cross_entropy"]
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """All knobs of one run. What each does stands in params.yaml, and at length in README.md.
+    """All knobs of one run. params.yaml says what each does, and docs/knobs.md says more.
 
     The defaults are those of params.yaml. Raises InputError for a value that makes no sense.
     """
 
     dataset: Literal["auto", "mnist", "sample"] = "auto"
-    validation: Share = 0.1
+    validation: BelowOne = 0.1
     hidden: Layers = (16, 16)
     activation: Activation = "relu"
     cost: CostName = "cross_entropy"
@@ -48,7 +48,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: Annotated[
         float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")
     ] = 0.1
-    momentum: Share = 0.0
+    momentum: BelowOne = 0.0
     nesterov: bool = False
     schedule: Literal["constant", "cosine"] = "cosine"
     weight_decay: Annotated[float, Meta(ge=0, le=1000, description="a number from 0 to 1000")] = (
@@ -58,9 +58,9 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Count = 15
     labels: Literal["real", "random"] = "real"
     augment: Literal["none", "shift", "deform"] = "none"
-    final_strength: Part = 1.0
-    dropout: Share = 0.0
-    averaging: Part = 0.0
+    final_strength: UpToOne = 1.0
+    dropout: BelowOne = 0.0
+    averaging: UpToOne = 0.0
     seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")] = 0
     kernels: Literal["portable", "fastest"] = "portable"
 
@@ -87,7 +87,7 @@ def load_params(path: Path) -> Params:
     """Read and check every knob in a YAML file.
 
     Raises InputError, with the file, the knob, what was expected and what was found, for the
-    first thing that is wrong, and OSError where the file cannot be read.
+    first thing that is wrong, and OSError if the file cannot be read.
     """
     if not path.exists():
         raise InputError(f"{path}: not found; run this at the top of the project")
@@ -96,10 +96,10 @@ def load_params(path: Path) -> Params:
 
 
 def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
-    """Check every knob of a run, as load_params does; `source` is named in place of a file."""
+    """Check every knob of a run, as load_params does; errors name `source` instead of a file."""
     kinds = _kinds()
     for knob in knobs:
-        if knob in GONE:
+        if knob in REMOVED:
             raise InputError(f"{source}: {knob}: no longer a knob; delete it")
         if knob not in kinds:
             expected = ", ".join(kinds)
@@ -115,7 +115,7 @@ def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
 
 @contextmanager
 def restorable(path: Path | None = None) -> Iterator[None]:
-    """Add to a refusal of knobs their file, and how to undo what was changed there."""
+    """Add to an InputError about knobs their file, and how to undo changes to it."""
     try:
         yield
     except InputError as error:
@@ -128,8 +128,8 @@ def restorable(path: Path | None = None) -> Iterator[None]:
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader for plain values, by the rules of YAML 1.2, which DVC writes.
 
-    1e-05 is a number here, and `no` and `1:30` are none. Whatever has no place among knobs is
-    refused: anchors and aliases, tags, and a knob that is set twice.
+    1e-05 is a number here, and `no` and `1:30` are text. What knobs never need is refused: anchors,
+    aliases, tags, and a knob that is set twice.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -160,9 +160,9 @@ for _tag, _pattern, _first in (
 
 
 def read_values(text: str, source: str) -> list[Any]:
-    """Read values between commas, by the rules of params.yaml; none of them is checked.
+    """Read values between commas as params.yaml would, without checking them.
 
-    Raises InputError, with their source, where they are no YAML.
+    Raises InputError, with their source, if they are not YAML.
     """
     values: list[Any] = _parse(f"[{text}]", source)
     return values
@@ -185,8 +185,8 @@ def _parse(text: str, source: object) -> Any:
 
 def _read_mapping(path: Path) -> dict[Any, Any]:
     size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise InputError(f"{path}: expected at most {MOST_BYTES} bytes, found {size}")
+    if size > MAX_BYTES:
+        raise InputError(f"{path}: expected at most {MAX_BYTES} bytes, found {size}")
     try:
         text = path.read_text(encoding="utf-8")
     except ValueError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import wary, whole_file
+from mnist_mlp.base.files import atomic_write, checked_read
 from mnist_mlp.base.params import Params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.idx import read_idx
@@ -66,7 +66,7 @@ def normalise(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
     return Dataset(images, np.eye(DIGITS, dtype=np.float32)[labels])
 
 
-def laid_down(
+def in_stored_order(
     pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return training digits in the order in which they are stored: random, but always the same.
@@ -111,7 +111,7 @@ def hold_out(rows: Rows, n: int) -> Split:
     return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
 
 
-def taught(digits: Dataset, split: Split, params: Params) -> Dataset:
+def relabelled(digits: Dataset, split: Split, params: Params) -> Dataset:
     """Return the data set to learn from: `labels: random` shuffles its training labels."""
     if params.labels == "real":
         return digits
@@ -129,7 +129,7 @@ def save_dataset(
     They are normalised a block at a time, to save memory.
     """
     images_file, targets_file = _paths(folder, name)
-    with whole_file(images_file) as images, whole_file(targets_file) as targets:
+    with atomic_write(images_file) as images, atomic_write(targets_file) as targets:
         for file, width in ((images, PIXELS), (targets, DIGITS)):
             header = {"descr": "<f4", "fortran_order": False, "shape": (len(labels), width)}
             np.lib.format.write_array_header_1_0(file, header)
@@ -160,7 +160,7 @@ def load_dataset(folder: Path, name: str) -> Dataset:
 
 def save_split(path: Path, split: Split) -> None:
     """Write the rows that are held out, in ascending order, as an array of 64-bit integers."""
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         np.save(file, split.validation.astype("<i8"))
 
 
@@ -180,7 +180,7 @@ def load_split(path: Path, n: int) -> Split:
 
 
 def _open_array(path: Path, dtype: str = "<f4") -> NDArray[Any]:
-    with path.open("rb"), wary(path, "an array"):
+    with path.open("rb"), checked_read(path, "an array"):
         array = np.lib.format.open_memmap(path, mode="r")
     if array.dtype != dtype or not array.flags.c_contiguous:
         expected = np.dtype(dtype).name

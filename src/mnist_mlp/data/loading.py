@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.data.dataset import Dataset, laid_down, normalise, read_digits
+from mnist_mlp.data.dataset import Dataset, in_stored_order, normalise, read_digits
 from mnist_mlp.data.mirrors import download, is_complete
 from mnist_mlp.data.mnist import MIRRORS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 
@@ -23,7 +23,7 @@ def load_mnist() -> tuple[Dataset, Dataset]:
     folder = _find_mnist()
     training = read_digits(folder / TRAIN_IMAGES.name, folder / TRAIN_LABELS.name)
     test = read_digits(folder / TEST_IMAGES.name, folder / TEST_LABELS.name)
-    return normalise(*laid_down(*training)), normalise(*test)
+    return normalise(*in_stored_order(*training)), normalise(*test)
 
 
 def _find_mnist() -> Path:

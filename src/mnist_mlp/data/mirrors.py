@@ -20,7 +20,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.data.mnist import FILES, File
 
 TIMEOUT = 10  # seconds of silence after which a mirror is given up
@@ -44,7 +44,7 @@ def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) 
             for file in FILES:
                 if not has_file(folder, file):
                     content = _fetch(mirror, file)
-                    with whole_file(folder / file.name) as output:
+                    with atomic_write(folder / file.name) as output:
                         output.write(content)
         except (InputError, requests.RequestException, HTTPError, ValueError) as error:
             warn(f"{mirror}: {_reason(error)}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import open_arrays
@@ -37,7 +37,7 @@ def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) 
     """Save the state of a training. A power failure may lose it; a kill does not."""
     history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
     vectors = _vectors(network, progress)
-    with whole_file(path, durable=False) as file:
+    with atomic_write(path, durable=False) as file:
         np.savez(file, allow_pickle=False, key=key, history=history, **vectors)
 
 

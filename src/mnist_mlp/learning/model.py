@@ -12,8 +12,8 @@ import numpy as np
 from msgspec import Meta
 from numpy.lib.npyio import NpzFile
 
-from mnist_mlp.base.files import wary, whole_file
-from mnist_mlp.base.params import MOST_HIDDEN, Activation, CostName, Count
+from mnist_mlp.base.files import atomic_write, checked_read
+from mnist_mlp.base.params import MAX_LAYERS, Activation, CostName, Count
 from mnist_mlp.data.dataset import DIGITS, PIXELS
 from mnist_mlp.learning.network import Network, count_parameters
 
@@ -40,7 +40,7 @@ def save_network(path: Path, network: Network) -> None:
         "activation": network.activation,
         "cost": network.cost,
     }
-    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, value in {"parameters": network.parameters, **settings}.items():
             buffer = io.BytesIO()
             np.save(buffer, value, allow_pickle=False)
@@ -63,7 +63,7 @@ def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
     Raises InputError, with what was expected, if it is damaged or something else, also later, when
     its arrays are read.
     """
-    with path.open("rb") as file, wary(path, expected):
+    with path.open("rb") as file, checked_read(path, expected):
         if not zipfile.is_zipfile(file):
             raise ValueError("found no .npz file, or an incomplete one")
         file.seek(0)
@@ -77,8 +77,8 @@ def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
 
 def _build(arrays: NpzFile) -> Network:
     found = {name: arrays[name] for name in Settings.__struct_fields__}
-    if any(array.size > MOST_HIDDEN + 2 for array in found.values()):
-        raise ValueError(f"expected at most {MOST_HIDDEN} hidden layers")
+    if any(array.size > MAX_LAYERS + 2 for array in found.values()):
+        raise ValueError(f"expected at most {MAX_LAYERS} hidden layers")
     settings = msgspec.convert({name: array.tolist() for name, array in found.items()}, Settings)
     parameters = arrays["parameters"]
     n = count_parameters(settings.sizes)

@@ -8,7 +8,7 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
-from mnist_mlp.data.dataset import Dataset, draw_split, taught
+from mnist_mlp.data.dataset import Dataset, draw_split, relabelled
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import accuracy, answer
 from mnist_mlp.learning.network import Network
@@ -51,7 +51,7 @@ class Progress:
         self.network = network
         self.params = params
         self.split = draw_split(len(digits.images), params)
-        self.digits = taught(digits, self.split, params)
+        self.digits = relabelled(digits, self.split, params)
         self.velocity = np.zeros_like(network.parameters)
         self.average = np.zeros_like(network.parameters)
         self.history: list[Moment] = []

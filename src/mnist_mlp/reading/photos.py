@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import DAMAGED
+from mnist_mlp.base.files import ARRAY_ERRORS
 from mnist_mlp.reading.framing import frame
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # Pillow's other decoders are never run
@@ -60,7 +60,7 @@ def open_photo(path: Path) -> Image.Image:
                 f"{path}: expected an image (PNG, JPEG, BMP, GIF, WebP or TIFF), "
                 "found another kind of file; save it as one of these"
             ) from None
-        except (*DAMAGED, struct.error, Image.DecompressionBombError) as error:
+        except (*ARRAY_ERRORS, struct.error, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{path}: expected an undamaged image; {reason}") from None
 

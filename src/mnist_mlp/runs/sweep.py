@@ -24,15 +24,21 @@ from tqdm import tqdm
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
-from mnist_mlp.base.files import whole_file
+from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import write_value
 from mnist_mlp.data import mnist
 from mnist_mlp.data.idx import read_idx
 from mnist_mlp.runs.grid import ENOUGH, Task, expand, read_grid
-from mnist_mlp.runs.trainings import MEASURES, OtherCodeError, cluster, digest_code, train
+from mnist_mlp.runs.trainings import (
+    MEASURES,
+    SourceMismatchError,
+    cluster,
+    digest_code,
+    run_training,
+)
 
 COLUMNS = (*MEASURES, "model")
-MOST_DRAWN = 40  # combinations, the best ones
+MAX_DRAWN = 40  # combinations, the best ones
 RETRIES = 2  # of a training that was killed
 
 CONFIDENCE = 0.95
@@ -81,7 +87,7 @@ def sweep(
     rows = _train_all(tasks, digits, kept, scheduler, workers)
     if all("error" in row for row in rows):
         raise InputError(f"no network could be trained: {rows[0]['error']}")
-    with whole_file(table) as file:
+    with atomic_write(table) as file:
         file.write(_as_csv(tasks, rows))
     starts = range(0, len(tasks), seeds)
     firsts = [tasks[start] for start in starts]
@@ -94,7 +100,7 @@ def sweep(
         for start in starts
     ]
     combinations.sort(key=_rank, reverse=True)
-    with whole_file(picture) as file:
+    with atomic_write(picture) as file:
         _draw(combinations).savefig(file, format="png", dpi=100, metadata={"Software": None})
     for each in combinations:
         print(f"{_mean(each.accuracies)}  {each.name}")
@@ -168,7 +174,13 @@ def _train_all(
                 arrived = client.scatter(digits, broadcast=True)
                 waiting = {
                     client.submit(
-                        train, tasks[i].knobs, arrived, data, code, pure=False, retries=RETRIES
+                        run_training,
+                        tasks[i].knobs,
+                        arrived,
+                        data,
+                        code,
+                        pure=False,
+                        retries=RETRIES,
                     ): i
                     for i in missing
                 }
@@ -176,9 +188,9 @@ def _train_all(
                 for i, row in _show(done, tasks, len(missing)):
                     rows[i] = row
                     if "error" not in row:
-                        with whole_file(files[i], durable=False) as file:
+                        with atomic_write(files[i], durable=False) as file:
                             file.write(json.dumps(row).encode())
-        except (OtherCodeError, ChildProcessError) as error:
+        except (SourceMismatchError, ChildProcessError) as error:
             raise InputError(f"{error}; what is trained is kept, run the same again") from None
         except (CancelledError, CommClosedError, KilledWorker):
             raise InputError(
@@ -271,7 +283,7 @@ def _as_csv(tasks: list[Task], rows: list[Row]) -> bytes:
 
 def _draw(combinations: list[Combination]) -> Figure:
     """Draw a point for each network and a line for each mean, the best combination at the top."""
-    drawn = combinations[:MOST_DRAWN]
+    drawn = combinations[:MAX_DRAWN]
     figure = Figure(figsize=(8, 1.2 + 0.3 * len(drawn)), layout="constrained")
     axes = figure.subplots()
     for place, (_, _, values) in enumerate(drawn):

@@ -31,7 +31,7 @@ class StageError(Exception):
     """A stage failed; the message is the stage's own."""
 
 
-class OtherCodeError(Exception):
+class SourceMismatchError(Exception):
     """A worker's source is not the client's."""
 
 
@@ -85,17 +85,19 @@ def run_stage(name: str, **paths: str | Path) -> None:
         raise StageError(reason.removeprefix(f"{paths['params']}: "))
 
 
-def train(knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str) -> dict[str, Any]:
+def run_training(
+    knobs: dict[str, Any], raw: Mapping[str, bytes], data: str, code: str
+) -> dict[str, Any]:
     """Preprocess the digits, train a network and evaluate it, on a worker.
 
     `raw` holds the four files of MNIST; `data` is their digest, and `code` the client's
     `digest_code`. Returns MEASURES and the model's MD5, as in dvc.lock, or {"error": ...} if a
-    stage fails. Raises OtherCodeError if the worker was not started at the top of a clone with the
-    client's source.
+    stage fails. Raises SourceMismatchError if the worker was not started at the top of a clone that
+    has the client's source.
     """
     worker = get_worker()
     if digest_code() != code:
-        raise OtherCodeError(
+        raise SourceMismatchError(
             f"{Path.cwd()} of worker {worker.address}: expected the top of a clone with the same "
             "source as here, found another"
         )
