@@ -1,4 +1,4 @@
-"""What the stage commands share: the library beside them, their paths, and how they fail."""
+"""What the stage commands share: the import path, file names and error handling."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Annotated
 
 
 def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Say in one line which package this Python lacks; other errors keep their traceback."""
+    """Print in one line which package is missing; other errors keep their traceback."""
     if not isinstance(error, ModuleNotFoundError):
         sys.__excepthook__(kind, error, trace)
         return
@@ -58,13 +58,13 @@ ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")
 
 
 def _choose_kernels() -> None:
-    """Let the knob `kernels` decide before any module imports NumPy."""
+    """Apply the knob `kernels`, before any module imports NumPy."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--params", type=Path, default=PARAMS)
     try:
         params = load_params(parser.parse_known_args()[0].params)
     except (InputError, OSError):
-        return  # the command will read the file too, and say what is wrong
+        return  # the command itself will read the file, and report the error
     choose_kernels(params.kernels)
 
 
@@ -72,7 +72,7 @@ _choose_kernels()
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run a function as a Typer command; what a user can cause ends in one line and exit code 1."""
+    """Run a function as a Typer command. User errors end in one line and exit code 1."""
     if TOP in Path.cwd().parents:  # where claims/params.yaml would pass for params.yaml
         sys.exit(f"error: run this at the top of the project: `cd {printable(TOP)}`")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -81,7 +81,7 @@ def run(command: Callable[..., None]) -> None:
         app()
     except FileNotFoundError as error:
         file = printable(error.filename)
-        sys.exit(f"error: {file}: not found; `dvc repro`, at the top of the project, runs all")
+        sys.exit(f"error: {file}: not found; run `dvc repro` at the top of the project")
     except (InputError, OSError) as error:
         sys.exit(f"error: {in_one_line(error)}")
     except MemoryError:

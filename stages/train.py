@@ -1,4 +1,4 @@
-"""Stage 3, train: a network of random weights learns from the training images."""
+"""Stage 3, train: gradient descent, from random weights to a trained network."""
 
 import sys
 from pathlib import Path
@@ -57,10 +57,9 @@ def train(
 ) -> None:
     """Train the network by gradient descent.
 
-    Reads data/prepared and the knobs of the network and of gradient descent; writes data/model.npz,
-    data/validation.npy, which training images were held out, and metrics/history.csv, which grows
-    by a row after each epoch. A training that was killed resumes from data/model.npz.checkpoint,
-    which stays there until a training ends.
+    Reads data/prepared and the knobs of the network and of gradient descent. Writes data/model.npz;
+    data/validation.npy, the training images held out; and metrics/history.csv, a row per epoch. If
+    it is killed, the next run resumes from data/model.npz.checkpoint.
     """
     params = load_params(params_file)
     digits = load_dataset(prepared, "training")

@@ -1,4 +1,4 @@
-"""The command mnist-mlp: what the trained network makes of an image, and what it is.
+"""The command mnist-mlp: classify images, inspect the network, compare and sweep runs.
 
 A command imports what it needs when it runs, so that --help is quick.
 """
@@ -40,14 +40,14 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Let the network read a digit of your own, look at it, or learn what it is.",
+    help="Classify your own digits, inspect the network, and compare runs.",
 )
 
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
 
 
 def main() -> None:
-    """Run a command; what a user can cause ends in a line on standard error and exit code 1."""
+    """Run a command. User errors end in one line on standard error and exit code 1."""
     catch_ctrl_c()
     if sys.stdout:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -61,21 +61,21 @@ def main() -> None:
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of a digit each: PNG, JPEG, ...")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures of one digit: PNG, JPEG, ...")],
     model: ModelFile = MODEL,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
     layers: Annotated[
-        bool, typer.Option("--layers", help="Tell every layer's activations.")
+        bool, typer.Option("--layers", help="Print every layer's activations.")
     ] = False,
     show: Annotated[
-        Path | None, typer.Option("--show", help="Draw what the network saw, as a PNG file.")
+        Path | None, typer.Option("--show", help="Write what the network saw to a PNG file.")
     ] = None,
 ) -> None:
     """Read the digit in each image: drawn or photographed, dark on light or light on dark.
 
-    Prints the digit, the runner-up and the ten outputs. All images are tried; where one cannot be
-    read, a line on standard error says so and the exit code is 1. With --json a single image gives
-    an object, several a list, with an "error" for each that could not be read.
+    Prints the digit, the runner-up and the ten outputs. All images are tried; if one cannot be
+    read, a line on standard error says why, and the exit code is 1. With --json, one image gives an
+    object, several a list, with an "error" for each that could not be read.
     """
     import json
 
@@ -110,7 +110,7 @@ def predict(
 def show_report(
     page: Annotated[Path, typer.Argument(help="The page to open.")] = REPORT,
 ) -> None:
-    """Open the page about the network in the browser, or tell where it is."""
+    """Open the page about the network in the browser, or print where it is."""
     import webbrowser
 
     if not page.is_file():
@@ -121,9 +121,9 @@ def show_report(
 
 @app.command()
 def info(model: ModelFile = MODEL) -> None:
-    """Tell what the network is: its layers, its knobs and its accuracy.
+    """Print the network's layers, knobs and accuracy.
 
-    Knobs and accuracy are those that dvc.lock, in a clone, has on record for the model.
+    In a clone, dvc.lock has the knobs and the accuracy of the model.
     """
     from mnist_mlp.learning.costs import COSTS
     from mnist_mlp.runs.record import read_record
@@ -138,47 +138,45 @@ def info(model: ModelFile = MODEL) -> None:
         f"outputs     {COSTS[network.cost].output}, for {network.cost}"
     )
     if not (TOP / PIPELINE).exists():
-        return  # the record is in the clone that made the model
+        return  # only the clone that made the model has its record
     if record.results:
         print(f"accuracy    {record.results['test_accuracy']:.2%} of the test digits")
     else:
-        print(f"accuracy    {ACCURACY} has none for this model; run `dvc repro`")
+        print(f"accuracy    {ACCURACY} is not of this model; run `dvc repro`")
     if record.knobs is None:
-        print(f"knobs       {LOCK} does not know this model; run `dvc repro`")
+        print(f"knobs       {LOCK} does not have this model; run `dvc repro`")
         return
     print("knobs")
     for knob, value in record.knobs.items():
         print(f"  {knob:15} {value}")
-    _tell_changes(record.knobs)
+    _print_changes(record.knobs)
 
 
 @app.command()
 def sweep(
     grid: Annotated[list[str], typer.Argument(help="Knobs with the values to try: hidden=16,32")],
     *,
-    seeds: Annotated[int, typer.Option(min=1, help="Networks of each combination.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks per combination.")] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:8786, in place of this machine")
+        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:8786, instead of this machine")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at a time here; by default, all cores.")
+        int | None, typer.Option(min=1, help="Trainings at a time here; by default one per core.")
     ] = None,
     params: Annotated[Path, typer.Option(help="The other knobs.")] = Path("params.yaml"),
     raw: Annotated[Path, typer.Option(help="The four IDX files.")] = Path("data/raw"),
     kept: Annotated[Path, typer.Option(help="What was trained before.")] = Path("data/sweep"),
-    table: Annotated[Path, typer.Option(help="A line for each network.")] = Path(
-        "metrics/sweep.csv"
-    ),
-    picture: Annotated[Path, typer.Option(help="Accuracies of each combination.")] = Path(
+    table: Annotated[Path, typer.Option(help="A row per network.")] = Path("metrics/sweep.csv"),
+    picture: Annotated[Path, typer.Option(help="A chart of the combinations.")] = Path(
         "metrics/sweep.png"
     ),
 ) -> None:
     """Train networks with every combination of some knobs, and compare them on validation images.
 
-    Run it at the top of a clone. Each network is that of `dvc exp run` with the same knobs. What is
-    trained is kept in data/sweep: a sweep that was interrupted goes on where it was. With --seeds 5
-    or more it also trains params.yaml as it stands, and says whether the best combination is better
-    than that, and than the second best.
+    Run it at the top of a clone. Each network is identical to that of `dvc exp run` with the same
+    knobs. Results are kept in data/sweep: an interrupted sweep continues. With --seeds 5 or more,
+    it also trains params.yaml as it stands, and says whether the best combination is better than
+    that and than the second best, or whether it may be luck.
     """
     _expect_pipeline()
     try:
@@ -201,9 +199,9 @@ def sweep(
 
 @app.command()
 def compare(
-    recorded: Annotated[str, typer.Argument(help="The commit that recorded it.")] = "HEAD",
+    recorded: Annotated[str, typer.Argument(help="The commit to compare with.")] = "HEAD",
 ) -> None:
-    """Print the first stage, and the first epoch, where this run departs from a recorded one.
+    """Print the first stage and the first epoch whose bytes differ from a commit's.
 
     Run it at the top of a clone. Reads dvc.lock and metrics/history.csv, here and in the commit.
     The exit code is 1 if the runs differ, or if there is no complete run here.
@@ -220,14 +218,14 @@ def versus(
     other: Annotated[
         str,
         typer.Argument(
-            help="Predictions (.csv), a model (.npz), or a commit whose predictions are meant."
+            help="Predictions (.csv), a model (.npz), or a commit, for its predictions."
         ),
     ],
     one: Annotated[
-        str, typer.Argument(help="The same, for the other network.")
+        str, typer.Argument(help="The same for the other network.")
     ] = "metrics/predictions.csv",
 ) -> None:
-    """Print whether two networks differ on the same test digits, or whether it may be luck.
+    """Print whether two networks differ on the test digits, or whether it may be luck.
 
     Run it at the top of a clone. `mnist-mlp versus HEAD` compares this run with the last commit.
     Counts the test digits that only one of the two reads right. A difference does not mean that one
@@ -248,11 +246,11 @@ def versus(
 
 @app.command()
 def mend() -> None:
-    """Make DVC run again after it was killed, and warn of what fails in this clone.
+    """Repair what a killed DVC left broken, and warn of what will fail in this clone.
 
-    Run it at the top of a clone; `make` does too. Removes a dvc.lock, or DVC's list of who reads
-    and writes what, if it is broken: DVC writes them in place, so it can be killed in between.
-    `dvc repro` writes them again; nothing that is whole is touched.
+    Run it at the top of a clone; `make` does so too. If dvc.lock, or DVC's list of the files in use
+    (rwlock), is broken, DVC refuses to run. This removes it, and `dvc repro` writes it again. Valid
+    files are kept.
     """
     _expect_pipeline()
     from mnist_mlp.runs.mend import mend as remove_broken
@@ -263,13 +261,13 @@ def mend() -> None:
 
 
 def _expect_pipeline() -> None:
-    """Refuse a command about the pipeline if the current folder has none."""
+    """Raise InputError if the current folder is not the top of a clone."""
     if not PIPELINE.exists():
         raise InputError(f"{PIPELINE}: not found; run this at the top of a clone of the project")
 
 
 def _answers(source: str) -> Answers:
-    """Return what a model reads in the test images, or the predictions that are recorded."""
+    """Return a model's answers to the test images, or recorded predictions."""
     from mnist_mlp.runs.versus import Answers, read_answers
 
     if not source.endswith(".npz"):
@@ -283,8 +281,8 @@ def _answers(source: str) -> Answers:
     return Answers(source, test.labels.tolist(), outputs.argmax(axis=1).tolist())
 
 
-def _tell_changes(knobs: dict[str, Any]) -> None:
-    """Tell where params.yaml has moved on since the model was made."""
+def _print_changes(knobs: dict[str, Any]) -> None:
+    """Print which knobs in params.yaml have changed since the model was trained."""
     from msgspec import to_builtins
 
     from mnist_mlp.base.params import load_params
@@ -293,11 +291,11 @@ def _tell_changes(knobs: dict[str, Any]) -> None:
         return
     for knob, value in to_builtins(load_params(PARAMS)).items():
         if knob in knobs and _values(value) != _values(knobs[knob]):
-            print(f"{PARAMS} now has {knob}: {value}; `dvc repro` makes a network with it")
+            print(f"{PARAMS} now has {knob}: {value}; `dvc repro` trains a network with it")
 
 
 def _values(knob: Any) -> list[Any]:
-    """Return a knob in one form, as 16 is [16], and 1e-05 a text to some readers of YAML."""
+    """Return a knob's values in one form: 16 is [16], and 1e-05 may have been read as text."""
     values: list[Any] = []
     for value in knob if isinstance(knob, list | tuple) else [knob]:
         try:
@@ -314,8 +312,8 @@ def _load(model: Path) -> Network:
         return load_network(model)
     except FileNotFoundError:
         raise InputError(
-            f"{model}: not found; name a model by --model FILE; `make`, in a clone of the project, "
-            "makes one"
+            f"{model}: not found; name a model with --model FILE, or run `make` in a clone of the "
+            "project"
         ) from None
 
 
