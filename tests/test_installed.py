@@ -121,8 +121,8 @@ def test_predict_without_a_model_says_how_to_name_one(site: Path, tmp_path: Path
     result = run(site, tmp_path, "mnist-mlp", "predict", "four.png")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        "error: data/model.npz: not found; name a model with --model FILE, or run `make` in a clone "
-        "of the project\n"
+        "error: data/model.npz: not found; name a model with --model FILE, or run `make` in a "
+        "clone of the project\n"
     )
 
 
