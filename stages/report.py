@@ -76,7 +76,7 @@ def report(
             noise,
             history=_read_history(history),
             knobs=knobs,
-            results=_read(metrics, dict[str, int | float | str], "dvc repro -f evaluate"),
+            results=_read_results(metrics),
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
         )
     )
@@ -108,6 +108,18 @@ def _read_history(path: Path) -> dict[str, list[float]]:
             f"{path}: expected numbers for each epoch; {error}; run `dvc repro -f train`"
         ) from None
     return columns
+
+
+def _read_results(path: Path) -> dict[str, int | float | str]:
+    """Read what evaluate wrote: numbers, and the name of the data."""
+    results = _read(path, dict[str, int | float | str], "dvc repro -f evaluate")
+    texts = {name for name, value in results.items() if isinstance(value, str)}
+    if texts - {"data"}:
+        raise InputError(
+            f"{path}: expected numbers, found text as {', '.join(sorted(texts))}; "
+            "run `dvc repro -f evaluate`"
+        )
+    return results
 
 
 def _read(path: Path, kind: type[T], command: str) -> T:

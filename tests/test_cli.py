@@ -379,7 +379,7 @@ def test_info_tells_where_params_yaml_has_moved_on(clone: Path) -> None:
     shown = mnist_mlp(clone, "info").stdout
     assert "learning_rate   0.1" in shown
     assert shown.splitlines()[-1] == (
-        "params.yaml now has learning_rate: 1e-05; `dvc repro` makes a network with it"
+        "params.yaml now has learning_rate: 1e-05; `dvc repro` trains a network with it"
     )
 
 
@@ -470,7 +470,7 @@ def test_make_puts_a_command_beside_python_that_runs_the_source_of_its_clone(
 ) -> None:
     clone = tmp_path / "a clone"
     (clone / ".venv/bin").mkdir(parents=True)
-    (clone / ".venv/ready").touch()
+    (clone / ".venv/ready").write_text(str(clone), "utf-8")
     shutil.copy(ROOT / "Makefile", clone)
     (clone / "requirements.lock").touch()
     os.utime(clone / "requirements.lock", (0, 0))

@@ -638,7 +638,7 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_mirror(
     serve: Serve, tmp_path: Path
 ) -> None:
     (tmp_path / "raw").write_text("a file, not a folder")
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(FileExistsError, match="/raw"):
         download(tmp_path / "raw", [serve(good).address], never)
 
 
