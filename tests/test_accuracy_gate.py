@@ -93,7 +93,7 @@ def test_the_workflow_posts_both_comparisons_with_main_and_judges_the_run(
     assert "by McNemar's exact test: " in posted
     *_, last = posted.splitlines()
     knobs_of_main = {"hidden=[16,16]", "activation=relu", "epochs=5"}
-    assert knobs_of_main | {"hidden=4", "activation=tanh", "epochs=2"} <= set(
+    assert knobs_of_main | {"hidden=[4]", "activation=tanh", "epochs=2"} <= set(
         re.findall(r"\w+=[^ :]+", last)
     )
     assert "(params.yaml)" in last

@@ -222,8 +222,8 @@ def test_params_yaml_is_left_out_if_it_cannot_be_validated(tmp_path: Path) -> No
         ([0.9] * 5, [0.9] * 5, "no difference seen between a and b: 0.00 to 0.00 points"),
         (
             [0.9] * 5,
-            [0.8, 1, 0.9, 0.8, 1],
-            "no difference seen between a and b: -12.42 to 12.42 po",
+            [0.8, 1, 0.9, 0.8, 0.9],
+            "no difference seen between a and b: -8.39 to 12.39 points",
         ),
         (
             [0.9] * 6,
