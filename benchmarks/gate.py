@@ -20,7 +20,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.evaluation import answer
 from mnist_mlp.learning.model import load_network
-from mnist_mlp.runs.versus import Comparison
+from mnist_mlp.runs.versus import ALPHA, Comparison
 
 CLAIMS = Path("data/claims")
 LOSSES = (0, 0.001, 0.003, 0.005)
@@ -58,14 +58,20 @@ def main() -> None:
     networks = [load_network(path) for path in sorted((CLAIMS / "networks/default").glob("*.npz"))]
     right = [answer(network, test.images).argmax(axis=1) == test.labels for network in networks]
     sd = float(np.std([each.mean() for each in right], ddof=1))
-    disagreements = [np.count_nonzero(a != b) for a, b in itertools.combinations(right, 2)]
-    disagree, digits = round(np.mean(disagreements)), len(test.labels)
+    digits = len(test.labels)
+    pairs = [
+        Comparison(digits, int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a)))
+        for a, b in itertools.combinations(right, 2)
+    ]
+    disagree = round(np.mean([pair.only_one + pair.only_other for pair in pairs]))
+    differ = sum(pair.p < ALPHA for pair in pairs)
     ours, theirs = validation_accuracies("default"), validation_accuracies("squared_error")
     n = min(len(ours), len(theirs))
     paired = float(np.std(ours[:n] - theirs[:n], ddof=1))
     print(
         f"Test accuracy has a standard deviation of {sd:.2%} over {len(right)} seeds; only one of "
-        f"two seeds reads {disagree} of {digits:,} test digits right. The difference of two "
+        f"two seeds reads {disagree} of {digits:,} test digits right, and {differ} of {len(pairs)} "
+        "pairs of them differ by McNemar's exact test. The difference of two "
         f"recipes' validation accuracies has a standard deviation of {paired:.2%} over {n} seeds.\n"
     )
     sweeps = [f"a sweep with {n} seeds" for n in SEEDS]
