@@ -1,12 +1,11 @@
-"""Measure a sweep: how its time falls with workers, and what Dask costs beside the trainings.
+"""Measure a sweep: how its time falls with the number of workers, and the overhead of Dask.
 
-Run it from the top of the project, after `dvc repro` on MNIST, on a quiet machine. Twenty small
-networks are trained one after the other by the stage commands, and by sweeps with ever more
-workers, in turn, three times over; seconds are medians, and ratios are medians over the turns.
-Prints a Markdown table, and what a task and a copy of the four files cost where scheduler and
-workers are processes that talk over TCP, as on a cluster. From these follows, on paper, how long
-many networks take on many cores: until the scheduler, which handles one task after the other, and
-sends each worker its files, is the limit.
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. Twenty small
+networks are trained one after the other by the stage commands, and by sweeps with more and more
+workers, in turn, three times; seconds and ratios are medians. Prints a Markdown table. Then it
+measures a task, and a copy of the four files, between processes that talk over TCP, as on a
+cluster, and computes from these how long many networks take on many cores, if the scheduler handles
+one thing after the other.
 """
 
 import itertools
