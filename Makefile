@@ -5,8 +5,8 @@ COMMAND := .venv/bin/mnist-mlp
 PIP := .venv/bin/python -m pip install --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
     --no-emit-index-url --no-annotate
-# For what the recipes start. They name .venv/bin all the same: make 3.81, macOS's, looks up the
-# programs of simple lines by its own PATH.
+# For programs that recipes start; recipes themselves name .venv/bin, because make 3.81 (macOS) does
+# not use this PATH for simple commands.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: run mend help claims test test-all lint release torture lock
@@ -15,7 +15,7 @@ run: mend  ## the default: set up .venv, run the pipeline, show its results
 	@rm -f data/raw/NOT_MNIST  # if the last run fell back to the sample, ask the mirrors again
 	@.venv/bin/dvc repro
 	@.venv/bin/python -c 'import json; accuracy = json.load(open("metrics/accuracy.json"))["test_accuracy"]; \
-	    print(f"\n{accuracy:.2%} of the unseen digits are read right.")'
+	    print(f"\n{accuracy:.2%} of the unseen digits are read correctly.")'
 	@if [ -e data/raw/NOT_MNIST ]; then \
 	    echo "They are digits of the small sample, not of MNIST: no mirror gave it."; fi
 	@echo "Open metrics/report.html in a browser, and draw a digit; README.md says how to go on."
@@ -27,7 +27,7 @@ claims: .venv/claims mend  ## measure what the videos say, in 17 minutes
 	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages:claims .venv/bin/python claims/summary.py --table README.md
-	@.venv/bin/dvc repro  # whose page shows them too
+	@.venv/bin/dvc repro  # the page shows the claims too
 
 test: .venv/test  ## check in two minutes that this clone works
 	@.venv/bin/pytest -m "not slow"
@@ -67,14 +67,14 @@ lock:  ## renew the pinned packages
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-# Runs the src/ of this clone. An installed copy, or a link to one, would come between the stages
-# of an experiment in a folder of its own and their source.
+# mnist-mlp runs this clone's src/. An installed copy would be imported instead of an experiment's
+# own source.
 $(COMMAND): $(READY)
 	@printf '%s\n' '#!/bin/sh' 'bin=$$(dirname "$$0")' \
 	    'PYTHONPATH=$$bin/../../src exec "$$bin/python" -P -m mnist_mlp.cli "$$@"' > $@
 	@chmod +x $@
 
-# Installs a lock file's packages; on a terminal, one line tells how far it is.
+# Installs a lock file's packages, showing progress on a terminal.
 packages = $$(grep '==' $< | grep -cv win32)
 say = echo "Installing $(packages) packages in .venv: $(SIZE)."
 install = { $(PIP) --no-deps --no-build-isolation -r $< || echo failed; } | \
@@ -96,8 +96,7 @@ $(READY): SIZE := 290 MB in one or two minutes
 .venv/lint: SIZE := 140 MB in a few seconds
 .venv/fuzz: SIZE := 30 MB in a few seconds
 
-# The programs in .venv hold its path: if its folder was renamed, or its Python is gone, it is made
-# again.
+# Scripts in .venv contain its path: rebuild it if the folder was renamed or its Python is gone.
 ifneq ($(shell { .venv/bin/python -c '' && cat $(READY); } 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif

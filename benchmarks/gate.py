@@ -79,7 +79,7 @@ def main() -> None:
     for loss in LOSSES:
         seen = [gate_fails(loss, sd, disagree, digits)]
         seen += [sweep_sees(loss, paired, n) for n in SEEDS]
-        cells = [f"sleeps {1 - each:.1%}" if loss else f"cries wolf {each:.1%}" for each in seen]
+        cells = [f"missed {1 - each:.1%}" if loss else f"false alarm {each:.1%}" for each in seen]
         print(f"| {100 * loss:.1f} | {' | '.join(cells)} |")
 
 

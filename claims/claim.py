@@ -169,10 +169,11 @@ def _check(settings: Any, section: str) -> Settings:
 @contextmanager
 def changed_params(changes: dict[str, Any]) -> Iterator[Path]:
     """Write params.yaml with some knobs changed to a temporary file."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yaml") as file:
-        yaml.safe_dump(yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | changes, file)
-        file.flush()
-        yield Path(file.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PARAMS.name
+        knobs = yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | changes
+        path.write_text(yaml.safe_dump(knobs), encoding="utf-8")
+        yield path
 
 
 def params_of(recipe: str, seed: int) -> Params:

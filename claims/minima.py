@@ -100,7 +100,7 @@ def minima() -> None:
         13,
         statement="Local minima are of about equal quality",
         source=PART_2,
-        brief=f"Test accuracy differs from the mean by {distance}",
+        brief=f"Over the seeds, test accuracy deviates from its mean by {distance}",
         meaning=(
             "Hidden neurons can change places without changing any output, so each minimum has "
             "very many copies, and different parameters need not mean different networks. Part of "

@@ -93,7 +93,7 @@ def shifted() -> None:
         10,
         statement="The network only saw centred, unmoving digits",
         source=PART_2,
-        brief=f"A shift by {half} pixels costs {shift} of accuracy",
+        brief=f"A shift of {half} pixels costs {shift} of accuracy",
         meaning=(
             "Each weight belongs to one pixel, so what the network has learned about a stroke in "
             "one place does not help it in another. It has to see digits in many places, as with "

@@ -43,12 +43,12 @@ depends on the case, or is undecided.
 
 A finding holds if the whole {level} confidence interval of its mean over the seeds (Student's t) is
 within its bounds. It does not hold if the whole interval is outside, and is undecided otherwise.
-Intervals end at the limits of what is possible, such as 100 %. A control decides whether a
-measurement means anything at all.
+Intervals end at the limits of what is possible, such as 100 %. A control checks that a
+measurement means anything.
 
 Unless a claim says otherwise, it is about 784-16-16-10, trained by the project's default recipe,
 which is that of `params.yaml`. The videos' recipe is sigmoid, squared error, random initial weights
-and plain gradient descent; numbers that the videos do not give are those of Nielsen's book.
+and plain gradient descent; if the videos give no number, it is that of Nielsen's book.
 """
 BEGIN, END = "<!-- claims -->\n", "<!-- end of claims -->\n"
 

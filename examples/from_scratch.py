@@ -64,7 +64,7 @@ def backprop(weights, activations, targets):
 
 def train(images, targets):
     """Return the weights and biases that gradient descent finds."""
-    order = random(0, 8).permutation(len(images))  # in which the pipeline lays images down
+    order = random(0, 8).permutation(len(images))  # the order in which the pipeline stores images
     rows = np.delete(order, random(SEED, 0).permutation(len(order))[: round(HELD_OUT * len(order))])
     weights, biases = initialise()
     for epoch in range(EPOCHS):

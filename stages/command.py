@@ -5,8 +5,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
 
-# The one rule for imports: the src/ beside this folder comes first, so that a clone, or an
-# experiment in a folder of its own, runs its own code even if another copy is installed.
+# The src/ beside this folder must be imported first, so that a clone, or an experiment in a folder
+# of its own, runs its own code even if another copy is installed.
 sys.path.insert(0, str(TOP / "src"))
 
 from mnist_mlp.base.process import catch_ctrl_c, end_with_dvc
@@ -47,7 +47,7 @@ MODEL = Path("data/model.npz")
 VALIDATION = Path("data/validation.npy")
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The knobs.")]
-RawFolder = Annotated[Path, typer.Option("--raw", help="The four IDX files.")]
+RawFolder = Annotated[Path, typer.Option("--raw", help="The folder with the four files.")]
 PreparedFolder = Annotated[
     Path, typer.Option("--prepared", help="The arrays to train and test with.")
 ]
@@ -73,7 +73,7 @@ _choose_kernels()
 
 def run(command: Callable[..., None]) -> None:
     """Run a function as a Typer command. User errors end in one line and exit code 1."""
-    if TOP in Path.cwd().parents:  # where claims/params.yaml would pass for params.yaml
+    if TOP in Path.cwd().parents:  # there, claims/params.yaml would be taken for params.yaml
         sys.exit(f"error: run this at the top of the project: `cd {printable(TOP)}`")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command()(command)

@@ -18,13 +18,20 @@ from mnist_mlp.base.params import Params, load_params, restorable
 from mnist_mlp.data.dataset import draw_split
 from mnist_mlp.data.idx import read_idx
 from mnist_mlp.data.mirrors import download as download_mnist
-from mnist_mlp.data.mirrors import find, has_file, is_complete, is_file, read_file, top
+from mnist_mlp.data.mirrors import (
+    find_spellings,
+    has_content,
+    has_file,
+    is_complete,
+    read_file,
+    top,
+)
 from mnist_mlp.data.mnist import FILES, MIRRORS, TRAIN_LABELS, File
 
 SAMPLE = Path("data/sample")
 CACHE = Path(".dvc/cache/files/md5")
 NOT_MNIST = "NOT_MNIST"  # a file in data/raw after a run that fell back to the sample
-LEFT = (NOT_MNIST, ".DS_Store")
+LEFTOVERS = (NOT_MNIST, ".DS_Store")
 WITHOUT_NETWORK = "set MNIST_MIRROR to a folder with the four files, or choose `dataset: sample`"
 
 
@@ -39,7 +46,7 @@ def download(
 ) -> None:
     """Check every knob, and bring the four MNIST files into data/raw.
 
-    Reads all knobs, and data/sample if it is asked for or MNIST cannot be had; writes data/raw.
+    Reads all knobs, and data/sample if it is chosen or MNIST is unavailable; writes data/raw.
     MNIST's files in data/raw are used under any usual name, packed or not; any other file there is
     refused. After a run that fell back to the sample, the next ones keep to it until
     data/raw/NOT_MNIST is removed, so that experiments have the same digits.
@@ -50,7 +57,7 @@ def download(
     _expect_no_others(raw, sample)
     for file in FILES:
         _rename(raw, file)
-    fell_back = _bring(params.dataset, raw, sample, mirror)
+    fell_back = _provide(params.dataset, raw, sample, mirror)
     names = [file.name for file in FILES] + [NOT_MNIST] * fell_back
     for path in raw.iterdir():
         if path.name not in names and not path.is_dir():
@@ -69,42 +76,45 @@ def _expect_no_others(raw: Path, sample: Path) -> None:
     """Refuse any file in data/raw that is not MNIST's or the sample's, or left by a killed run."""
     for path in sorted(raw.rglob("*")):
         is_folder = path.is_dir() and not path.is_symlink()
-        is_left = path.match(f"*{UNFINISHED}") or path.match(".*.tmp") or path.name in LEFT
-        if not is_folder and not is_left and not _is_ours(path, raw, sample):
+        is_leftover = path.match(f"*{UNFINISHED}") or path.match(".*.tmp") or path.name in LEFTOVERS
+        if not is_folder and not is_leftover and not _is_known(path, raw, sample):
             raise InputError(
                 f"{path}: expected one of MNIST's four files, found another; move it out of {raw}"
             )
 
 
-def _is_ours(path: Path, raw: Path, sample: Path) -> bool:
+def _is_known(path: Path, raw: Path, sample: Path) -> bool:
     """Return whether a file has the name of one of the four, and its content or the sample's."""
     for file in FILES:
-        if path in find(raw, file):
+        if path in find_spellings(raw, file):
             content = (sample / file.name).read_bytes()
             its_sample = file._replace(size=len(content), sha256=sha256(content).hexdigest())
-            return is_file(path, file) or is_file(path, its_sample)
+            return has_content(path, file) or has_content(path, its_sample)
     return False
 
 
 def _rename(raw: Path, file: File) -> None:
     """Give a file of MNIST that the user put into data/raw its own name there, unpacked."""
     target = raw / file.name
-    given = [path for path in find(raw, file) if path != target and is_file(path, file)]
-    if not given:
-        return
-    renamed = target.with_name(file.name + UNFINISHED)
-    with atomic_write(renamed) as output:
-        output.write(read_file(given[0], file))
+    renamed = target.with_name(file.name + UNFINISHED)  # the user's folder may have the name
+    spellings = [path for path in find_spellings(raw, file) if path != target]
+    given = [path for path in spellings if has_content(path, file)]
+    if given:
+        with atomic_write(renamed) as output:
+            output.write(read_file(given[0], file))
     for path in given:
         path.unlink()
         typer.echo(f"{path} is now {target}, unpacked.")
         if path.parent != raw and not any(path.parent.iterdir()):
             path.parent.rmdir()
-    renamed.replace(target)
+    if has_content(renamed, file):  # also if a run was killed before this
+        if target.is_dir():
+            target.rmdir()
+        renamed.replace(target)
 
 
-def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
-    """Bring the files that `dataset` asks for; return whether the sample stands in for MNIST."""
+def _provide(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
+    """Provide the files that `dataset` asks for; return whether the sample replaces MNIST."""
     if dataset == "sample":
         _copy_sample(sample, raw)
         return False
@@ -136,11 +146,11 @@ def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
             )
     _copy_sample(sample, raw)
     (raw / NOT_MNIST).write_text("These are the digits of data/sample.\n", encoding="utf-8")
-    _shout(
+    _print_banner(
         "THIS IS NOT MNIST",
-        "No mirror has MNIST, so what follows runs on the small sample: 1,797",
-        "digits instead of 70,000, and other accuracies. Once there is a network,",
-        "run make again.",
+        "MNIST could not be downloaded. This run uses the small sample instead:",
+        "1,797 digits, not 70,000, so accuracies differ. Once you are online, run",
+        "make again.",
     )
     return True
 
@@ -148,7 +158,7 @@ def _bring(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
 def _restore(raw: Path, file: File) -> None:
     """Take a file of MNIST that is missing in data/raw from DVC's cache, if it is there."""
     cached = top() / CACHE / file.md5[:2] / file.md5[2:]
-    if not has_file(raw, file) and is_file(cached, file):
+    if not has_file(raw, file) and has_content(cached, file):
         with atomic_write(raw / file.name) as output:
             output.write(cached.read_bytes())
 
@@ -156,12 +166,12 @@ def _restore(raw: Path, file: File) -> None:
 def _copy_sample(sample: Path, raw: Path) -> None:
     for file in FILES:
         if has_file(raw, file):
-            typer.echo(f"{raw / file.name} of MNIST gives way to the sample's.")
+            typer.echo(f"{raw / file.name} of MNIST is replaced by the sample's.")
         with atomic_write(raw / file.name) as copy:
             copy.write((sample / file.name).read_bytes())
 
 
-def _shout(*lines: str) -> None:
+def _print_banner(*lines: str) -> None:
     width = max(map(len, lines))
     edge = "!" * (width + 6)
     text = "\n".join([edge, *(f"!! {line:{width}} !!" for line in lines), edge])

@@ -78,6 +78,10 @@ def evaluate(
         )
     rounded = {name: round(value, 6) for name, value in results.items()}
     data = (prepared / NAME).read_text(encoding="utf-8", errors="replace")
+    if data not in ("mnist", "sample"):
+        raise InputError(
+            f"{prepared / NAME}: expected mnist or sample; run `dvc repro -f preprocess`"
+        )
     with atomic_write(metrics) as file:
         text = json.dumps(rounded | {"data": data}, indent=2, sort_keys=True)
         file.write(f"{text}\n".encode())
@@ -85,7 +89,9 @@ def evaluate(
         pairs = zip(test.labels, outputs.argmax(axis=1), strict=True)
         lines = ["actual,predicted", *(f"{actual},{predicted}" for actual, predicted in pairs)]
         file.write(("\n".join(lines) + "\n").encode())
-    print(f"{results['test_accuracy']:.2%} of {len(test.images):,} unseen digits are read right.")
+    print(
+        f"{results['test_accuracy']:.2%} of {len(test.images):,} unseen digits are read correctly."
+    )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from mnist_mlp.learning.training import new_network
 from mnist_mlp.learning.training import train as train_network
 
 HISTORY = Path("metrics/history.csv")
-PAUSE = 40  # times as long as it took to write a checkpoint, before the next: they cost 2.5 %
+PAUSE = 40  # × the time to write a checkpoint, before the next: they cost at most 2.5 %
 EPOCHS, STEPS = 3, 1000  # to learn something in, before a warning; a slow start is no fault
 IMAGES = 1000  # to see in whether it has
 
@@ -121,7 +121,7 @@ def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator
 
 
 def _warn_if_stuck(network: Network, progress: Progress, params: Params) -> bool:
-    """Warn of a network that has learned nothing, and return whether it did."""
+    """Warn if the network has learned nothing, and return whether a warning was printed."""
     epoch = len(progress.history)
     if epoch < params.epochs and (epoch < EPOCHS or progress.step < STEPS):
         return False
@@ -134,8 +134,8 @@ def _warn_if_stuck(network: Network, progress: Progress, params: Params) -> bool
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)  # in place of the progress bar
     typer.secho(
-        f"warning: stuck: after epoch {epoch} the network answers {digit} for "
-        f"{times / len(rows):.0%} of the images and reads {accuracy(outputs, labels):.2%} right; "
+        f"warning: stuck: after epoch {epoch} the network classifies {times / len(rows):.0%} of "
+        f"the images as {digit}, with an accuracy of {accuracy(outputs, labels):.2%}; "
         f"try {_other_knobs(params, progress.step)}",
         err=True,
         fg="yellow",

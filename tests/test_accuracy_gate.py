@@ -88,7 +88,7 @@ def test_the_workflow_posts_one_table_and_both_comparisons_and_judges_the_run(
     posted = summary.read_text("utf-8")
     assert "| metrics/accuracy.json | test_accuracy" in posted
     assert re.search(r"^\| params.yaml +\| activation +\| relu +\| tanh", posted, re.M)
-    assert "are read right only by metrics/predictions.csv, and " in posted
+    assert "are read correctly only by metrics/predictions.csv, and " in posted
     assert "by McNemar's exact test: " in posted
     *_, last = posted.splitlines()
     knobs_of_main = {"hidden=[16,16]", "activation=relu", "epochs=5"}

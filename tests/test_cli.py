@@ -400,7 +400,7 @@ def test_info_says_where_the_model_is_not_the_recorded_one(clone: Path) -> None:
     text = mnist_mlp(clone, "info", "--model", "other.npz").stdout
     assert "784-10" in text
     assert "sigmoid, for squared_error" in text
-    assert "dvc.lock does not have this model" in text
+    assert "dvc.lock has no record of this model" in text
     assert "%" not in text
 
 
@@ -408,7 +408,7 @@ def test_info_takes_a_model_for_unknown_where_no_training_is_on_record(clone: Pa
     lock = yaml.safe_load((clone / "dvc.lock").read_text("utf-8"))
     del lock["stages"]["train"]
     (clone / "dvc.lock").write_text(yaml.safe_dump(lock), "utf-8")
-    assert "dvc.lock does not have this model" in mnist_mlp(clone, "info").stdout
+    assert "dvc.lock has no record of this model" in mnist_mlp(clone, "info").stdout
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_a_run_is_compared_with_a_commit_a_file_and_a_model(clone: Path) -> None
     assert spoil(clone, 20) == 20
     for other in ("HEAD", "before.csv", "data/model.npz"):
         assert done(clone, *CLI, "versus", other) == (
-            f"Of {total:,} test digits, 0 are read right only by {PREDICTIONS}, and 20 only by "
+            f"Of {total:,} test digits, 0 are read correctly only by {PREDICTIONS}, and 20 only by "
             f"{other}.\np < 0.0001 by McNemar's exact test: these networks differ (alpha 0.05).\n"
         )
     output = done(clone, *CLI, "versus", "HEAD", "data/model.npz")

@@ -25,7 +25,12 @@ PIPELINE = Path("stages/train.py")  # no other project has one beside its dvc.ya
 def _find_clone() -> Path:
     """Return the top of the clone that has this file, or else the current folder."""
     top = Path(__file__).resolve().parents[2]
-    return Path(os.path.relpath(top)) if (top / PIPELINE).exists() else Path()
+    if not (top / PIPELINE).exists():
+        return Path()
+    try:
+        return Path(os.path.relpath(top))
+    except (OSError, ValueError):  # no current folder, or one on another drive of Windows
+        return top
 
 
 TOP = _find_clone()
@@ -110,7 +115,7 @@ def predict(
 def show_report(
     page: Annotated[Path, typer.Argument(help="The page to open.")] = REPORT,
 ) -> None:
-    """Open the page about the network in the browser, or print where it is."""
+    """Open the report page in the browser, or print its path."""
     import webbrowser
 
     if not page.is_file():
@@ -123,7 +128,7 @@ def show_report(
 def info(model: ModelFile = MODEL) -> None:
     """Print the network's layers, knobs and accuracy.
 
-    In a clone, dvc.lock has the knobs and the accuracy of the model.
+    Knobs and accuracy are those that dvc.lock and metrics/accuracy.json record for the model.
     """
     from mnist_mlp.learning.costs import COSTS
     from mnist_mlp.runs.record import read_record
@@ -144,7 +149,7 @@ def info(model: ModelFile = MODEL) -> None:
     else:
         print(f"accuracy    {ACCURACY} is not of this model; run `dvc repro`")
     if record.knobs is None:
-        print(f"knobs       {LOCK} does not have this model; run `dvc repro`")
+        print(f"knobs       {LOCK} has no record of this model; run `dvc repro`")
         return
     print("knobs")
     for knob, value in record.knobs.items():
@@ -163,9 +168,13 @@ def sweep(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trainings at a time here; by default one per core.")
     ] = None,
-    params: Annotated[Path, typer.Option(help="The other knobs.")] = Path("params.yaml"),
-    raw: Annotated[Path, typer.Option(help="The four IDX files.")] = Path("data/raw"),
-    kept: Annotated[Path, typer.Option(help="What was trained before.")] = Path("data/sweep"),
+    params: Annotated[Path, typer.Option(help="The file with the other knobs.")] = Path(
+        "params.yaml"
+    ),
+    raw: Annotated[Path, typer.Option(help="The folder with the four files.")] = Path("data/raw"),
+    kept: Annotated[Path, typer.Option(help="The folder with earlier results.")] = Path(
+        "data/sweep"
+    ),
     table: Annotated[Path, typer.Option(help="A row per network.")] = Path("metrics/sweep.csv"),
     picture: Annotated[Path, typer.Option(help="A chart of the combinations.")] = Path(
         "metrics/sweep.png"
@@ -176,7 +185,7 @@ def sweep(
     Run it at the top of a clone. Each network is identical to that of `dvc exp run` with the same
     knobs. Results are kept in data/sweep: an interrupted sweep continues. With --seeds 5 or more,
     it also trains params.yaml as it stands, and says whether the best combination is better than
-    that and than the second best, or whether it may be luck.
+    that and than the second best, or whether the difference may be luck.
     """
     _expect_pipeline()
     try:
@@ -218,11 +227,11 @@ def versus(
     other: Annotated[
         str,
         typer.Argument(
-            help="Predictions (.csv), a model (.npz), or a commit, for its predictions."
+            help="The network to compare with: predictions (.csv), a model (.npz) or a commit."
         ),
     ],
     one: Annotated[
-        str, typer.Argument(help="The same for the other network.")
+        str, typer.Argument(help="The network to judge, given likewise.")
     ] = "metrics/predictions.csv",
 ) -> None:
     """Print whether two networks differ on the test digits, or whether it may be luck.
@@ -239,7 +248,7 @@ def versus(
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: not found; run `dvc repro`") from None
     print(
-        f"Of {comparison.digits:,} test digits, {comparison.only_one:,} are read right only by "
+        f"Of {comparison.digits:,} test digits, {comparison.only_one:,} are read correctly only by "
         f"{one}, and {comparison.only_other:,} only by {other}.\n{comparison.verdict}"
     )
 

@@ -55,7 +55,7 @@ def checked_read(path: Path, expected: str) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
-    """Open a file to write, which replaces `path` at the end of the block, unless that raises.
+    """Open a temporary file that replaces `path` when the block ends without an exception.
 
     Until then it is `path`.unfinished. What a killed process left under that name is replaced; if
     another process is writing there, this waits. Missing folders are made. If `durable`, `path` is
@@ -87,7 +87,7 @@ def atomic_write(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file, and what a killed process left of it, if they exist."""
+    """Remove a file and its unfinished version, if they exist."""
     for each in (path, *_beside(path)):
         each.unlink(missing_ok=True)
 

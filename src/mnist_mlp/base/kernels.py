@@ -15,7 +15,7 @@ AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 def choose_kernels(kernels: str) -> None:
     """Set the environment for `portable` or `fastest` kernels.
 
-    Portable kernels are those for AVX2, on any x86-64 processor that has it; on any other, NumPy
+    Portable kernels are those for AVX2, on x86-64 Linux machines that have it; on any other, NumPy
     and OpenBLAS choose. They also choose the fastest, except that OpenBLAS takes a processor newer
     than itself for an old one: it is told to use AVX-512 if the processor has it.
     """

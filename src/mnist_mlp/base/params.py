@@ -115,7 +115,7 @@ def check_params(knobs: Mapping[Any, Any], source: object) -> Params:
 
 @contextmanager
 def restorable(path: Path | None = None) -> Iterator[None]:
-    """Add to an InputError about knobs their file, and how to undo changes to it."""
+    """Add the file, and how to restore it, to an InputError about knobs."""
     try:
         yield
     except InputError as error:

@@ -16,7 +16,7 @@ from mnist_mlp.data.idx import read_idx
 SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
-NAME = "dataset.txt"  # beside the prepared arrays: which data they are, mnist or sample
+NAME = "dataset.txt"  # names the prepared data: mnist or sample
 BLOCK = 1000  # examples normalised and written at a time
 
 Labels = NDArray[np.intp]
@@ -71,7 +71,7 @@ def in_stored_order(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return training digits in the order in which they are stored: random, but always the same.
 
-    Any run of neighbours is then a random sample, which shuffling in blocks relies on.
+    Neighbours are then a random sample, which shuffling in blocks relies on.
     """
     order = generator(0, "order").permutation(len(labels))
     return pixels[order], labels[order]
@@ -105,7 +105,7 @@ def draw_split(n: int, params: Params) -> Split:
 
 
 def hold_out(rows: Rows, n: int) -> Split:
-    """Return the split of n examples that holds out these rows; both parts ascend."""
+    """Return the split of n examples that holds out these rows; both parts are sorted."""
     held_out = np.zeros(n, bool)
     held_out[rows] = True
     return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))

@@ -27,7 +27,8 @@ def load_mnist() -> tuple[Dataset, Dataset]:
 
 
 def _find_mnist() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-mlp"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    cache = Path(caches) / "mnist-mlp"
     for folder in (cache, *RAW):
         if is_complete(folder):
             return folder

@@ -24,20 +24,20 @@ from mnist_mlp.base.files import atomic_write
 from mnist_mlp.data.mnist import FILES, File
 
 TIMEOUT = 10  # seconds of silence after which a mirror is given up
-TIMEOUTS_TO_BEGIN = 3  # as many times as long it may take to connect, redirect and send headers
-SLOWEST = 10_000  # bytes of a file that it must send each second, after the first TIMEOUT
+TIMEOUTS_TO_BEGIN = 3  # × TIMEOUT, to connect, follow redirects and receive headers
+MIN_SPEED = 10_000  # bytes a second, after the first TIMEOUT
 GZIP = b"\x1f\x8b"  # the first bytes of a gzip file
-SLACK = 2**16  # bytes that a gzip file may have more than what is in it
+SLACK = 2**16  # max overhead of a gzip file, in bytes
 EXPERIMENTS = Path(".dvc/tmp/exps")  # where DVC runs an experiment with --temp or from the queue
 
 
 def download(folder: Path, mirrors: Iterable[str], warn: Callable[[str], None]) -> bool:
     """Bring every file of MNIST into `folder`, and return whether all of them are there.
 
-    A mirror is an http(s) address or a folder. `warn` is called with the reason if one fails, and
-    the next is asked for the files still missing. A file gets its name only if its size and its
-    SHA-256 are right; right ones that are already there are kept. Raises OSError if `folder`
-    cannot be written.
+    A mirror is an http(s) address or a folder. If one fails, `warn` gets the reason, and the next
+    mirror is asked for the missing files. A file gets its name only if its size and its SHA-256 are
+    right; valid files that are already there are kept. Raises OSError if `folder` cannot be
+    written.
     """
     for mirror in mirrors:
         try:
@@ -61,10 +61,10 @@ def is_complete(folder: Path) -> bool:
 def has_file(folder: Path, file: File) -> bool:
     """Return whether a folder has a file of MNIST under its own name, unpacked."""
     path = folder / file.name
-    return path.is_file() and path.stat().st_size == file.size and is_file(path, file)
+    return path.is_file() and path.stat().st_size == file.size and has_content(path, file)
 
 
-def is_file(path: Path, file: File) -> bool:
+def has_content(path: Path, file: File) -> bool:
     """Return whether a path has the content of a file of MNIST, packed or not."""
     try:
         read_file(path, file)
@@ -86,7 +86,7 @@ def read_file(path: Path, file: File) -> bytes:
     return _unpack(path.read_bytes(), path.name, file)
 
 
-def find(folder: Path, file: File) -> list[Path]:
+def find_spellings(folder: Path, file: File) -> list[Path]:
     """Return the files in a folder that have the name of a file of MNIST, in any usual form."""
     return [folder / name for name in _spellings(file) if (folder / name).is_file()]
 
@@ -184,9 +184,9 @@ def _receive(address: str, file: File) -> bytes:
                         raise requests.RequestException(
                             f"sent more than the {file.size:,} bytes of {file.name}"
                         )
-                    if time.monotonic() > start + TIMEOUT + len(content) / SLOWEST:
+                    if time.monotonic() > start + TIMEOUT + len(content) / MIN_SPEED:
                         raise requests.RequestException(
-                            f"sent less than {SLOWEST:,} bytes a second of {file.name}"
+                            f"sent less than {MIN_SPEED:,} bytes a second of {file.name}"
                         )
     return bytes(content)
 
@@ -206,9 +206,7 @@ def _answer(session: requests.Session, address: str) -> requests.Response:
     try:
         return answer.result(seconds)
     except TimeoutError:
-        raise requests.RequestException(
-            f"had not begun to send a file after {seconds} seconds"
-        ) from None
+        raise requests.RequestException(f"no response within {seconds} seconds") from None
 
 
 def _leave_redirect(response: requests.Response, **_: object) -> None:
@@ -227,11 +225,11 @@ def _reason(error: Exception) -> str:
         )
     reasons = {
         requests.exceptions.SSLError: "no encrypted connection",
-        requests.exceptions.ProxyError: "the proxy cannot be reached; look at HTTPS_PROXY",
+        requests.exceptions.ProxyError: "the proxy cannot be reached; check HTTPS_PROXY",
         requests.Timeout: f"did not answer within {TIMEOUT} seconds",
-        ReadTimeoutError: f"fell silent for {TIMEOUT} seconds in the middle of a file",
-        ProtocolError: "broke off in the middle of a file",
-        requests.TooManyRedirects: "redirects without end",
+        ReadTimeoutError: f"stalled for {TIMEOUT} seconds during a download",
+        ProtocolError: "connection lost during a download",
+        requests.TooManyRedirects: "too many redirects",
         requests.exceptions.InvalidSchema: "redirects to something other than an http(s) address",
         requests.ConnectionError: "cannot be reached",
     }

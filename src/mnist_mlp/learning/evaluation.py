@@ -9,7 +9,7 @@ from mnist_mlp.data.dataset import DIGITS, Labels, Rows
 from mnist_mlp.learning.network import Network
 
 BLOCK = 1000  # images sent through the network at a time, to bound the memory it takes
-FEW = 0.05  # answers other than the commonest one, per label other than the commonest one
+MIN_VARIETY = 0.05  # min ratio of minority answers to minority labels
 UNSURE = 0.5  # lead over the runner-up below which an answer is no more than a guess
 
 
@@ -45,15 +45,15 @@ def accuracy(outputs: Array, labels: Labels) -> float:
 
 
 def is_stuck(outputs: Array, labels: Labels) -> bool:
-    """Return whether a network does no better than one that gives every image the same answer.
+    """Return whether a network has collapsed, given its outputs, (n, 10), for n labels.
 
-    That is if nearly all its outputs, (n, 10), answer with the same digit, although the n labels
-    differ more, or if it is right no more often than by always answering the most frequent label.
+    It has if nearly all its answers are the same digit, although the labels differ more, or if its
+    accuracy is no better than always answering with the most frequent label.
     """
     n = len(labels)
     answered = np.bincount(outputs.argmax(axis=1), minlength=DIGITS).max()
     frequent = np.bincount(labels, minlength=DIGITS).max()
-    one_answer = n - answered < FEW * (n - frequent)
+    one_answer = n - answered < MIN_VARIETY * (n - frequent)
     return bool(one_answer or accuracy(outputs, labels) <= frequent / n)
 
 

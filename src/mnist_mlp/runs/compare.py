@@ -55,16 +55,16 @@ def _here(name: str) -> str:
 
 def committed(commit: str, name: str) -> str:
     """Return the text of a file in a commit. Raises InputError if it is not there."""
-    git = subprocess.run(
-        ["git", "show", f"{commit}^{{commit}}:./{name}"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    show = ["git", "show", f"{commit}^{{commit}}:./{name}"]
+    try:
+        git = subprocess.run(
+            show, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+    except FileNotFoundError:
+        raise InputError(f"{name}: git, which is not installed, reads it from a commit") from None
     if git.returncode:
-        raise InputError(f"{name}: expected in commit {commit}; git says: {git.stderr.strip()}")
+        reason = " ".join(git.stderr.split())
+        raise InputError(f"{name}: expected in commit {commit}; git says: {reason}")
     return git.stdout
 
 

@@ -1,4 +1,4 @@
-"""The place that the pipeline runs in: tells DVC whether git is there, and warns of what fails."""
+"""The environment: sets DVC's core.no_scm, and warns of what will fail in this clone."""
 
 import os
 import subprocess

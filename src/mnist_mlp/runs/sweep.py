@@ -79,8 +79,10 @@ def sweep(
     """
     if scheduler and workers:
         raise InputError(
-            "--workers: expected none with --scheduler, whose workers are counted there"
+            "--workers: cannot be combined with --scheduler, which has its own workers"
         )
+    if not all((raw / file.name).exists() for file in mnist.FILES):
+        raise InputError(f"{raw}: expected MNIST's four files; run `dvc repro download`")
     digits = {file.name: (raw / file.name).read_bytes() for file in mnist.FILES}
     images = len(read_idx(raw / mnist.TRAIN_LABELS.name, dimensions=1))
     tasks = expand(read_grid(grid), seeds, params, images)
@@ -191,10 +193,12 @@ def _train_all(
                         with atomic_write(files[i], durable=False) as file:
                             file.write(json.dumps(row).encode())
         except (SourceMismatchError, ChildProcessError) as error:
-            raise InputError(f"{error}; what is trained is kept, run the same again") from None
+            raise InputError(
+                f"{error}; results so far are kept; run the same command again"
+            ) from None
         except (CancelledError, CommClosedError, KilledWorker):
             raise InputError(
-                f"{scheduler or 'workers'}: lost; what is trained is kept, run the same again"
+                f"{scheduler or 'workers'}: lost; results so far are kept; run the same again"
             ) from None
     return [rows[i] for i in range(len(tasks))]
 

@@ -1,4 +1,4 @@
-"""A comparison of two networks on the same test digits: whether they differ, or it may be luck."""
+"""Compare two networks on the same test digits: whether they differ, or it may be luck."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.runs.compare import committed
 
 PREDICTIONS = "metrics/predictions.csv"
-ALPHA = 0.05  # how often equally good networks may be said to differ
+ALPHA = 0.05  # significance level: how often equal networks are said to differ
 
 
 class Answers(NamedTuple):
@@ -68,7 +68,7 @@ def read_answers(source: str) -> Answers:
 
 
 def compare_answers(one: Answers, other: Answers) -> Comparison:
-    """Count what two networks read right. Raises InputError if the test digits are not the same."""
+    """Count what two networks read correctly. Raises InputError if the test digits are not the same."""
     if one.actual != other.actual:
         raise InputError(
             f"{other.source}: expected the same test digits as in {one.source}, found others; "

@@ -113,7 +113,7 @@ def choose_digits(labels: Labels, outputs: Array) -> tuple[NDArray[np.intp], NDA
     """Choose test images for the page; return all of them, sorted, and the worst, worst first.
 
     They are the most confident mistakes and, from each cell of the confusion matrix, the first few
-    if they are read right, or else the most confident. `outputs` is (n, 10), `labels` (n,).
+    if they are read correctly, or else the most confident. `outputs` is (n, 10), `labels` (n,).
     """
     predicted = outputs.argmax(axis=1)
     wrong = mistakes(outputs, labels)
