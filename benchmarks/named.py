@@ -65,7 +65,7 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
 
 def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
     """Return a row for each named run that was measured."""
-    lines = ["| run | network | errors | accuracy | training |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| run | network | accuracy | training |", "| --- | --- | --- | --- |"]
     for name, knobs in asked["runs"].items():
         networks = results.get(name, {}).values()
         if not networks:
@@ -77,7 +77,7 @@ def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
         mean = statistics.mean(accuracies)
         spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}, {len(accuracies)} seeds"
         took = f"{seconds / 60:.0f} min" if seconds > 120 else f"{seconds:.0f} s" if alone else ""
-        lines.append(f"| **{name}** | {shape} | {1 - mean:.2%} | {mean:.2%} ({spread}) | {took} |")
+        lines.append(f"| **{name}** | {shape} | {mean:.2%} ({spread}) | {took} |")
     return "\n".join([*lines, ""])
 
 

@@ -82,7 +82,7 @@ def curves() -> None:
         ),
         Finding(
             CONTROL,
-            f"share of trainings that reach {percent}",
+            f"fraction of trainings that reach {percent}",
             reached,
             "share",
             0,

@@ -62,7 +62,7 @@ def drawing() -> None:
                 for digit, axes in enumerate(row):
                     show_image(axes, drawn[digit], f"{digit}: {outputs[digit]:.0%}")
         row[0].set_ylabel(name.removeprefix("the ").replace(" ", "\n"), fontsize=8)
-        measure = "share of drawings with an output over 0.9"
+        measure = "fraction of drawings with an output over 0.9"
         findings += [
             Finding(name, measure, sure, "share", 0, settings["sure"]),
             Finding(name, f"{SIMILAR}: drawings", similar, "correlation", 2, at_most=poorest),

@@ -70,7 +70,7 @@ def minima() -> None:
         Finding("single networks", "test accuracy", accuracies.tolist(), "share", 2),
         Finding("single networks", "training cost", costs, "amount", 3),
         Finding("single networks", "norm of the gradient of that cost", norms, "amount", 3),
-        Finding("pairs", "share of test digits read alike", agreement, "share", 1, over="pairs"),
+        Finding("pairs", "fraction of test digits read alike", agreement, "share", 1, over="pairs"),
     ]
     for name, walks in lines.items():
         rises = [float(costs.max() - max(costs[0], costs[-1])) for costs in walks]

@@ -25,11 +25,11 @@ from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split
 from mnist_mlp.learning.evaluation import answer
 
 MEASURES = (
-    ("share of noise with an output over 0.5", "share", 1),
-    ("share of noise with an output over 0.9", "share", 1),
-    ("share of noise rejected by the threshold", "share", 1),
-    ("share of test digits that pass the threshold", "share", 1),
-    ("share of noise read as the most frequent answer", "share", 1),
+    ("fraction of noise with an output over 0.5", "share", 1),
+    ("fraction of noise with an output over 0.9", "share", 1),
+    ("fraction of noise rejected by the threshold", "share", 1),
+    ("fraction of test digits that pass the threshold", "share", 1),
+    ("fraction of noise read as the most frequent answer", "share", 1),
     ("the threshold", "fraction", 3),
     ("accuracy on the test digits that pass", "share", 1),
 )
@@ -43,16 +43,16 @@ CASES = {
 def noise() -> None:
     """Show networks uniform noise, and try to reject it by a threshold for the largest output.
 
-    The threshold is chosen on validation digits: it is the lowest with which the network reads the
-    wanted share of those that pass. The recipes are the project's default, with cross-entropy; the
-    same with squared error; and the videos'.
+    The threshold is chosen on validation digits: it is the lowest one at which the wanted fraction
+    of those that pass are read correctly. The recipes are the project's default, with
+    cross-entropy; the same with squared error; and the videos'.
     """
     settings = load_settings("noise")
     training, test = load_digits("training"), load_digits("test")
     labels = training.labels
     findings: list[Finding] = []
     figure, axes = chart(
-        "The largest output for images of uniform noise", "largest output", "share of images (%)"
+        "The largest output for images of uniform noise", "largest output", "fraction of images (%)"
     )
     for recipe, (name, colour) in CASES.items():
         largest = []
@@ -87,13 +87,13 @@ def noise() -> None:
         counts, _ = np.histogram(np.concatenate(largest), bins)
         axes.stairs(percent * counts, bins, color=colour, label=name, linewidth=2)
     axes.legend(frameon=False)
-    confident = findings[0]
+    confident, squared = findings[0], findings[len(MEASURES)]
     report(
         noise,
         8,
         statement="The network is confident on noise",
         source=PART_2,
-        brief=f"{confident} of noise images get an output over 0.5",
+        brief=f"{confident} of noise images get an output over 0.5, {squared} with squared error",
         meaning=(
             "The network has seen only digits in training, and no output means “none of these”. A "
             "threshold rejects some of the noise, but only at the price of rejecting real digits "

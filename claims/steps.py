@@ -64,7 +64,7 @@ def steps() -> None:
         costs = [descent.costs for descent in descents]
         rising = [float(np.mean(np.diff(cost[len(cost) // 2 :]) > 0)) for cost in costs]
         bounds = {"at_least" if name == FIXED else "at_most": settings["overshooting"]}
-        measure = "share of the later half of the steps that raise the cost"
+        measure = "fraction of the later half of the steps that raise the cost"
         overshooting.append(Finding(name, measure, rising, "share", 1, **bounds))
         final.append(Finding(name, "final cost", [cost[-1] for cost in costs], "amount", 3))
         axes.plot(np.transpose(costs), color=colour, alpha=0.5, linewidth=1)

@@ -68,7 +68,7 @@ def read_answers(source: str) -> Answers:
 
 
 def compare_answers(one: Answers, other: Answers) -> Comparison:
-    """Count what two networks read correctly. Raises InputError if the test digits are not the same."""
+    """Count what two networks read correctly. Raises InputError if their test digits differ."""
     if one.actual != other.actual:
         raise InputError(
             f"{other.source}: expected the same test digits as in {one.source}, found others; "
