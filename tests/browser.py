@@ -1,4 +1,4 @@
-"""A real browser for tests of the page, and a listener that hears whatever it asks the network."""
+"""A real browser to test pages in, and a listener that records every request it makes."""
 
 import shutil
 import socket
@@ -22,7 +22,7 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 SWITCHES = (
     "--headless=new",
-    "--no-sandbox",  # which root may not have
+    "--no-sandbox",  # Chromium does not start as root with one
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -35,7 +35,7 @@ SWITCHES = (
 
 
 class Listener:
-    """A server on this machine that notes the first line of every request, and answers none."""
+    """A local server that records the first line of every request, and answers none."""
 
     def __init__(self) -> None:
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -51,7 +51,7 @@ class Listener:
         while True:
             try:
                 connection, _ = self.server.accept()
-            except OSError:  # the end
+            except OSError:  # closed
                 return
             with connection:
                 connection.settimeout(5)
@@ -63,9 +63,9 @@ class Listener:
 
 @contextmanager
 def open_browser(listener: Listener) -> Iterator[Chrome]:
-    """Start a browser of which every request to any address goes to the listener."""
+    """Start a browser that sends every request, whatever its address, to the listener."""
     if not BROWSER or not DRIVER:
-        pytest.skip("there is no browser; `apt-get install chromium chromium-driver` runs these")
+        pytest.skip("needs a browser: `apt-get install chromium chromium-driver`")
     options = ChromeOptions()
     options.binary_location = BROWSER
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -84,7 +84,7 @@ def open_browser(listener: Listener) -> Iterator[Chrome]:
 
 
 def emulate(chrome: Chrome, width: int = 1280, height: int = 900, **media: str) -> None:
-    """Give the page a screen of this size, and the user's wishes, such as a dark colour scheme."""
+    """Emulate a screen of this size, and user preferences such as a dark colour scheme."""
     screen: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**screen, "mobile": width < 500})
     features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
@@ -103,7 +103,7 @@ def complaints(chrome: Chrome) -> list[str]:
 
 
 def settle(chrome: Chrome) -> None:
-    """Wait until the page has drawn whatever was changed."""
+    """Wait until the page has drawn every change."""
     chrome.execute_async_script(
         "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
     )

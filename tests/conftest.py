@@ -1,4 +1,4 @@
-"""What tests share: the pipeline in a repository of its own, and how thorough they are."""
+"""What the tests share: the pipeline in a new repository, helpers, and pytest's options."""
 
 import os
 import re
@@ -47,22 +47,22 @@ MADE = shutil.ignore_patterns(
     "config.local",
     "__pycache__",
 )
-# What only `make test-all` installs the packages for.
+# These need packages that only `make test-all` installs.
 OPTIONAL = {"test_claims.py": "scipy", "test_page.py": "selenium"}
 collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]
 CPU = Path("/proc/cpuinfo")
 needs_avx2 = pytest.mark.skipif(
     not CPU.exists() or "avx2" not in CPU.read_text("ascii", "replace"),
-    reason="the bytes are recorded on, and hold for, x86-64 Linux with AVX2",
+    reason="the recorded bytes are those of x86-64 Linux with AVX2",
 )
-# The command mnist-mlp with the source of the clone that it is run at the top of.
+# The command mnist-mlp. Run at the top of a clone, it uses that clone's source.
 CLI = ("env", "PYTHONPATH=src", "python", "-P", "-m", "mnist_mlp.cli")
 INTERRUPTED = "interrupted: nothing is half-written; run the same command again\n"
 KNOBS = msgspec.to_builtins(Params()) | {"dataset": "sample", "epochs": 5}
 
 
 def started(folder: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
-    """Start a command in a folder, as in the project's activated environment."""
+    """Start a command in a folder, as if the project's environment were activated."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
         command,
@@ -75,14 +75,14 @@ def started(folder: Path, *command: str, **environment: str) -> subprocess.Popen
 
 
 def start(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder and wait for its end."""
+    """Run a command in a folder, and return its exit code and output."""
     process = started(folder, *command, **environment)
     output, errors = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def done(folder: Path, *command: str, **environment: str) -> str:
-    """Run a command that must end well, and return what it printed."""
+    """Run a command that must succeed, and return its standard output."""
     result = start(folder, *command, **environment)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -95,7 +95,7 @@ def commit(folder: Path) -> None:
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-    """Wait for something that a running process brings about, and return it."""
+    """Wait until a condition is true, while a process runs; return the condition's value."""
     deadline = time.monotonic() + 60
     while not (found := condition()):
         assert process.poll() is None, process.communicate()
@@ -105,7 +105,7 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
 
 
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """Build a folder in the first of pytest's processes that asks; give each a copy of its own."""
+    """Build a folder once for all of pytest's processes; return a copy for this one."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with FileLock(shared / f"{name}.lock"):
@@ -137,15 +137,15 @@ def run_pipeline(folder: Path) -> None:
 
 @pytest.fixture
 def clone(finished: Path, tmp_path: Path) -> Path:
-    """Give each test a copy of the finished repository to change."""
+    """Return a copy of the finished repository, which the test may change."""
     return shutil.copytree(finished, tmp_path / "clone", symlinks=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file that the pipeline makes, and whatever else lies among them.
+    """Return the content of dvc.lock and of every file in data/ and metrics/.
 
-    But for what DVC, killed while it copies from its cache, leaves: hidden, and ignored by git.
-    Of dvc.lock the order of the stages is left out, which is that of their first run.
+    Without the hidden temporary files that a killed DVC leaves there, which git ignores. The
+    stages of dvc.lock are sorted, as DVC writes them in the order of their first run.
     """
     places = (folder / "data", folder / "metrics", folder / "dvc.lock")
     files = [path for place in places for path in (place, *place.rglob("*")) if path.is_file()]
@@ -157,9 +157,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=2, help="random kills of the pipeline")
+    parser.addoption(
+        "--kills", type=int, default=2, help="how often to kill the pipeline at random"
+    )
     parser.addoption("--cases", type=int, default=50, help="hostile cases for each reader")
-    parser.addoption("--wheel", type=Path, help="test this one, with its packages from the index")
+    parser.addoption(
+        "--wheel", type=Path, help="the wheel to test, with its dependencies from the index"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -171,7 +175,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def thorough(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--kills") < 10:
-        pytest.skip("takes long; `make torture` runs it")
+        pytest.skip("slow; `make torture` runs it")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -180,7 +184,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell how many kills the pipeline survived, and what it took."""
+    """Report how many kills the pipeline survived, and what it took."""
     reports = terminalreporter.getreports("passed")
     survived = Counter(dict(report.user_properties).get("survived") for report in reports)
     for how, kills in survived.items():

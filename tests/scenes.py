@@ -1,7 +1,7 @@
-"""Digits as they come: drawn by code in several hands, and MNIST's seen under other conditions.
+"""Pictures of digits for tests: drawn by code, or MNIST's under other conditions.
 
-Each condition takes a digit, (28, 28) in [0, 1], and a source of random numbers, and makes of it
-the picture that someone might have.
+Each condition takes a digit, (28, 28) in [0, 1], and a random generator, and returns a picture as
+a user might have it.
 """
 
 import io
@@ -44,14 +44,14 @@ def tinted(digit: Digit, random: Random) -> Image.Image:
 
 
 def unevenly_lit(digit: Digit, random: Random) -> Image.Image:
-    """Light dark ink on paper, or chalk on a board, from one side, by a lamp or with a shadow."""
+    """Return dark ink on paper, or chalk on a board, in uneven light."""
     large = np.asarray(enlarged(digit, random)) / 255
     surface = 1 - 0.85 * large if random.random() < 0.5 else 0.15 + 0.8 * large
     return grey(surface * light(large.shape, random))
 
 
 def photographed(digit: Digit, random: Random) -> Image.Image:
-    """Do it all together: coloured ink, turned a little, bad light, grain, dirt, and JPEG."""
+    """Combine everything: coloured ink, a slight rotation, bad light, grain, dirt, and JPEG."""
     large = np.asarray(enlarged(digit, random)) / 255
     side = len(large)
     height, width = (int(side * random.uniform(1.2, 2.5)) for _ in range(2))
@@ -80,14 +80,14 @@ CONDITIONS = {
 
 
 def in_colours(digit: Digit, random: Random) -> Digit:
-    """Return dark ink of some colour on light paper of another, (height, width, 3)."""
+    """Return dark ink on light paper, each of a random colour, (height, width, 3)."""
     paper, ink = random.uniform(0.7, 1, 3), random.uniform(0, 0.4, 3)
     coloured: Digit = paper + digit[..., np.newaxis] * (ink - paper)
     return coloured
 
 
 def light(shape: tuple[int, ...], random: Random) -> Digit:
-    """Return how much light falls on each place, at most 1: from a side, a lamp, or a shadow."""
+    """Return the light on each pixel, at most 1: from one side, from a lamp, or with a shadow."""
     y, x = np.indices(shape) / max(shape)
     direction = random.uniform(0, 2 * np.pi)
     along = np.cos(direction) * (x - 0.5) + np.sin(direction) * (y - 0.5)
@@ -111,7 +111,7 @@ def jpeg(picture: Image.Image, quality: int) -> Image.Image:
 
 
 def arc(*ellipse: float) -> Digit:
-    """Return points on an ellipse, from one angle in degrees, 0 on the right, to another."""
+    """Return points of an ellipse (centre, radii) from one angle to another, in degrees."""
     x, y, across, down, start, end = ellipse
     angles = np.radians(np.linspace(start, end, 40))
     return np.stack([x + across * np.cos(angles), y + down * np.sin(angles)], axis=1)
@@ -137,7 +137,7 @@ STROKES: list[list[Digit]] = [
 
 
 def drawn(digit: int, pen: float = 0.07, slant: float = 0, size: int = 200) -> Digit:
-    """Draw a digit with a pen of a width that is a share of its height: (2 size, 2 size)."""
+    """Draw a digit of this size, with strokes of width pen * size, on (2 size, 2 size) pixels."""
     sheet = Image.new("L", (2 * size, 2 * size))
     draw = ImageDraw.Draw(sheet)
     width = max(1, round(pen * size))
