@@ -42,7 +42,7 @@ def test_none_leaves_images_alone(images: Images) -> None:
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
-def test_what_has_no_strength_is_the_identity(kind: str, images: Images) -> None:
+def test_zero_strength_changes_nothing(kind: str, images: Images) -> None:
     before = images.copy()
     AUGMENTATIONS[kind](images, np.random.default_rng(0), 0)
     np.testing.assert_allclose(images, before, atol=1e-5)
@@ -83,7 +83,7 @@ def test_a_shift_moves_each_image_by_whole_pixels_in_every_direction(images: Ima
         assert {move[axis] for move in seen} == set(range(-SHIFT, SHIFT + 1))
 
 
-def test_what_a_shift_moves_out_of_the_picture_is_gone() -> None:
+def test_ink_that_is_shifted_out_of_the_picture_is_lost() -> None:
     edge = np.zeros((200, 28, 28), np.float32)
     edge[:, 0] = 1
     images = edge.reshape(200, 784).copy()
@@ -114,7 +114,7 @@ def test_deformed_strokes_are_as_sharp_as_before() -> None:
     assert grey[2] > 1.5 * grey[0]
 
 
-def test_deformed_digits_stay_near_where_they_were(images: Images) -> None:
+def test_deformed_digits_stay_near_their_place(images: Images) -> None:
     before = centres(images)
     deform(images, np.random.default_rng(0))
     moves = centres(images) - before
@@ -122,7 +122,7 @@ def test_deformed_digits_stay_near_where_they_were(images: Images) -> None:
     assert np.abs(moves.mean(0)).max() < 1
 
 
-def test_sampling_at_the_pixels_places_is_the_identity_and_outside_it_is_blank() -> None:
+def test_sampling_at_the_pixels_is_the_identity_and_blank_outside() -> None:
     images = np.random.default_rng(0).random((3, 784), np.float32)
     rows = np.broadcast_to(GRID[:, np.newaxis], (3, 28, 28)).astype(np.float32)
     columns = np.broadcast_to(GRID, (3, 28, 28)).astype(np.float32)
@@ -143,7 +143,7 @@ def test_sampling_between_pixels_is_linear() -> None:
     np.testing.assert_allclose(found[:, :27], expected, atol=1e-5)
 
 
-def test_the_spline_keeps_what_is_straight_straight() -> None:
+def test_the_spline_keeps_straight_lines_straight() -> None:
     np.testing.assert_allclose(SPLINE.sum(1), 1, atol=1e-6)
     np.testing.assert_allclose(SPLINE @ POINTS_AT, GRID, atol=1e-5)
     assert SPLINE.min() >= 0

@@ -1,4 +1,4 @@
-"""Backpropagation: held against finite differences and an implementation of another kind."""
+"""Backpropagation, checked against finite differences and an independent implementation."""
 
 from itertools import product
 
@@ -28,7 +28,7 @@ def gradient(network: Network, images: Array, targets: Array) -> Array:
 
 
 def finite_differences(network: Network, images: Array, targets: Array) -> Array:
-    """Return the gradient as slopes of the cost when each parameter is nudged."""
+    """Return the gradient of the cost by central differences."""
     step = 1e-6
     slopes = np.empty_like(network.parameters)
     for i, value in enumerate(network.parameters.copy()):
@@ -42,9 +42,9 @@ def finite_differences(network: Network, images: Array, targets: Array) -> Array
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_slope_of_an_activation_is_that_of_its_function(activation: str) -> None:
+def test_the_slope_of_an_activation_is_its_derivative(activation: str) -> None:
     function, slope = ACTIVATIONS[activation]
-    z = np.linspace(-3, 3, 100)  # without 0, at which relu has a corner
+    z = np.linspace(-3, 3, 100)  # without 0, where relu has no derivative
     differences = (function(z + 1e-6) - function(z - 1e-6)) / 2e-6
     np.testing.assert_allclose(
         slope(function(z)), differences, rtol=1e-6, atol=1e-8, err_msg=f"slope of {activation}"
@@ -60,7 +60,7 @@ def test_an_activation_and_its_slope_keep_single_precision(activation: str) -> N
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) -> None:
+def test_the_gradient_matches_finite_differences(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
     slopes = finite_differences(network, images, targets)
     found = gradient(network, images, targets)
@@ -68,7 +68,7 @@ def test_the_gradient_is_that_of_finite_differences(activation: str, cost: str) 
 
 
 @pytest.mark.parametrize("cost", COSTS)
-def test_the_delta_of_a_cost_is_its_slope_by_the_weighted_sums(cost: str) -> None:
+def test_the_delta_of_a_cost_is_its_derivative_with_respect_to_z(cost: str) -> None:
     random = np.random.default_rng(1)
     z, targets = random.normal(size=(1, 10)), np.eye(10)[[3]]
     squish = OUTPUTS[COSTS[cost].output]
@@ -82,13 +82,13 @@ def test_the_delta_of_a_cost_is_its_slope_by_the_weighted_sums(cost: str) -> Non
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_the_gradient_is_the_mean_of_each_examples_own(activation: str, cost: str) -> None:
+def test_the_gradient_is_the_mean_over_the_examples(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
     alone = [gradient(network, images[[i]], targets[[i]]) for i in range(len(images))]
     np.testing.assert_allclose(gradient(network, images, targets), np.mean(alone, axis=0))
 
 
-def test_the_gradient_is_that_of_nielsens_equations_an_example_at_a_time() -> None:
+def test_the_gradient_matches_nielsens_equations_one_example_at_a_time() -> None:
     network, images, targets = example("sigmoid", "squared_error")
     weights, biases = network.weights, network.biases
     total = zero_parameters(network.sizes, np.float64)
@@ -105,7 +105,7 @@ def test_the_gradient_is_that_of_nielsens_equations_an_example_at_a_time() -> No
     np.testing.assert_allclose(gradient(network, images, targets), expected)
 
 
-def test_backpropagation_leaves_the_network_and_the_activations_as_they_are() -> None:
+def test_backpropagation_changes_neither_the_network_nor_the_activations() -> None:
     network, images, targets = example("relu", "cross_entropy")
     before = network.parameters.copy()
     activations = network.forward(images)
@@ -117,7 +117,7 @@ def test_backpropagation_leaves_the_network_and_the_activations_as_they_are() ->
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_what_a_gradient_is_written_over_changes_nothing(activation: str, cost: str) -> None:
+def test_a_reused_gradient_buffer_does_not_change_the_gradient(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
     used = backprop(network, network.forward(1 - images), targets)
     again = backprop(network, network.forward(images), targets, out=used)
@@ -125,16 +125,14 @@ def test_what_a_gradient_is_written_over_changes_nothing(activation: str, cost: 
     np.testing.assert_array_equal(again.vector, gradient(network, images, targets))
 
 
-def test_the_gradient_has_the_type_of_the_parameters() -> None:
+def test_the_gradient_has_the_dtype_of_the_parameters() -> None:
     network = Network([784, 16, 10], "relu", "cross_entropy")
     found = gradient(network, np.ones((2, 784), np.float32), np.eye(10, dtype="f4")[:2])
     assert found.dtype == np.float32
 
 
 @pytest.mark.parametrize(("activation", "cost"), EVERY_NETWORK)
-def test_the_gradient_with_dropped_neurons_is_that_of_finite_differences(
-    activation: str, cost: str
-) -> None:
+def test_the_gradient_with_dropout_matches_finite_differences(activation: str, cost: str) -> None:
     network, images, targets = example(activation, cost)
     refine = Refinements(network, Params(dropout=0.4), 0, 1, network.parameters)
     thinned = refine.drop_out(network, len(images))
@@ -143,10 +141,10 @@ def test_the_gradient_with_dropped_neurons_is_that_of_finite_differences(
     np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-8)
 
 
-def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_it() -> None:
+def test_dropout_drops_a_fraction_of_the_hidden_neurons_and_scales_up_the_rest() -> None:
     network = Network([6, 500, 400, 3], "relu", "cross_entropy")
     for biases in network.biases:
-        biases[:] = 1  # which all hidden neurons then answer with
+        biases[:] = 1  # so that every hidden neuron's activation is 1
     refine = Refinements(network, Params(dropout=0.25), 0, 1, network.parameters)
     image = np.zeros((100, 6), np.float32)
     _, *hidden, outputs = refine.drop_out(network, 100).forward(image)
@@ -154,10 +152,10 @@ def test_a_fraction_of_the_hidden_neurons_is_dropped_and_the_rest_makes_up_for_i
         assert activations.dtype == np.float32
         assert set(np.unique(activations)) == {0, np.float32(4 / 3)}
         assert np.mean(activations == 0) == pytest.approx(0.25, abs=0.02)
-    np.testing.assert_allclose(outputs, 1 / 3, rtol=1e-6)  # none of these is dropped
+    np.testing.assert_allclose(outputs, 1 / 3, rtol=1e-6)  # outputs are never dropped
     again = refine.drop_out(network, 100).forward(image)[1]
     assert not np.array_equal(hidden[0], again)
-    assert len(np.unique(hidden[0], axis=0)) == 100  # each example drops its own
+    assert len(np.unique(hidden[0], axis=0)) == 100  # each example has its own mask
 
 
 def test_without_dropout_the_network_itself_learns() -> None:
@@ -165,7 +163,7 @@ def test_without_dropout_the_network_itself_learns() -> None:
     assert Refinements(network, Params(), 0, 1, network.parameters).drop_out(network, 7) is network
 
 
-def test_a_network_of_double_precision_takes_targets_of_single() -> None:
+def test_a_float64_network_accepts_float32_targets() -> None:
     network, images, targets = example("tanh", "squared_error")
     found = gradient(network, images, targets.astype(np.float32))
     np.testing.assert_allclose(found, gradient(network, images, targets))

@@ -77,7 +77,7 @@ def network(sizes: list[int], seed: int, activation: str = "relu") -> Network:
     return made
 
 
-def test_an_interval_is_students() -> None:
+def test_an_interval_is_students_t() -> None:
     found = measured([11, 12, 13], {})
     assert found["mean"] == 12
     assert found["deviation"] == 1
@@ -99,7 +99,9 @@ def test_an_interval_is_students() -> None:
         ({"at_least": 0.5, "at_most": 0.6}, None),
     ],
 )
-def test_a_finding_holds_only_with_its_whole_interval(bounds: Bounds, holds: bool | None) -> None:
+def test_a_finding_holds_only_if_its_whole_interval_does(
+    bounds: Bounds, holds: bool | None
+) -> None:
     assert measured([0.49, 0.50, 0.51], bounds)["holds"] is holds
 
 
@@ -136,7 +138,7 @@ def test_a_value_is_written_in_its_unit(value: float, unit: str, decimals: int, 
     assert str(Finding("", "", [value, value], unit, decimals)) == words
 
 
-def test_a_single_value_stands_for_itself() -> None:
+def test_a_single_value_is_exact() -> None:
     exactly: Bounds = {"at_least": 13_002, "at_most": 13_002}
     assert measured([13_002], exactly)["holds"] is True
     assert measured([13_001], exactly)["holds"] is False
@@ -191,7 +193,7 @@ def test_bounds_are_written_in_words(bounds: Bounds, words: str) -> None:
     assert summary.bounds(measured([0.5], bounds, unit="points")) == words
 
 
-def test_moved_images_are_those_of_whole_pixels_and_of_quarter_turns() -> None:
+def test_moving_by_whole_pixels_or_quarter_turns_is_exact() -> None:
     images = np.zeros((3, 28, 28), np.float32)
     images[:, 9:19, 9:19] = np.random.default_rng(0).random((3, 10, 10))
     flat = images.reshape(3, 784)
@@ -202,7 +204,7 @@ def test_moved_images_are_those_of_whole_pixels_and_of_quarter_turns() -> None:
     np.testing.assert_allclose(moved(flat, 90, 0, 0), turned, atol=1e-5)
 
 
-def test_smoothness_tells_edges_from_chance() -> None:
+def test_smoothness_distinguishes_edges_from_noise() -> None:
     assert abs(smoothness(np.random.default_rng(0).normal(size=(16, 784)))) < 0.03
     assert smoothness(np.tile(np.linspace(-1, 1, 784), (16, 1))) > 0.99
     edges = planted_edges(0)
@@ -212,7 +214,7 @@ def test_smoothness_tells_edges_from_chance() -> None:
     assert abs(smoothness(shuffled)) < 0.05
 
 
-def test_matching_undoes_an_exchange_of_hidden_neurons() -> None:
+def test_matching_undoes_a_permutation_of_hidden_neurons() -> None:
     one, other = network([784, 16, 16, 10], 0), network([784, 16, 16, 10], 0)
     order = np.random.default_rng(1).permutation(16)
     for layer in (0, 1):
@@ -259,12 +261,12 @@ def test_drawings_raise_the_outputs_that_they_are_drawn_for(cost: str) -> None:
     assert images.max() <= 1
 
 
-def test_the_most_labels_that_were_fitted_are_found_for_each_seed() -> None:
+def test_the_max_number_of_fitted_labels_is_found_for_each_seed() -> None:
     by_images = {10: [1.0, 0.5, 0.99], 20: [0.99, 0.4, 1.0], 30: [0.98, 0.3, 0.995]}
     assert max_fitted(by_images, 0.99) == [20, 0, 30]
 
 
-def test_unit_images_have_correlations_for_products() -> None:
+def test_products_of_unit_images_are_their_correlations() -> None:
     images = np.random.default_rng(0).random((4, 784))
     products: Array = unit(images) @ unit(images).T
     np.testing.assert_allclose(products, np.corrcoef(images), atol=1e-12)
@@ -278,7 +280,7 @@ def test_the_readme_shows_the_table_of_the_recorded_claims() -> None:
     assert summary.as_page(recorded) == (ROOT / summary.PAGE).read_text("utf-8")
 
 
-def test_the_table_in_a_file_is_updated_between_its_marks(tmp_path: Path) -> None:
+def test_the_table_in_a_file_is_updated_between_its_markers(tmp_path: Path) -> None:
     claims = json.loads((ROOT / summary.CLAIMS).read_text("utf-8"))["claims"]
     page = tmp_path / "page.md"
     page.write_text(f"before\n{summary.BEGIN}old\n{summary.END}after\n", "utf-8")
@@ -297,11 +299,9 @@ def test_the_table_in_a_file_is_updated_between_its_marks(tmp_path: Path) -> Non
     ],
     ids=["videos", "bot_academy", "memorising", "curves"],
 )
-def test_a_recipe_of_a_claims_own_names_every_knob(
-    recipe: dict[str, Any], varied: set[str]
-) -> None:
-    every_runs = {"dataset", "validation", "seed", "kernels"}
-    assert recipe.keys() | varied == set(Params.__struct_fields__) - every_runs
+def test_a_claims_own_recipe_names_every_knob(recipe: dict[str, Any], varied: set[str]) -> None:
+    shared = {"dataset", "validation", "seed", "kernels"}
+    assert recipe.keys() | varied == set(Params.__struct_fields__) - shared
 
 
 def test_every_source_file_that_a_claim_runs_is_tracked() -> None:
@@ -354,7 +354,7 @@ def test_the_pipeline_alone_runs_no_claim(finished: Path) -> None:
     assert not (finished / "claims/dvc.lock").exists()
 
 
-def test_dvc_at_the_top_knows_nothing_of_the_claims(clone: Path, tmp_path: Path) -> None:
+def test_dvc_at_the_top_ignores_the_claims(clone: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "claims/dvc.lock", clone / "claims/dvc.lock")
     commit(clone)
     done(clone, "dvc", "remote", "add", "--default", "remote", str(tmp_path / "remote"))
@@ -393,7 +393,7 @@ def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
             assert image.width == 800
 
 
-def test_a_change_of_one_claims_knobs_reruns_that_one_only(claimed: Path) -> None:
+def test_changing_one_claims_knobs_reruns_only_that_claim(claimed: Path) -> None:
     path = claimed / "claims/params.yaml"
     before = path.read_text("utf-8")
     knobs = yaml.safe_load(before)
@@ -414,7 +414,7 @@ def test_a_claim_gives_the_same_bytes_again(claimed: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_knob_that_no_training_takes_is_one_line(claimed: Path) -> None:
+def test_a_bad_knob_is_refused_in_one_line(claimed: Path) -> None:
     path = claimed / "claims/params.yaml"
     before = path.read_text("utf-8")
     knobs = yaml.safe_load(before)
@@ -486,7 +486,7 @@ def test_a_missing_section_is_refused_in_one_line(scripts: Path) -> None:
         (("claims/summary.py", "--table", "README.md"), "metrics/claims.json"),
     ],
 )
-def test_a_file_that_the_claims_make_is_asked_of_their_own_pipeline(
+def test_an_error_about_a_missing_file_names_the_claims_own_pipeline(
     words: tuple[str, ...], file: str, scripts: Path
 ) -> None:
     (scripts / file).unlink(missing_ok=True)
@@ -537,7 +537,7 @@ def test_noise_needs_validation_images(claimed: Path) -> None:
     assert result.stderr.startswith("error: params.yaml: validation: expected a fraction")
 
 
-def test_claims_of_the_sample_are_said_to_be_that(claimed: Path) -> None:
+def test_claims_measured_on_the_sample_print_a_warning(claimed: Path) -> None:
     result = start(claimed, "python", "claims/summary.py", PYTHONPATH="stages:claims")
     assert (
         result.stderr == "warning: data/raw does not hold MNIST: these claims are of the sample\n"
@@ -545,11 +545,11 @@ def test_claims_of_the_sample_are_said_to_be_that(claimed: Path) -> None:
 
 
 def stale(folder: Path) -> set[str]:
-    """Return the stages of the claims that are to run, or whose inputs have changed."""
+    """Return the stages of the claims that DVC would run again."""
     return set(json.loads(done(folder, *CLAIMS, "status", "--json")))
 
 
-def test_caches_of_python_make_no_claim_stale(claimed: Path) -> None:
+def test_pycache_folders_make_no_claim_stale(claimed: Path) -> None:
     for folder in ("src/mnist_mlp/base", "stages", "claims"):
         cache = claimed / folder / "__pycache__/module.cpython-311.pyc"
         cache.parent.mkdir(exist_ok=True)
@@ -557,7 +557,7 @@ def test_caches_of_python_make_no_claim_stale(claimed: Path) -> None:
     assert stale(claimed) == set()
 
 
-def test_a_new_default_recipe_concerns_only_the_claims_that_follow_it(claimed: Path) -> None:
+def test_a_new_default_recipe_makes_only_the_claims_that_use_it_stale(claimed: Path) -> None:
     path = claimed / "params.yaml"
     before = path.read_text("utf-8")
     path.write_text(before.replace("momentum: 0.0", "momentum: 0.5"), "utf-8")
@@ -567,7 +567,7 @@ def test_a_new_default_recipe_concerns_only_the_claims_that_follow_it(claimed: P
     assert not {"networks_videos", "bot_academy", "memorising", "curves"} & found
 
 
-def test_a_change_of_the_library_concerns_every_claim(claimed: Path) -> None:
+def test_a_change_in_the_library_makes_every_claim_stale(claimed: Path) -> None:
     path = claimed / "src/mnist_mlp/learning/costs.py"
     before = path.read_text("utf-8")
     path.write_text(f"{before}# changed\n", "utf-8")
@@ -578,7 +578,7 @@ def test_a_change_of_the_library_concerns_every_claim(claimed: Path) -> None:
     done(claimed, *CLAIMS, "repro", "source")
 
 
-def test_a_claim_that_does_not_find_its_modules_says_so_in_one_line(clone: Path) -> None:
+def test_a_claim_that_cannot_find_its_modules_says_so_in_one_line(clone: Path) -> None:
     result = start(clone, "python", "claims/edges.py", PYTHONPATH="")
     assert result.returncode == 1
     assert result.stderr.startswith("error: a claim needs the module command; run `make claims`")

@@ -1,4 +1,4 @@
-"""The command mnist-mlp: predictions for a user's own pictures, the page, and what the model is."""
+"""The command mnist-mlp: `predict`, `show` and `info`."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def mnist_mlp(folder: Path, *words: str | Path, **environment: str) -> Completed
 
 
 def refusal(result: CompletedProcess[str]) -> str:
-    """Check that a command ended in one line and exit code 1, and return the line."""
+    """Check that a command failed in one line with exit code 1, and return the line."""
     assert result.returncode == 1
     assert result.stdout == ""
     assert re.fullmatch(r"error: [^\n]+\n", result.stderr)
@@ -59,7 +59,7 @@ def network(finished: Path) -> Network:
     return load_network(finished / "data/model.npz")
 
 
-def test_an_answer_tells_the_digit_the_outputs_and_the_runner_up(
+def test_an_answer_shows_the_digit_the_outputs_and_the_runner_up(
     finished: Path, pictures: Path, network: Network
 ) -> None:
     result = mnist_mlp(finished, "predict", pictures / "0.png")
@@ -77,7 +77,7 @@ def test_an_answer_tells_the_digit_the_outputs_and_the_runner_up(
 @pytest.mark.parametrize(
     ("outputs", "unsure"), [([0.9, 0.05], False), ([0.5, 0.4], True), ([0.9, 0.8], True)]
 )
-def test_an_answer_says_where_the_network_is_unsure(outputs: list[float], unsure: bool) -> None:
+def test_an_answer_says_if_the_network_is_unsure(outputs: list[float], unsure: bool) -> None:
     network = Network([784, 10], "relu", "squared_error")
     network.biases[0][:] = -20
     network.biases[0][[4, 9]] = np.log(outputs) - np.log(1 - np.array(outputs))
@@ -149,7 +149,7 @@ def test_all_images_are_tried_and_the_exit_code_is_1_if_one_failed(
     )
 
 
-def test_layers_tell_the_activations_of_every_neuron(finished: Path, pictures: Path) -> None:
+def test_layers_shows_the_activation_of_every_neuron(finished: Path, pictures: Path) -> None:
     text = mnist_mlp(finished, "predict", "--layers", pictures / "4.png").stdout
     assert "what the network sees:" in text
     for title in ("hidden layer 1, relu:", "hidden layer 2, relu:"):
@@ -177,13 +177,13 @@ DIGIT = grey(1 - drawn(2, size=60))
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.gif", "a.webp", "a.tiff"])
-def test_all_usual_formats_are_read_by_their_contents(name: str, tmp_path: Path) -> None:
+def test_image_formats_are_recognised_by_their_content(name: str, tmp_path: Path) -> None:
     path = saved(DIGIT, tmp_path / name).rename(tmp_path / "no-name")
     assert np.abs(frame_file(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
 
 
 def in_mode(kind: str) -> Image.Image:
-    """Return the digit in a mode of Pillow's that takes some care."""
+    """Return the digit in one of Pillow's modes."""
     ink = np.asarray(DIGIT)
     if kind == "RGBA":
         return Image.fromarray(np.dstack([0 * ink, 0 * ink, 0 * ink, 255 - ink]))
@@ -209,7 +209,9 @@ def test_all_kinds_of_pixels_are_read(mode: str, name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("ink", [255, 230])
-def test_light_ink_on_nothing_is_read_as_if_on_a_dark_ground(ink: int, tmp_path: Path) -> None:
+def test_light_ink_on_transparency_is_read_as_if_on_a_dark_background(
+    ink: int, tmp_path: Path
+) -> None:
     opacity = 255 - np.asarray(DIGIT)
     colours = [np.full_like(opacity, ink)] * 3
     path = saved(Image.fromarray(np.dstack([*colours, opacity])), tmp_path / "a.png")
@@ -227,7 +229,7 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     )
 
 
-def test_of_a_moving_picture_the_first_is_read(tmp_path: Path) -> None:
+def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     blank = Image.new("L", DIGIT.size, 255)
     path = saved(DIGIT, tmp_path / "a.gif", save_all=True, append_images=[blank])
     assert np.abs(frame_file(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
@@ -257,7 +259,9 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     ],
     ids=["empty", "text", "postscript", "another format", "folder", "pipe", "missing"],
 )
-def test_what_is_no_image_is_refused(make: Any, words: str, finished: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_images_are_refused(
+    make: Any, words: str, finished: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "a.png"
     make(path)
     assert f"{path}: {words}" in refusal(mnist_mlp(finished, "predict", path))
@@ -276,7 +280,7 @@ def test_odd_names_stay_on_one_line(finished: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [None, b"", b"not a model", b"PK\x03\x04"])
 @pytest.mark.parametrize("command", ["predict", "info"])
-def test_a_model_that_is_none_is_refused(
+def test_an_invalid_model_is_refused(
     command: str, content: bytes | None, pictures: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "model.npz"
@@ -291,7 +295,7 @@ def test_a_model_that_is_none_is_refused(
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--json", "--layers"])
 @pytest.mark.parametrize("cost", ["squared_error", "cross_entropy"])
-def test_a_model_that_answers_with_no_finite_numbers_is_refused(
+def test_a_model_that_produces_nan_or_infinity_is_refused(
     cost: str, option: str, pictures: Path, tmp_path: Path
 ) -> None:
     network = Network([784, 16, 16, 10], "relu", cost)
@@ -317,7 +321,7 @@ def test_networks_of_every_kind_answer(
 
 
 def image_files() -> list[bytes]:
-    """Return a small file in each format, whole."""
+    """Return a small valid file in each format."""
     files = []
     for form in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"):
         file = io.BytesIO()
@@ -351,10 +355,10 @@ def test_damaged_images_are_read_or_refused_in_one_line(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", image_files(), ids=lambda content: repr(content[:4]))
-def test_images_cut_off_anywhere_leave_standard_error_to_the_one_line(
+def test_truncated_images_print_only_the_one_line_on_standard_error(
     content: bytes, finished: Path, tmp_path: Path
 ) -> None:
-    paths = [tmp_path / f"{share}" for share in (2, 5, 8)]
+    paths = [tmp_path / f"{tenths}" for tenths in (2, 5, 8)]
     for path in paths:
         path.write_bytes(content[: len(content) * int(path.name) // 10])
     result = mnist_mlp(finished, "predict", "--json", *paths)
@@ -362,7 +366,7 @@ def test_images_cut_off_anywhere_leave_standard_error_to_the_one_line(
     assert result.stderr.count("\n") == sum("error" in entry for entry in found)
 
 
-def test_info_tells_the_network_its_knobs_and_its_accuracy(clone: Path) -> None:
+def test_info_shows_the_network_its_knobs_and_its_accuracy(clone: Path) -> None:
     text = mnist_mlp(clone, "info").stdout
     accuracy = json.loads((clone / "metrics/accuracy.json").read_text("utf-8"))["test_accuracy"]
     for words in ("784-16-16-10", "13,002", "relu", "softmax", f"{accuracy:.2%}"):
@@ -372,7 +376,7 @@ def test_info_tells_the_network_its_knobs_and_its_accuracy(clone: Path) -> None:
     assert "now has" not in text
 
 
-def test_info_tells_where_params_yaml_has_moved_on(clone: Path) -> None:
+def test_info_says_if_params_yaml_has_changed_since(clone: Path) -> None:
     text = (clone / "params.yaml").read_text("utf-8")
     changed = text.replace("learning_rate: 0.1", "learning_rate: 1e-05")
     (clone / "params.yaml").write_text(changed, "utf-8")
@@ -385,7 +389,7 @@ def test_info_tells_where_params_yaml_has_moved_on(clone: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["missing", "stale"])
-def test_info_says_where_the_accuracy_is_not_that_of_the_model(change: str, clone: Path) -> None:
+def test_info_says_if_the_accuracy_is_not_of_this_model(change: str, clone: Path) -> None:
     accuracy = clone / "metrics/accuracy.json"
     if change == "missing":
         accuracy.unlink()
@@ -394,7 +398,7 @@ def test_info_says_where_the_accuracy_is_not_that_of_the_model(change: str, clon
     assert "is not of this model; run `dvc repro`" in mnist_mlp(clone, "info").stdout
 
 
-def test_info_says_where_the_model_is_not_the_recorded_one(clone: Path) -> None:
+def test_info_says_if_the_model_is_not_the_recorded_one(clone: Path) -> None:
     network = Network([784, 10], "relu", "squared_error")
     save_network(clone / "other.npz", network)
     text = mnist_mlp(clone, "info", "--model", "other.npz").stdout
@@ -404,7 +408,7 @@ def test_info_says_where_the_model_is_not_the_recorded_one(clone: Path) -> None:
     assert "%" not in text
 
 
-def test_info_takes_a_model_for_unknown_where_no_training_is_on_record(clone: Path) -> None:
+def test_info_says_so_too_if_no_training_is_recorded(clone: Path) -> None:
     lock = yaml.safe_load((clone / "dvc.lock").read_text("utf-8"))
     del lock["stages"]["train"]
     (clone / "dvc.lock").write_text(yaml.safe_dump(lock), "utf-8")
@@ -424,7 +428,7 @@ def test_info_refuses_a_broken_dvc_lock(content: str, clone: Path) -> None:
     )
 
 
-def test_its_model_is_that_of_its_clone_from_any_folder(finished: Path, tmp_path: Path) -> None:
+def test_info_uses_its_own_clones_model_in_any_folder(finished: Path, tmp_path: Path) -> None:
     own = mnist_mlp(finished, "info").stdout
     text = mnist_mlp(tmp_path, "info", PYTHONPATH=str(finished / "src")).stdout
     assert text == own.replace(
@@ -443,7 +447,7 @@ def test_show_opens_the_page_in_the_browser(finished: Path, tmp_path: Path) -> N
     assert (tmp_path / "opened").read_text("utf-8").strip() == page.as_uri()
 
 
-def test_show_tells_where_the_page_is_if_there_is_no_browser(tmp_path: Path) -> None:
+def test_show_prints_where_the_page_is_if_there_is_no_browser(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("", "utf-8")
     result = mnist_mlp(tmp_path, "show", "page.html", BROWSER="/nowhere/browser", PATH="/nowhere")
     assert result.returncode == 0
@@ -454,7 +458,7 @@ def test_show_without_a_page_names_the_command_that_makes_it(tmp_path: Path) -> 
     assert "`make`" in refusal(mnist_mlp(tmp_path, "show", "page.html"))
 
 
-def test_help_is_given_without_numpy_and_names_every_command(tmp_path: Path) -> None:
+def test_help_names_every_command_and_does_not_import_numpy(tmp_path: Path) -> None:
     trap = tmp_path / "numpy.py"
     trap.write_text("raise ImportError('NumPy was imported')", "utf-8")
     path = f"{tmp_path}{os.pathsep}{ROOT / 'src'}"
@@ -465,7 +469,7 @@ def test_help_is_given_without_numpy_and_names_every_command(tmp_path: Path) -> 
     assert mnist_mlp(tmp_path, "predict", "x", PYTHONPATH=path).returncode != 0
 
 
-def test_make_puts_a_command_beside_python_that_runs_the_source_of_its_clone(
+def test_make_creates_a_command_that_runs_its_own_clones_source(
     tmp_path: Path,
 ) -> None:
     clone = tmp_path / "a clone"

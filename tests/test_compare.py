@@ -1,4 +1,4 @@
-"""The comparison of two runs: it names the first stage and epoch that differ, and why."""
+"""`mnist-mlp compare` names the first stage and epoch in which two runs differ, and why."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ from tests.conftest import CLI, KNOBS, commit, done, start
 pytestmark = pytest.mark.slow
 
 
-def test_a_run_like_the_recorded_one_has_its_bytes(clone: Path) -> None:
+def test_a_rerun_is_identical_to_the_recorded_run(clone: Path) -> None:
     done(clone, "dvc", "repro", "-f")
     assert "Every output is identical" in done(clone, *CLI, "compare")
 
 
-def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -> None:
+def test_a_changed_knob_is_named_with_the_first_stage_that_depends_on_it(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "learning_rate": 0.2}), "utf-8")
     done(clone, "dvc", "repro")
     result = start(clone, *CLI, "compare")
@@ -28,7 +28,9 @@ def test_another_knob_shows_in_the_first_stage_that_depends_on_it(clone: Path) -
     )
 
 
-def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path) -> None:
+def test_different_bytes_from_the_same_inputs_are_reported_with_the_first_epoch(
+    clone: Path,
+) -> None:
     history, lock = clone / "metrics/history.csv", clone / "dvc.lock"
     ours = history.read_text("utf-8"), lock.read_text("utf-8")
     rows = ours[0].splitlines()
@@ -45,7 +47,7 @@ def test_other_bytes_from_the_same_inputs_show_with_the_first_epoch(clone: Path)
 
 
 @pytest.mark.parametrize("change", ["params.yaml", "data/model.npz"])
-def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> None:
+def test_an_incomplete_run_is_refused(change: str, clone: Path) -> None:
     (clone / change).write_text(yaml.safe_dump({**KNOBS, "seed": 1}), "utf-8")
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
@@ -55,14 +57,14 @@ def test_where_there_is_no_complete_run_it_says_so(change: str, clone: Path) -> 
 
 
 @pytest.mark.parametrize("commit", ["nowhere", ""])
-def test_a_commit_that_is_not_there_is_one_line_and_exit_code_1(commit: str, clone: Path) -> None:
+def test_an_unknown_commit_is_refused_in_one_line(commit: str, clone: Path) -> None:
     result = start(clone, *CLI, "compare", commit)
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: dvc.lock: expected in commit {commit}; git says")
     assert result.stderr.count("\n") == 1
 
 
-def test_what_keeps_dvc_from_looking_is_told(clone: Path) -> None:
+def test_dvcs_own_error_is_passed_on_in_one_line(clone: Path) -> None:
     (clone / "dvc.yaml").write_text("stages: 1", "utf-8")
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
@@ -72,9 +74,7 @@ def test_what_keeps_dvc_from_looking_is_told(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"[" * 10_000, b"- 1", b"stages: 1", b"{"])
-def test_a_recorded_lock_that_is_no_lock_is_one_line_and_exit_code_1(
-    content: bytes, clone: Path
-) -> None:
+def test_an_invalid_recorded_lock_is_refused_in_one_line(content: bytes, clone: Path) -> None:
     lock = clone / "dvc.lock"
     whole = lock.read_bytes()
     lock.write_bytes(content)

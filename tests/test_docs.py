@@ -22,7 +22,7 @@ RECIPES = {
 }
 
 
-def test_the_readme_is_a_page_of_9_kilobytes() -> None:
+def test_the_readme_has_at_most_9_kilobytes() -> None:
     assert len(README.encode()) <= 9_000
 
 
@@ -53,12 +53,12 @@ def test_a_recipe_of_the_videos_is_right_whatever_ran_before(name: str) -> None:
     assert check_params(DEFAULTS | given, "the README") == expected
 
 
-def test_the_page_of_knobs_names_each_and_its_values() -> None:
+def test_the_page_about_knobs_names_every_knob() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "docs/knobs.md").read_text("utf-8"), re.M)
     assert {knob for knob, _ in rows} == set(Params.__struct_fields__)
 
 
-def test_the_page_of_data_has_the_names_and_sizes_of_the_files() -> None:
+def test_the_page_about_data_has_the_names_and_sizes_of_the_files() -> None:
     page = (ROOT / "docs/data.md").read_text("utf-8")
     for file in FILES:
         assert f"| `{file.name}` | {file.size:,} |" in page
