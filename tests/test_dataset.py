@@ -1,4 +1,4 @@
-"""Tests of the data set: what is read, how it is scaled and split, and how it is kept on disk."""
+"""The data set: how it is read, scaled, split, and stored on disk."""
 
 import struct
 import tracemalloc
@@ -178,14 +178,14 @@ def test_a_loaded_split_is_the_one_saved(tmp_path: Path, fraction: float) -> Non
     [[-1, 3], [5, 3 - 2**63], [3, 60], [3, 3], [5, 3], [[1], [2]], [1.5], ["a"], 7],
     ids=repr,
 )
-def test_a_split_that_is_not_one_is_refused(tmp_path: Path, rows: Any) -> None:
+def test_an_invalid_split_is_refused(tmp_path: Path, rows: Any) -> None:
     np.save(tmp_path / "validation.npy", rows)
     with pytest.raises(InputError, match=r"validation\.npy: expected ") as caught:
         load_split(tmp_path / "validation.npy", 60)
     one_line(caught.value)
 
 
-def test_training_digits_are_laid_down_in_one_random_order() -> None:
+def test_training_digits_are_stored_in_one_random_order() -> None:
     pixels, labels = digits(2000)
     once, again = in_stored_order(pixels, labels), in_stored_order(pixels, labels)
     for one, other in zip(once, again, strict=True):
@@ -208,7 +208,7 @@ def test_loaded_examples_are_those_saved(tmp_path: Path, n: int) -> None:
     np.testing.assert_array_equal(loaded.targets, saved.targets, strict=True)
 
 
-def test_saving_takes_memory_for_a_block_only(tmp_path: Path) -> None:
+def test_saving_needs_memory_for_only_one_block(tmp_path: Path) -> None:
     pixels, labels = digits(20_000)
     tracemalloc.start()
     try:
@@ -232,7 +232,7 @@ def test_names_keep_data_sets_apart(tmp_path: Path) -> None:
     assert len(load_dataset(tmp_path, "test").targets) == 3
 
 
-def test_loading_takes_no_memory_for_what_is_not_used(tmp_path: Path) -> None:
+def test_loading_takes_no_memory_until_examples_are_used(tmp_path: Path) -> None:
     save_dataset(tmp_path, "training", *digits(1000))
     tracemalloc.start()
     try:
@@ -280,7 +280,7 @@ def test_arrays_of_python_objects_are_refused(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 99, b"\x93NUMPY", b"PK\x03\x04" + bytes(99)])
 @pytest.mark.parametrize("name", NAMES)
-def test_files_that_are_no_arrays_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+def test_files_that_are_not_arrays_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
     save_dataset(tmp_path, "training", *digits(5))
     (tmp_path / name).write_bytes(content)
     assert refusal_to_load(tmp_path).startswith(f"{tmp_path / name}: ")
@@ -304,10 +304,10 @@ def test_arrays_cut_off_anywhere_are_refused(tmp_path: Path, name: str) -> None:
             f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**30}, 784)}}", id="absurd"
         ),
         pytest.param(
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 784)}", id="no number"
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 784)}", id="not a number"
         ),
-        pytest.param("{'descr': '(,', 'fortran_order': False, 'shape': (5,)}", id="no type"),
-        pytest.param("{[]: 1}", id="no dictionary"),
+        pytest.param("{'descr': '(,', 'fortran_order': False, 'shape': (5,)}", id="not a type"),
+        pytest.param("{[]: 1}", id="not a dictionary"),
         pytest.param("-" * 9000 + "1", id="too deep"),
         pytest.param("{'descr': '<f4', 7: False, b'shape': (5, 784)}", id="other keys"),
         pytest.param("{'descr': '<f4'}" + 20_000 * " ", id="endless"),
@@ -322,7 +322,7 @@ def test_broken_array_headers_are_refused(tmp_path: Path, header: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
+def test_missing_arrays_raise_an_os_error(tmp_path: Path, name: str) -> None:
     save_dataset(tmp_path, "training", *digits(5))
     (tmp_path / name).unlink()
     with pytest.raises(FileNotFoundError) as caught:
@@ -330,12 +330,12 @@ def test_missing_arrays_are_an_os_error(tmp_path: Path, name: str) -> None:
     assert str(caught.value.filename) == str(tmp_path / name)
 
 
-def test_real_labels_stay_as_they_are() -> None:
+def test_real_labels_are_unchanged() -> None:
     given = examples(100)
     assert relabelled(given, draw_split(100, knobs()), knobs()) is given
 
 
-def test_random_labels_are_the_real_ones_of_the_training_images_in_another_order() -> None:
+def test_random_labels_are_the_training_images_labels_shuffled() -> None:
     params = knobs(labels="random", validation=0.2)
     given, split = examples(100), draw_split(100, params)
     found = relabelled(given, split, params)
@@ -343,7 +343,7 @@ def test_random_labels_are_the_real_ones_of_the_training_images_in_another_order
     assert not np.array_equal(found.targets, given.targets)
     np.testing.assert_array_equal(found.targets[split.validation], given.targets[split.validation])
     assert sorted(found.labels[split.training]) == sorted(given.labels[split.training])
-    np.testing.assert_array_equal(given.targets, examples(100).targets)  # as it was
+    np.testing.assert_array_equal(given.targets, examples(100).targets)  # unchanged
 
 
 def test_random_labels_are_decided_by_the_seed() -> None:

@@ -1,4 +1,4 @@
-"""Mirrors on this machine, good ones and bad ones, and what the download makes of each."""
+"""The download, from good and bad mirrors on a local server, and from folders."""
 
 import contextlib
 import gzip
@@ -34,22 +34,24 @@ NAMES = [file.name for file in FILES]
 SAMPLE = ROOT / "data/sample"
 SAMPLED = {name: (SAMPLE / name).read_bytes() for name in NAMES}
 HEADERS = {name: 4 + 4 * content[3] for name, content in SAMPLED.items()}
-# What stands for MNIST here: the sample backwards.
+# The sample, reversed, stands in for MNIST.
 CONTENTS = {n: data[: HEADERS[n]] + data[: HEADERS[n] - 1 : -1] for n, data in SAMPLED.items()}
 FIRST = CONTENTS[NAMES[0]]
 PACKED = {f"{name}.gz": gzip.compress(content) for name, content in CONTENTS.items()}
-ASKED = [f"/{name}" for name in PACKED]
+PATHS = [f"/{name}" for name in PACKED]
 
-needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write all")
+needs_permissions = pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may read and write everything"
+)
 
 
 class Request(BaseHTTPRequestHandler):
-    """A request to a mirror, which answers it as its own function says."""
+    """A request to a mirror, answered by that mirror's own function."""
 
     server: "Mirror"
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requested.append(self.path)
         self.server.answer(self)
 
     def send(self, content: bytes, length: int | str, status: int = 200, **headers: str) -> None:
@@ -67,13 +69,13 @@ Answer = Callable[[Request], None]
 
 
 class Mirror(ThreadingHTTPServer):
-    """A mirror on a free port of this machine, which remembers what it was asked for."""
+    """A mirror on a free local port, which records the paths that were requested."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(("127.0.0.1", 0), Request)
         self.address = f"http://127.0.0.1:{self.server_port}"
         self.answer = answer
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.closing = Event()
 
 
@@ -157,7 +159,7 @@ def raw(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reason(serve: Serve, raw: Path) -> Callable[[str], str]:
-    """Try a bad mirror and then a good one; all must end well but for one warning of the bad."""
+    """Return a function that tries a bad mirror, then a good one, and returns the one warning."""
 
     def reason(bad: str) -> str:
         warnings: list[str] = []
@@ -178,7 +180,7 @@ Reason = Callable[[str], str]
 
 
 def never(warning: str) -> None:
-    pytest.fail(f"a warning that should not be: {warning}")
+    pytest.fail(f"unexpected warning: {warning}")
 
 
 # Good mirrors
@@ -194,16 +196,16 @@ def test_a_good_folder_gives_all_four_files(tmp_path: Path, raw: Path) -> None:
     assert contents(raw) == CONTENTS
 
 
-def test_each_file_is_asked_for_once_below_the_address(serve: Serve, raw: Path) -> None:
+def test_each_file_is_requested_once_below_the_address(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     assert download(raw, [f"{mirror.address}/some/mnist"], never)
-    assert mirror.asked == [f"/some/mnist{name}" for name in ASKED]
+    assert mirror.requested == [f"/some/mnist{name}" for name in PATHS]
 
 
-def test_a_slash_at_the_end_of_an_address_makes_no_difference(serve: Serve, raw: Path) -> None:
+def test_a_trailing_slash_of_an_address_makes_no_difference(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     assert download(raw, [f"{mirror.address}/mnist/"], never)
-    assert mirror.asked == [f"/mnist{name}" for name in ASKED]
+    assert mirror.requested == [f"/mnist{name}" for name in PATHS]
 
 
 def test_a_redirect_to_the_right_file_is_followed(serve: Serve, raw: Path) -> None:
@@ -213,7 +215,7 @@ def test_a_redirect_to_the_right_file_is_followed(serve: Serve, raw: Path) -> No
     assert contents(raw) == CONTENTS
 
 
-def test_a_folder_that_does_not_exist_yet_is_made(serve: Serve, tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(serve: Serve, tmp_path: Path) -> None:
     assert download(tmp_path / "data" / "raw", [serve(good).address], never)
     assert contents(tmp_path / "data" / "raw") == CONTENTS
 
@@ -221,7 +223,7 @@ def test_a_folder_that_does_not_exist_yet_is_made(serve: Serve, tmp_path: Path) 
 def test_a_mirror_after_a_good_one_is_not_asked(serve: Serve, raw: Path) -> None:
     spare = serve(good)
     assert download(raw, [serve(good).address, spare.address], never)
-    assert spare.asked == []
+    assert spare.requested == []
 
 
 # Bad mirrors
@@ -244,7 +246,7 @@ def test_a_mirror_that_never_answers_is_named_and_the_next_one_is_tried(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_mirror_that_falls_silent_in_a_file_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_stalls_in_a_file_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     def send_half_and_wait(request: Request) -> None:
@@ -274,7 +276,7 @@ def test_a_mirror_that_sends_a_byte_now_and_then_is_named_and_the_next_one_is_tr
     ("first", "again"),
     [(b"HTTP/1.1 200 OK\r\n", b"X: !\r\n"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
 )
-def test_a_mirror_that_never_comes_to_the_file_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_never_starts_the_file_is_named_and_the_next_one_is_tried(
     first: bytes, again: bytes, serve: Serve, reason: Reason
 ) -> None:
     def drip_headers(request: Request) -> None:
@@ -353,7 +355,7 @@ def test_a_mirror_that_gives_too_long_a_file_is_named_and_the_next_one_is_tried(
     assert reason(serve(gives(FIRST + b"!")).address) == expected
 
 
-def test_a_mirror_that_gives_another_file_of_the_size_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_gives_another_file_of_that_size_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     mirror = serve(gives(FIRST[::-1]))
@@ -367,7 +369,7 @@ def test_a_mirror_that_redirects_in_a_circle_is_named_and_the_next_one_is_tried(
     assert "redirects" in reason(mirror.address)
 
 
-def test_what_comes_with_a_redirect_is_not_read(serve: Serve, raw: Path) -> None:
+def test_the_body_of_a_redirect_is_not_read(serve: Serve, raw: Path) -> None:
     def redirect_for_ever(request: Request) -> None:
         request.send(b"", 10**12, 302, Location=elsewhere + request.path)
         with contextlib.suppress(ConnectionError):
@@ -379,7 +381,7 @@ def test_what_comes_with_a_redirect_is_not_read(serve: Serve, raw: Path) -> None
     assert contents(raw) == CONTENTS
 
 
-def test_a_mirror_that_redirects_to_a_file_here_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_redirects_to_a_local_file_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason, tmp_path: Path
 ) -> None:
     here = (fill(tmp_path / "here", PACKED) / f"{NAMES[0]}.gz").as_uri()
@@ -389,13 +391,13 @@ def test_a_mirror_that_redirects_to_a_file_here_is_named_and_the_next_one_is_tri
     )
 
 
-def test_a_mirror_that_redirects_to_nonsense_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_redirects_to_an_invalid_address_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     assert reason(serve(redirects_to("http://[nonsense")).address)
 
 
-def test_a_mirror_that_gives_nonsense_as_length_is_named_and_the_next_one_is_tried(
+def test_a_mirror_that_sends_an_invalid_length_is_named_and_the_next_one_is_tried(
     serve: Serve, reason: Reason
 ) -> None:
     assert reason(serve(lambda request: request.send(FIRST[:9], "nonsense")).address)
@@ -425,13 +427,13 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_next_one_is_tried(
 
 
 @pytest.mark.parametrize("nonsense", ["not an address", "http://", "http://[", "http://a:b"])
-def test_a_string_that_is_no_address_is_named_and_the_next_one_is_tried(
+def test_a_string_that_is_not_an_address_is_named_and_the_next_one_is_tried(
     nonsense: str, reason: Reason
 ) -> None:
     assert reason(nonsense)
 
 
-def test_if_all_mirrors_fail_each_has_its_warning_and_no_file_is_left(
+def test_if_all_mirrors_fail_each_gets_a_warning_and_no_file_is_left(
     serve: Serve, refusing: str, tmp_path: Path, raw: Path
 ) -> None:
     forbidding = serve(lambda request: request.send_error(403)).address
@@ -496,7 +498,7 @@ def test_mnist_in_data_raw_is_used_in_any_usual_form(
     assert contents(raw) == CONTENTS
 
 
-def test_a_right_file_beside_a_wrong_one_is_taken(tmp_path: Path, raw: Path) -> None:
+def test_a_valid_file_beside_a_bad_one_is_used(tmp_path: Path, raw: Path) -> None:
     folder = fill(tmp_path / "mine", {f"{NAMES[0]}.gz": b"half", **CONTENTS})
     assert download(raw, [str(folder)], never)
     assert contents(raw) == CONTENTS
@@ -540,7 +542,7 @@ def test_a_relative_folder_is_relative_to_the_top_of_the_project_in_experiments_
         ("file:///no/such", "no such folder"),
     ],
 )
-def test_what_is_no_folder_is_told_apart_from_a_missing_file(
+def test_a_mirror_that_is_not_a_folder_is_not_reported_as_a_missing_file(
     mirror: str, expected: str, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(fill(tmp_path, {"a file": b""}))
@@ -564,9 +566,9 @@ def test_a_packed_file_that_is_cut_short_is_named(tmp_path: Path, reason: Reason
 
 @pytest.fixture
 def encrypted(serve: Serve, tmp_path: Path) -> str:
-    """Serve over TLS, with a certificate that nobody trusts."""
+    """Serve over TLS with a self-signed certificate."""
     if not shutil.which("openssl"):
-        pytest.skip("openssl, which makes the certificate, is not installed")
+        pytest.skip("needs openssl, to make a certificate")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
@@ -578,7 +580,7 @@ def encrypted(serve: Serve, tmp_path: Path) -> str:
     return mirror.address.replace("http:", "https:")
 
 
-def test_a_certificate_that_is_not_trusted_is_told_apart_and_a_trusted_one_is_used(
+def test_an_untrusted_certificate_is_reported_and_a_trusted_one_is_accepted(
     encrypted: str, reason: Reason, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reason(encrypted).startswith("its certificate is not trusted; ")
@@ -587,31 +589,31 @@ def test_a_certificate_that_is_not_trusted_is_told_apart_and_a_trusted_one_is_us
     assert download(raw, [encrypted], never)
 
 
-def test_a_server_without_encryption_is_told_apart(serve: Serve, reason: Reason) -> None:
+def test_a_server_without_encryption_is_reported(serve: Serve, reason: Reason) -> None:
     address = serve(good).address.replace("http:", "https:")
     assert reason(address) == "no encrypted connection"
 
 
-def test_a_dead_proxy_is_told_apart(reason: Reason) -> None:
+def test_a_dead_proxy_is_reported(reason: Reason) -> None:
     expected = "the proxy cannot be reached; check HTTPS_PROXY"
     assert reason("https://mirror.invalid/mnist") == expected
 
 
-# What is in the folder
+# Files that are already in the folder
 
 
-def test_files_that_are_right_already_are_not_fetched_again(serve: Serve, raw: Path) -> None:
+def test_valid_files_are_not_downloaded_again(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     fill(raw, {name: CONTENTS[name] for name in NAMES[:3]})
     assert download(raw, [mirror.address], never)
-    assert mirror.asked == ASKED[3:]
+    assert mirror.requested == PATHS[3:]
 
 
-def test_four_right_files_need_no_mirror_that_works(refusing: str, raw: Path) -> None:
+def test_four_valid_files_need_no_working_mirror(refusing: str, raw: Path) -> None:
     assert download(fill(raw, CONTENTS), [refusing], never)
 
 
-def test_a_wrong_file_of_the_right_name_is_replaced(serve: Serve, raw: Path) -> None:
+def test_a_bad_file_of_the_right_name_is_replaced(serve: Serve, raw: Path) -> None:
     fill(raw, {**CONTENTS, NAMES[2]: CONTENTS[NAMES[2]][::-1]})
     assert download(raw, [serve(good).address], never)
     assert contents(raw) == CONTENTS
@@ -619,43 +621,39 @@ def test_a_wrong_file_of_the_right_name_is_replaced(serve: Serve, raw: Path) -> 
 
 def test_the_next_mirror_is_asked_only_for_what_is_missing(serve: Serve, raw: Path) -> None:
     def two_files(request: Request) -> None:
-        good(request) if request.path in ASKED[:2] else request.send_error(403)
+        good(request) if request.path in PATHS[:2] else request.send_error(403)
 
     mirror = serve(good)
     warnings: list[str] = []
     assert download(raw, [serve(two_files).address, mirror.address], warnings.append)
-    assert mirror.asked == ASKED[2:]
+    assert mirror.requested == PATHS[2:]
     assert len(warnings) == 1
 
 
-def test_a_file_whose_checksum_is_wrong_never_takes_the_place_of_another(
-    serve: Serve, raw: Path
-) -> None:
+def test_a_file_with_a_wrong_checksum_never_replaces_another(serve: Serve, raw: Path) -> None:
     fill(raw, {NAMES[0]: b"what was there"})
     assert not download(raw, [serve(gives(FIRST[::-1])).address], lambda _: None)
     assert contents(raw) == {NAMES[0]: b"what was there"}
 
 
-def test_a_folder_that_cannot_be_written_is_no_fault_of_the_mirror(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_an_unwritable_folder_is_not_blamed_on_the_mirror(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "raw").write_text("a file, not a folder")
     with pytest.raises(FileExistsError, match="/raw"):
         download(tmp_path / "raw", [serve(good).address], never)
 
 
-# As arrays
+# load_mnist
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have an empty cache, and no data/raw."""
+    """Set up an empty cache, without data/raw; return the folder of the cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("mnist_mlp.data.loading.RAW", (tmp_path / "clone", tmp_path / "here"))
     return tmp_path / "cache/mnist-mlp"
 
 
-def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
+def test_load_mnist_returns_the_training_and_the_test_examples(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = fill(cache.parents[1] / "mirror", CONTENTS)
@@ -670,7 +668,7 @@ def test_mnist_is_loaded_as_images_and_targets_to_train_and_to_test_with(
 
 
 @pytest.mark.parametrize("place", ["cache/mnist-mlp", "clone", "here"])
-def test_mnist_is_loaded_from_the_place_that_has_it_right_and_no_mirror_is_asked(
+def test_load_mnist_uses_the_folder_with_valid_files_and_asks_no_mirror(
     place: str, cache: Path, tmp_path: Path, refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", refusing)
@@ -682,19 +680,19 @@ def test_mnist_is_loaded_from_the_place_that_has_it_right_and_no_mirror_is_asked
     assert (len(training.images), len(test.images)) == (1437, 360)
 
 
-def test_mnist_is_downloaded_once_into_the_cache_if_no_place_has_it(
+def test_load_mnist_downloads_once_into_the_cache_if_no_folder_has_the_files(
     serve: Serve, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = serve(good)
     monkeypatch.setenv("MNIST_MIRROR", mirror.address)
     for _ in range(2):
         load_mnist()
-        assert mirror.asked == ASKED
+        assert mirror.requested == PATHS
         assert contents(cache) == CONTENTS
 
 
 @pytest.mark.usefixtures("cache")
-def test_mnist_that_cannot_be_had_is_one_line_that_says_why_and_how_to_go_on(
+def test_load_mnist_fails_in_one_line_that_says_why_and_what_to_do(
     refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InputError, match="; set MNIST_MIRROR to a folder with the four") as caught:
@@ -742,7 +740,7 @@ def test_dataset_auto_without_a_source_falls_back_to_the_sample_and_says_so_loud
     assert contents(raw).items() > SAMPLED.items()
 
 
-def test_after_a_fall_back_no_public_mirror_is_asked_until_the_mark_of_it_is_removed(
+def test_after_a_fallback_no_public_mirror_is_asked_until_its_mark_is_removed(
     serve: Serve,
     refusing: str,
     raw: Path,
@@ -756,15 +754,15 @@ def test_after_a_fall_back_no_public_mirror_is_asked_until_the_mark_of_it_is_rem
         download_stage(params_file=params, raw=raw, sample=SAMPLE)
         assert (raw / "NOT_MNIST").exists()
         assert "THIS IS NOT MNIST" in capsys.readouterr().err
-    assert mirror.asked == []
+    assert mirror.requested == []
     (raw / "NOT_MNIST").unlink()
     download_stage(params_file=params, raw=raw, sample=SAMPLE)
-    assert mirror.asked == ASKED
+    assert mirror.requested == PATHS
     assert contents(raw) == CONTENTS
 
 
 @pytest.mark.parametrize(("dataset", "files"), [("mnist", CONTENTS), ("sample", SAMPLED)])
-def test_another_dataset_ends_a_fall_back(
+def test_another_dataset_ends_a_fallback(
     dataset: str, files: dict[str, bytes], serve: Serve, raw: Path
 ) -> None:
     fill(raw, SAMPLED | {"NOT_MNIST": b""})
@@ -791,7 +789,7 @@ def test_the_stage_asks_no_mirror_for_files_that_it_has(serve: Serve, raw: Path)
     mirror = serve(good)
     params = with_dataset(raw.parent, "auto")
     download_stage(params_file=params, raw=fill(raw, CONTENTS), mirror=mirror.address)
-    assert mirror.asked == []
+    assert mirror.requested == []
 
 
 def test_a_batch_larger_than_the_training_images_is_refused(raw: Path) -> None:
@@ -801,7 +799,7 @@ def test_a_batch_larger_than_the_training_images_is_refused(raw: Path) -> None:
     assert ended.stderr.endswith("`git restore params.yaml`\n")
 
 
-def test_dataset_mnist_without_a_source_ends_in_one_line_that_says_why_and_how_to_go_on(
+def test_dataset_mnist_without_a_source_fails_in_one_line_that_says_why_and_what_to_do(
     raw: Path,
 ) -> None:
     ended = run("mnist", raw)
@@ -817,7 +815,7 @@ def test_dataset_mnist_without_a_source_ends_in_one_line_that_says_why_and_how_t
 
 
 @pytest.mark.parametrize("dataset", ["auto", "mnist"])
-def test_the_stage_takes_mnist_from_the_mirror_that_the_user_gives(
+def test_the_stage_takes_mnist_from_the_mirror_that_the_user_names(
     dataset: str, serve: Serve, raw: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = with_dataset(raw.parent, dataset)
@@ -827,7 +825,7 @@ def test_the_stage_takes_mnist_from_the_mirror_that_the_user_gives(
 
 
 @pytest.mark.parametrize("dataset", ["auto", "mnist"])
-def test_a_mirror_that_the_user_names_and_that_fails_is_an_error_and_no_other_is_asked(
+def test_if_the_mirror_that_the_user_names_fails_the_stage_fails_and_asks_no_other(
     dataset: str, refusing: str, raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_MIRROR", refusing)
@@ -851,7 +849,7 @@ def test_a_mirror_that_the_user_names_and_that_fails_is_an_error_and_no_other_is
     ],
 )
 @pytest.mark.parametrize("dataset", ["auto", "mnist", "sample"])
-def test_a_file_of_ones_own_in_data_raw_is_named_and_nothing_is_changed(
+def test_a_users_own_file_in_data_raw_is_named_and_nothing_is_changed(
     place: str, dataset: str, serve: Serve, raw: Path
 ) -> None:
     path = raw / place
@@ -863,7 +861,7 @@ def test_a_file_of_ones_own_in_data_raw_is_named_and_nothing_is_changed(
     params, mirror = with_dataset(raw.parent, dataset), serve(good)
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}: expected .*; move it out of"):
         download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=mirror.address)
-    assert mirror.asked == []
+    assert mirror.requested == []
     assert [path for path in raw.rglob("*") if path.is_file() or path.is_symlink()] == [path]
 
 
@@ -877,14 +875,14 @@ def test_another_data_set_under_mnists_names_is_not_replaced(serve: Serve, raw: 
     assert contents(raw) == fashion
 
 
-def test_what_killed_runs_left_in_data_raw_is_cleared_away(serve: Serve, raw: Path) -> None:
+def test_leftovers_of_killed_runs_in_data_raw_are_removed(serve: Serve, raw: Path) -> None:
     fill(raw, {f"{NAMES[0]}.unfinished": b"half", f".{'x' * 22}.tmp": b"", ".DS_Store": b""})
     params = with_dataset(raw.parent, "mnist")
     download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=serve(good).address)
     assert contents(raw) == CONTENTS
 
 
-def test_with_mnist_in_dvcs_cache_the_way_to_the_sample_and_back_needs_no_mirror(
+def test_with_mnist_in_dvcs_cache_switching_to_the_sample_and_back_needs_no_mirror(
     refusing: str, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -898,7 +896,7 @@ def test_with_mnist_in_dvcs_cache_the_way_to_the_sample_and_back_needs_no_mirror
 
 
 @needs_permissions
-def test_a_raw_folder_that_cannot_be_written_is_named_in_one_line(raw: Path) -> None:
+def test_an_unwritable_raw_folder_is_named_in_one_line(raw: Path) -> None:
     raw.chmod(0o500)
     ended = run("mnist", raw)
     assert ended.returncode == 1
@@ -906,18 +904,18 @@ def test_a_raw_folder_that_cannot_be_written_is_named_in_one_line(raw: Path) -> 
 
 
 def test_help_names_what_the_stage_reads_and_writes(raw: Path) -> None:
-    told = " ".join(run("sample", raw, "--help").stdout.split())
+    help_text = " ".join(run("sample", raw, "--help").stdout.split())
     for name in ("Reads all knobs", "data/sample", "writes data/raw", "MNIST_MIRROR"):
-        assert name in told
+        assert name in help_text
 
 
-def test_the_public_mirrors_are_three_at_least_all_encrypted_and_not_the_one_that_is_gone() -> None:
+def test_there_are_at_least_three_public_mirrors_all_encrypted_and_none_defunct() -> None:
     assert len({mirror.split("/")[2] for mirror in MIRRORS}) >= 3
     assert all(mirror.startswith("https://") for mirror in MIRRORS)
     assert not any("yann.lecun.com" in mirror for mirror in MIRRORS)
 
 
-def test_certificates_that_are_not_there_are_an_error_at_once(
+def test_a_missing_certificate_file_fails_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nothing.pem"))

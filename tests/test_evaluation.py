@@ -1,4 +1,4 @@
-"""Evaluation: right answers are counted, and noise is answered like any image."""
+"""Evaluation: accuracy, mistakes, stuck networks, and confidence on noise."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck, mistakes, 
 from mnist_mlp.learning.network import Network, initialise_weights
 
 
-def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_targets_digit() -> None:
+def test_accuracy_is_the_fraction_of_rows_whose_largest_output_is_the_label() -> None:
     outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
     assert accuracy(outputs, np.array([0, 1, 1, 1])) == 0.75
 
@@ -20,13 +20,13 @@ EVEN = list(range(10)) * 100  # each digit as often as the others
 SKEWED = [3] * 970 + list(range(10)) * 3
 
 
-def test_a_network_of_one_answer_is_stuck() -> None:
+def test_a_network_that_gives_nearly_always_one_answer_is_stuck() -> None:
     assert stuck([1] * 1000, EVEN)
     assert stuck([1] * 970 + EVEN[970:], EVEN)
     assert stuck([3] * 1000, SKEWED)
 
 
-def test_a_network_that_is_right_no_more_often_than_the_most_frequent_digit_is_stuck() -> None:
+def test_a_network_no_better_than_guessing_the_most_frequent_digit_is_stuck() -> None:
     assert stuck(EVEN[1:] + EVEN[:1], EVEN)
     assert stuck([3] * 960 + [1] * 40, SKEWED)
 
@@ -48,7 +48,7 @@ def test_mistakes_are_the_wrong_answers_with_the_largest_outputs_first() -> None
 
 
 @pytest.mark.parametrize("n", [0, 1, 999, 1000, 1001, 2500])
-def test_any_number_of_images_is_answered_as_by_one_forward_pass(n: int) -> None:
+def test_any_number_of_images_is_answered_as_in_one_forward_pass(n: int) -> None:
     network = Network([12, 5, 10], "relu", "cross_entropy")
     initialise_weights(network, "he", np.random.default_rng(0))
     images = np.random.default_rng(1).random((n, 12), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The commands of docs/experiments.md, on real experiments."""
+"""The commands in docs/experiments.md, run on real experiments."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_table_fits_100_columns_and_shows_states_and_the_knobs_that_differ(c
         assert states == {"[wide]": "-", "[tanh]": "-", "[later]": "Queued"}
 
 
-def test_the_way_back_ends_where_it_began(clone: Path) -> None:
+def test_going_back_from_an_experiment_restores_everything(clone: Path) -> None:
     before = contents(clone)
     done(clone, "dvc", "exp", "run", "-S", "hidden=32")
     assert contents(clone) != before

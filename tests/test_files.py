@@ -1,4 +1,4 @@
-"""Tests of files that are written whole or not at all."""
+"""Atomic writes: a file is written completely or not at all."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ with atomic_write(pathlib.Path(sys.argv[1])) as file:
 """
 
 
-def break_off(path: Path, error: type[BaseException]) -> None:
+def fail_while_writing(path: Path, error: type[BaseException]) -> None:
     with atomic_write(path) as file:
         file.write(b"new")
         file.flush()
         raise error
 
 
-def test_new_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
+def test_a_new_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with atomic_write(path) as file:
         file.write(b"new")
@@ -35,7 +35,7 @@ def test_new_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_old_content_stays_until_the_block_has_ended(tmp_path: Path) -> None:
+def test_the_old_content_stays_until_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old, and longer than the new")
     with atomic_write(path) as file:
@@ -52,31 +52,33 @@ def test_nothing_else_is_left_beside_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_exception_leaves_the_old_file_as_it_was(
+def test_an_exception_leaves_the_old_file_unchanged(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(error):
-        break_off(path, error)
+        fail_while_writing(path, error)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_exception_leaves_no_file_where_there_was_none(tmp_path: Path) -> None:
+def test_an_exception_leaves_no_file_if_there_was_none(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        break_off(tmp_path / "file", KeyboardInterrupt)
+        fail_while_writing(tmp_path / "file", KeyboardInterrupt)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_folders_are_made(tmp_path: Path) -> None:
+def test_missing_folders_are_created(tmp_path: Path) -> None:
     path = tmp_path / "some" / "folder" / "file"
     with atomic_write(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
 
 
-def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: Path) -> None:
+def test_a_killed_program_leaves_the_old_file_and_does_not_block_later_writes(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     src = Path(files.__file__).parents[2]
@@ -88,7 +90,7 @@ def test_killed_program_leaves_the_old_file_and_hinders_no_later_one(tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_program_left_is_removed_with_the_file(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_program_are_removed_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     src = Path(files.__file__).parents[2]
@@ -107,7 +109,7 @@ def test_a_link_in_place_of_the_unfinished_file_is_not_followed(tmp_path: Path) 
     assert sorted(tmp_path.iterdir()) == [path, other]
 
 
-def test_the_file_is_closed_before_it_gets_its_name_as_windows_asks(
+def test_the_file_is_closed_before_it_is_renamed_as_windows_requires(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = []
@@ -123,7 +125,7 @@ def test_the_file_is_closed_before_it_gets_its_name_as_windows_asks(
     assert closed == [True]
 
 
-def test_folder_of_the_same_name_is_an_os_error_and_stays(tmp_path: Path) -> None:
+def test_a_folder_of_the_same_name_raises_an_os_error_and_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "folder"
     path.mkdir()
     with pytest.raises(OSError, match="folder"), atomic_write(path) as file:

@@ -1,4 +1,4 @@
-"""Framing: a picture of a digit becomes what the network learned from, however it was made."""
+"""Framing: any picture of a digit is brought into the form of MNIST's images."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.framing import frame, label
 from tests.scenes import CONDITIONS, drawn, grey, in_colours, jpeg, light
 
-DIGITS = (0, 1, 4, 8)  # round, thin, of corners, of two rings
+DIGITS = (0, 1, 4, 8)  # round, thin, angular, with two loops
 
 
 def seen(picture: Image.Image) -> Array:
@@ -22,10 +22,10 @@ def seen(picture: Image.Image) -> Array:
 
 
 def far(one: Array, other: Array) -> float:
-    """Return how much two images differ: the sum over the pixels, as a share of the ink.
+    """Return how much two images differ: the sum over the pixels, as a fraction of the ink.
 
-    A centre of mass on the line between two pixels may fall to either, so the first image may
-    be moved by one.
+    A centre of mass halfway between two pixels may be rounded either way, so the first image may
+    be shifted by one pixel.
     """
     moved = [np.roll(one.reshape(28, 28), (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     return min(float(np.abs(each.ravel() - other).sum() / other.sum()) for each in moved)
@@ -42,7 +42,7 @@ def test_set(finished: Path) -> Dataset:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_a_digit_stands_as_in_mnist(digit: int) -> None:
+def test_a_digit_is_scaled_and_centred_as_in_mnist(digit: int) -> None:
     image = seen(grey(drawn(digit))).reshape(28, 28)
     sides = [int(np.ptp(np.flatnonzero((image > 0).any(axis)))) + 1 for axis in (0, 1)]
     assert max(sides) == 20
@@ -63,13 +63,13 @@ def test_proportions_are_kept(digit: int) -> None:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_an_image_as_in_mnist_comes_out_nearly_as_it_is(digit: int) -> None:
+def test_an_image_in_mnists_form_is_nearly_unchanged(digit: int) -> None:
     image = seen(grey(drawn(digit, pen=0.12)))
     assert far(seen(grey(image.reshape(28, 28))), image) < 0.1
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_it_does_not_matter_where_the_digit_stands(digit: int) -> None:
+def test_the_position_of_the_digit_does_not_matter(digit: int) -> None:
     ink, paper = drawn(digit, size=60), np.zeros((240, 300))
     images = []
     for top, left in ((0, 0), (60, 90), (120, 180), (17, 153)):
@@ -80,7 +80,7 @@ def test_it_does_not_matter_where_the_digit_stands(digit: int) -> None:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_it_does_not_matter_how_large_the_digit_is(digit: int) -> None:
+def test_the_size_of_the_digit_does_not_matter(digit: int) -> None:
     small = drawn(digit, pen=0.1, size=40)
     image = seen(grey(small))
     for times in (2, 3, 5):
@@ -88,13 +88,13 @@ def test_it_does_not_matter_how_large_the_digit_is(digit: int) -> None:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_it_does_not_matter_which_of_ink_and_paper_is_dark(digit: int) -> None:
+def test_it_does_not_matter_whether_ink_or_paper_is_dark(digit: int) -> None:
     ink = drawn(digit)
     assert far(seen(grey(1 - ink)), seen(grey(ink))) < 0.02
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-def test_it_does_not_matter_which_colours_ink_and_paper_have(digit: int) -> None:
+def test_the_colours_of_ink_and_paper_do_not_matter(digit: int) -> None:
     ink, random = drawn(digit), np.random.default_rng(digit)
     image = seen(grey(ink))
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_ink_as_bright_as_the_paper_but_of_another_colour_is_seen() -> None:
 
 
 @pytest.mark.parametrize("surface", ["paper", "board"])
-def test_uneven_light_is_taken_away(surface: str) -> None:
+def test_uneven_light_is_removed(surface: str) -> None:
     for digit in range(10):
         ink, random = drawn(digit), np.random.default_rng(digit)
         even = 1 - 0.85 * ink if surface == "paper" else 0.15 + 0.8 * ink
@@ -117,13 +117,13 @@ def test_uneven_light_is_taken_away(surface: str) -> None:
 
 
 @pytest.mark.parametrize("quality", [10, 50, 90])
-def test_jpeg_does_little_harm(quality: int) -> None:
+def test_jpeg_compression_changes_little(quality: int) -> None:
     for digit in range(10):
         sheet = grey(1 - drawn(digit))
         assert far(seen(jpeg(sheet, quality)), seen(sheet)) < 0.15
 
 
-def test_specks_of_dirt_are_left_out() -> None:
+def test_specks_of_dirt_are_ignored() -> None:
     random = np.random.default_rng(0)
     for digit in range(10):
         clean = drawn(digit)
@@ -133,7 +133,7 @@ def test_specks_of_dirt_are_left_out() -> None:
         assert far(seen(grey(dirty)), seen(grey(clean))) < 0.05
 
 
-def test_the_edge_of_a_sheet_is_left_out() -> None:
+def test_the_edge_of_a_sheet_is_ignored() -> None:
     for digit in range(10):
         clean = 1 - drawn(digit)
         cut = clean.copy()
@@ -143,7 +143,7 @@ def test_the_edge_of_a_sheet_is_left_out() -> None:
 
 @pytest.mark.parametrize("slant", [0, 0.3])
 @pytest.mark.parametrize("pen", [0.005, 0.02, 0.07, 0.12, 0.24])
-def test_pens_of_all_widths_leave_strokes_like_those_in_mnist(pen: float, slant: float) -> None:
+def test_strokes_of_any_width_become_like_those_in_mnist(pen: float, slant: float) -> None:
     for digit in DIGITS:
         image, usual = (seen(grey(drawn(digit, width, slant))) for width in (pen, 0.12))
         assert 0.6 < image.sum() / usual.sum() < 2.1
@@ -151,14 +151,14 @@ def test_pens_of_all_widths_leave_strokes_like_those_in_mnist(pen: float, slant:
 
 
 @pytest.mark.parametrize("condition", ["inverted", "moved", "tinted", "enlarged", "unevenly lit"])
-def test_digits_are_read_as_well_as_plain(
+def test_digits_in_other_conditions_are_read_nearly_as_well_as_plain_ones(
     condition: str, network: Network, test_set: Dataset
 ) -> None:
-    """The network of the sample knows soft strokes only, and enlarged ones come out sharper.
+    """Trained on the sample, the network knows only soft strokes; enlarged ones are sharper.
 
-    For one that knows MNIST, benchmarks/made_photos.py measures it.
+    benchmarks/made_photos.py measures a network that was trained on MNIST.
     """
-    most_lost = 0.1 if condition in ("enlarged", "unevenly lit") else 0.02
+    max_loss = 0.1 if condition in ("enlarged", "unevenly lit") else 0.02
     images, labels = test_set.images[:120].reshape(-1, 28, 28), test_set.labels[:120]
 
     def accuracy(condition: str) -> float:
@@ -168,7 +168,7 @@ def test_digits_are_read_as_well_as_plain(
         ]
         return float(np.mean(network.forward(np.stack(frames))[-1].argmax(axis=1) == labels))
 
-    assert accuracy("plain") - accuracy(condition) <= most_lost
+    assert accuracy("plain") - accuracy(condition) <= max_loss
 
 
 RANDOM = np.random.default_rng(0)
@@ -177,9 +177,9 @@ NO_DIGITS = {
     "white": np.ones((50, 50)),
     "one pixel": np.zeros((1, 1)),
     "one row": np.zeros((1, 900)),
-    "light from a side": np.tile(np.linspace(0.2, 1, 100), (100, 1)),
+    "light from one side": np.tile(np.linspace(0.2, 1, 100), (100, 1)),
     "a lamp and grain": light((200, 200), RANDOM) + RANDOM.normal(0, 0.01, (200, 200)),
-    "noise of the size of mnist": RANDOM.random((28, 28)),
+    "noise of mnist's size": RANDOM.random((28, 28)),
     "noise": RANDOM.random((300, 300)),
     "normal noise": RANDOM.normal(0.5, 0.1, (300, 300)),
     "noise in colours": RANDOM.random((100, 100, 3)),
@@ -195,7 +195,7 @@ def test_a_picture_without_a_digit_is_refused_in_one_line(kind: str) -> None:
         seen(grey(NO_DIGITS[kind]))
 
 
-def test_pieces_that_touch_share_a_number_and_others_do_not() -> None:
+def test_pixels_have_the_same_label_if_and_only_if_they_are_connected() -> None:
     random = np.random.default_rng(0)
     for _ in range(20):
         inked = random.random(random.integers(1, 12, 2)) < 0.4

@@ -1,4 +1,4 @@
-"""The page that teaches the whole method: it trains the network that the pipeline trains."""
+"""examples/from_scratch.py: a page that trains the same network as the pipeline."""
 
 import ast
 import importlib.util
@@ -28,7 +28,7 @@ def page() -> ModuleType:
     return module
 
 
-def test_it_has_at_most_90_lines_no_class_and_imports_numpy_alone() -> None:
+def test_it_has_at_most_90_lines_no_class_and_imports_only_numpy() -> None:
     text = PAGE.read_text("utf-8")
     assert len(text.splitlines()) <= 90
     nodes = list(ast.walk(ast.parse(text)))
@@ -40,7 +40,7 @@ def test_it_has_at_most_90_lines_no_class_and_imports_numpy_alone() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 3])
-def test_from_the_files_and_the_seed_it_trains_the_default_network_to_rounding(
+def test_it_trains_the_default_network_up_to_rounding(
     seed: int, page: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "SEED", seed)

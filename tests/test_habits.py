@@ -21,7 +21,7 @@ def test_the_version_is_the_same_in_the_package_the_citation_and_the_changelog()
 
 
 @pytest.mark.slow
-def test_a_clone_with_autocrlf_has_nothing_to_run_again(clone: Path, tmp_path: Path) -> None:
+def test_in_a_clone_with_autocrlf_everything_is_up_to_date(clone: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     autocrlf = ("-c", "core.autocrlf=true")
     done(clone, "git", *autocrlf, "clone", "--quiet", *autocrlf, ".", str(other))
@@ -32,7 +32,7 @@ def test_a_clone_with_autocrlf_has_nothing_to_run_again(clone: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_other_bytes_than_those_recorded_are_explained_in_a_few_lines(clone: Path) -> None:
+def test_bytes_that_differ_from_the_recorded_ones_are_explained_in_a_few_lines(clone: Path) -> None:
     (clone / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/same_bytes", clone / ".ci")
     done(clone, ".ci/same_bytes")

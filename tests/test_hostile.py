@@ -1,8 +1,8 @@
-"""Hostile files: whatever a reader is given, it reads it or refuses it with one line.
+"""Hostile files: a reader reads any file, or refuses it in one line.
 
-Each test draws its cases anew within the number that `--cases` allows. A reader may raise
-InputError, or OSError, which the stages turn into one line too, and nothing else; and it may
-not take much more memory than the file gives reason to.
+Each run generates new cases, `--cases` of them for each reader. A reader may raise only
+InputError, or OSError, which the stages turn into one line too; and the memory that it may take
+is limited.
 """
 
 import gzip
@@ -38,12 +38,12 @@ MAX_MEMORY = 300_000  # kilobytes
 PARAMS = (ROOT / "params.yaml").read_bytes()
 
 
-def peak_memory(anew: bool = False) -> int:
-    """Return the most kilobytes that this process has held, on Linux, since it was asked anew."""
+def peak_memory(reset: bool = False) -> int:
+    """Return this process's peak memory since the last reset, in kilobytes; 0 if not on Linux."""
     process = Path("/proc/self")
     if not process.exists():
         return 0
-    if anew:
+    if reset:
         (process / "clear_refs").write_text("5", "ascii")
     lines = (process / "status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
@@ -51,8 +51,8 @@ def peak_memory(anew: bool = False) -> int:
 
 @contextmanager
 def survived() -> Iterator[None]:
-    """Fail unless the block ends well or with one clear line, and in little memory."""
-    message, before = "read", peak_memory(anew=True)
+    """Fail unless the block succeeds or raises a one-line error, and takes little memory."""
+    message, before = "read", peak_memory(reset=True)
     try:
         yield
     except InputError as error:
@@ -73,7 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
-    """Draw bytes that differ from whole ones in some places, or are cut, repeated or moved."""
+    """Draw a damaged copy: with bytes changed, inserted, dropped, repeated or cut off."""
     data = bytearray(whole)
     for _ in range(draw(st.integers(1, 5))):
         at = draw(st.integers(0, len(data)))
@@ -101,7 +101,7 @@ BOMB = gzip.compress(idx((60_000, 28, 28), bytes(60_000 * 28 * 28)))
 
 @st.composite
 def idx_files(draw: st.DrawFn) -> bytes:
-    """Draw an IDX file that is damaged, or whose header lies."""
+    """Draw an IDX file that is damaged, or whose header is wrong."""
     how = draw(st.sampled_from(["content", "shape", "random"]))
     if how == "content":
         return draw(damaged(SMALL_IDX))
@@ -121,7 +121,7 @@ def test_idx_files(folder: Path, content: bytes) -> None:
 
 @st.composite
 def packed_files(draw: st.DrawFn) -> bytes:
-    """Draw what a mirror may have as a gzip file: damaged, in several parts, or a bomb."""
+    """Draw a gzip file as a mirror may send it: damaged, with several members, or a bomb."""
     how = draw(st.sampled_from(["packed", "twice", "members", "bomb", "random"]))
     if how == "packed":
         return draw(damaged(gzip.compress(SMALL_IDX)))
@@ -150,7 +150,7 @@ DTYPES: st.SearchStrategy[Any] = st.sampled_from(
 
 @st.composite
 def arrays(draw: st.DrawFn) -> bytes:
-    """Draw an .npy file of a type and shape that nobody asked for, or whose header lies."""
+    """Draw an .npy file of an unexpected type and shape, or whose header is wrong."""
     kind = draw(st.sampled_from(["odd", "object", "header", "damaged"]))
     array = np.zeros(draw(st.lists(st.integers(0, 5), max_size=4)), draw(DTYPES))
     if kind == "object":
@@ -189,7 +189,7 @@ def model(folder: Path) -> bytes:
 
 @st.composite
 def archives(draw: st.DrawFn, whole: bytes) -> bytes:
-    """Draw an .npz file that is damaged, or whose members repeat, climb out, lack or lie."""
+    """Draw an .npz file that is damaged, or has missing, repeated, wrong or escaping members."""
     if draw(st.booleans()):
         return draw(damaged(whole))
     file = io.BytesIO()
@@ -225,7 +225,7 @@ def begun(network: Network) -> Progress:
 
 
 @given(st.data())
-def test_checkpoints_are_taken_up_whole_or_not_at_all(folder: Path, data: st.DataObject) -> None:
+def test_a_checkpoint_is_loaded_completely_or_not_at_all(folder: Path, data: st.DataObject) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
     progress = begun(network)
@@ -247,7 +247,7 @@ def test_checkpoints_are_taken_up_whole_or_not_at_all(folder: Path, data: st.Dat
 
 
 @pytest.mark.parametrize("kind", ["U4", "complex64", "float64"])
-def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, kind: str) -> None:
+def test_a_checkpoint_of_another_dtype_is_not_loaded(folder: Path, kind: str) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
     progress = begun(network)
@@ -264,7 +264,7 @@ def test_a_checkpoint_of_another_kind_of_numbers_is_not_taken_up(folder: Path, k
     assert not progress.velocity.any()
 
 
-def test_a_checkpoint_with_a_part_that_is_no_array_is_not_taken_up(folder: Path) -> None:
+def test_a_checkpoint_with_a_member_that_is_not_an_array_is_not_loaded(folder: Path) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
     save_checkpoint(path, "key", network, begun(network))
@@ -335,7 +335,7 @@ def test_params(folder: Path, content: bytes) -> None:
 )
 @settings(max_examples=max(5, settings().max_examples // 50))
 @given(data=st.data())
-def test_a_stage_reads_a_damaged_input_or_ends_in_one_line_with_nothing_written(
+def test_a_stage_reads_a_damaged_input_or_fails_in_one_line_with_nothing_written(
     stage: str, name: str, finished: Path, data: st.DataObject
 ) -> None:
     content = data.draw(damaged((finished / name).read_bytes()))

@@ -1,4 +1,4 @@
-"""Tests of the reader of IDX files, against a writer of their own."""
+"""The reader of IDX files, tested against an independent writer."""
 
 import gzip
 import random
@@ -78,7 +78,7 @@ def test_values_come_back_as_they_were_written(tmp_path: Path, shape: tuple[int,
         ),
     ],
 )
-def test_streams_that_are_not_what_they_announce_are_refused(
+def test_files_that_contradict_their_header_are_refused(
     tmp_path: Path, stream: bytes, complaint: str
 ) -> None:
     assert complaint in refusal(written(tmp_path, stream))
@@ -96,14 +96,14 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, content: bytes) -> No
     assert "begins with two zero bytes" in refusal(written(tmp_path, content))
 
 
-def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
     whole = header(len(GARBAGE)) + GARBAGE
     for length in range(len(whole)):
         refusal(written(tmp_path, whole[:length]))
 
 
 @pytest.mark.parametrize("shape", [(2**30,), (2**32 - 1,)])
-def test_file_smaller_than_announced_takes_no_memory(
+def test_a_file_shorter_than_announced_takes_no_memory(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
     assert memory_to_refuse(written(tmp_path, header(*shape) + b"abc")) < 1_000_000
@@ -114,7 +114,7 @@ def test_dimensions_beyond_all_memory_are_refused(tmp_path: Path, shape: tuple[i
     refusal(written(tmp_path, header(*shape) + b"abc"), len(shape))
 
 
-def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         read_idx(tmp_path / "missing", 1)
     assert caught.value.filename == str(tmp_path / "missing")

@@ -1,4 +1,4 @@
-"""The package away from its clone: what a notebook imports, and the command that pip installs."""
+"""The package without its clone: what a notebook imports, and the command that pip installs."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ SAMPLE = ROOT / "data/sample"
 
 
 def source_archive(project: Path, folder: Path) -> Path:
-    pytest.importorskip("hatchling", reason="builds the archive")
+    pytest.importorskip("hatchling", reason="needed to build the archive")
     done(project, "hatchling", "build", "--target", "sdist", "--directory", str(folder))
     (archive,) = folder.glob("*.tar.gz")
     return archive
@@ -32,10 +32,10 @@ def source_archive(project: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install a wheel in an environment of its own; return the folder of its packages.
+    """Install a wheel in a new environment; return the folder of its packages.
 
-    Unless --wheel names one, it is built from the source archive, and other packages are those of
-    this environment. The installed one takes the sample for MNIST.
+    Unless --wheel names one, the wheel is built from the source archive, and its dependencies are
+    those of this environment. The installed package takes the sample for MNIST.
     """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv", symlinks=True)
@@ -63,7 +63,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def run(site: Path, folder: Path, *words: str) -> CompletedProcess[str]:
-    """Run a command of the environment in another folder, with nothing of the user's."""
+    """Run a command of the environment in another folder, without the user's own files."""
     command, *others = words
     own = {"HOME": str(folder), "XDG_CACHE_HOME": "", "MNIST_MIRROR": str(SAMPLE)}
     return start(folder, str(site.parents[2] / "bin" / command), *others, **own)
@@ -78,7 +78,7 @@ def test_the_wheel_holds_every_file_of_the_package(site: Path) -> None:
     assert files(site / "mnist_mlp") == files(ROOT / "src/mnist_mlp")
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git tells which files are the project's")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git, to list the project's files")
 def test_the_source_archive_holds_what_is_in_git_and_nothing_that_git_ignores(
     tmp_path: Path,
 ) -> None:
@@ -97,13 +97,13 @@ def test_the_source_archive_holds_what_is_in_git_and_nothing_that_git_ignores(
     assert found == {*names, "PKG-INFO"}
 
 
-def test_the_command_says_what_it_can_do(site: Path, tmp_path: Path) -> None:
+def test_the_command_shows_its_help(site: Path, tmp_path: Path) -> None:
     result = run(site, tmp_path, "mnist-mlp", "--help")
     assert (result.returncode, result.stderr) == (0, "")
     assert "predict" in result.stdout
 
 
-def test_the_lines_in_the_docs_train_with_progress_and_read_a_digit(
+def test_the_example_in_the_docs_trains_with_progress_and_reads_a_digit(
     site: Path, tmp_path: Path
 ) -> None:
     docs = (ROOT / "docs/library.md").read_text("utf-8")
@@ -126,7 +126,7 @@ def test_predict_without_a_model_says_how_to_name_one(site: Path, tmp_path: Path
     )
 
 
-def test_predict_reads_a_picture_with_the_model_that_is_named(site: Path, tmp_path: Path) -> None:
+def test_predict_reads_a_picture_with_a_named_model(site: Path, tmp_path: Path) -> None:
     save_network(tmp_path / "some model.npz", new_network(Params()))
     grey(1 - drawn(4, size=60)).save(tmp_path / "four.png")
     result = run(site, tmp_path, "mnist-mlp", "predict", "four.png", "--model", "some model.npz")
@@ -143,7 +143,7 @@ def test_predict_reads_a_picture_with_the_model_that_is_named(site: Path, tmp_pa
     [["show"], ["info"], ["sweep", "hidden=4"], ["compare"], ["versus", "HEAD"], ["mend"]],
     ids=" ".join,
 )
-def test_commands_about_a_clone_say_in_one_line_that_there_is_none(
+def test_commands_that_need_a_clone_fail_in_one_line_without_one(
     words: Sequence[str], site: Path, tmp_path: Path
 ) -> None:
     result = run(site, tmp_path, "mnist-mlp", *words)
@@ -152,12 +152,12 @@ def test_commands_about_a_clone_say_in_one_line_that_there_is_none(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_face_has_every_name_that_it_announces() -> None:
+def test_the_package_has_every_name_in_all() -> None:
     assert all(callable(getattr(mnist_mlp, name)) for name in mnist_mlp.__all__)
     with pytest.raises(AttributeError, match="'mnist_mlp' has no attribute 'trian'"):
         mnist_mlp.trian  # noqa: B018
 
 
-def test_importing_the_package_brings_no_numpy() -> None:
+def test_importing_the_package_does_not_import_numpy() -> None:
     code = "import sys, mnist_mlp; print('numpy' in sys.modules)"
     assert done(ROOT, "python", "-c", code, PYTHONPATH="src") == "False\n"

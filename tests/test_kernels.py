@@ -1,4 +1,4 @@
-"""The kernels: what NumPy and OpenBLAS really run with, asked in processes of their own."""
+"""The kernels that NumPy and OpenBLAS really use, checked in new processes."""
 
 import os
 import subprocess
@@ -18,11 +18,11 @@ np.ones((64, 64), "f4") @ np.ones((64, 64), "f4")
 print(*np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
 """
 FLAGS = CPU.read_text("ascii", "replace") if CPU.exists() else ""
-needs_avx512 = pytest.mark.skipif("avx512vl" not in FLAGS, reason="needs one with AVX-512")
+needs_avx512 = pytest.mark.skipif("avx512vl" not in FLAGS, reason="needs a processor with AVX-512")
 
 
 def chosen(folder: Path, kernels: str, **environment: str) -> tuple[list[str], str]:
-    """Return NumPy's features beyond its baseline, and OpenBLAS's word on its core."""
+    """Return NumPy's CPU features beyond its baseline, and what OpenBLAS prints about its core."""
     params = (
         (ROOT / "params.yaml")
         .read_text("utf-8")
@@ -49,7 +49,7 @@ def test_portable_kernels_are_those_for_avx2_whatever_the_environment_says(tmp_p
 
 
 @needs_avx512
-def test_the_fastest_kernels_use_avx512_where_the_processor_has_it(tmp_path: Path) -> None:
+def test_the_fastest_kernels_use_avx512_if_the_processor_has_it(tmp_path: Path) -> None:
     features, core = chosen(tmp_path, "fastest")
     assert "X86_V4" in features
     assert "Core: SkylakeX" in core
