@@ -1,4 +1,4 @@
-"""Killed, out of room, or run twice at once: the pipeline ends with the bytes it always gives."""
+"""Killed, out of disk space, or run twice at once, the pipeline recovers with the same bytes."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.slow
 
 
 def repro_again(folder: Path) -> bool:
-    """Run dvc to a good end; tell whether it left a file of its own broken, and that was mended."""
+    """Run `dvc repro` to success; return whether a broken file of DVC's had to be mended first."""
     if start(folder, "dvc", "repro").returncode == 0:
         return False
     assert "was broken" in done(folder, *CLI, "mend")
@@ -54,7 +54,7 @@ def repro_again(folder: Path) -> bool:
 
 @pytest.fixture
 def unrun(finished: Path, tmp_path: Path) -> Path:
-    """Give a copy of the repository in which nothing has been run."""
+    """Return a copy of the repository in which nothing has run."""
     folder = tmp_path / "unrun"
     shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("cache"), symlinks=True)
     for name in MADE:
@@ -64,7 +64,7 @@ def unrun(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as_ever(
+def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_recovers(
     kill: int,
     unrun: Path,
     clone: Path,
@@ -73,7 +73,7 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as
 ) -> None:
     random = Random(kill)
     folder = random.choice([unrun, clone])  # a first run, or one whose results DVC has in its cache
-    stage = random.choice(STAGES[:-1])  # after which others run: there is something to kill
+    stage = random.choice(STAGES[:-1])  # another one follows, so that there is something to kill
     process = started(folder, "dvc", "repro", "--force", PYTHONUNBUFFERED="1")
     dvc = psutil.Process(process.pid)
     assert any(f"Running stage '{stage}'" in line for line in process.stdout or [])
@@ -88,7 +88,7 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as
                 killed += 1
     _, errors = process.communicate()
     assert killed
-    assert "src/mnist_mlp" not in errors  # as it is in a traceback
+    assert "src/mnist_mlp" not in errors  # which a traceback would name
     expected = contents(finished)
     found = {name: data for name, data in contents(folder).items() if name in expected}
     found.pop("dvc.lock", None)
@@ -99,18 +99,18 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_ends_as
     mended = repro_again(folder)
     assert not (mended and whom == "stage")
     if folder == clone and contents(folder) != expected:
-        # Where DVC has results in its cache, no stage ran that clears away what it had left.
+        # If DVC took the results from its cache, no stage ran that removes its own leftovers.
         left = contents(folder).keys() - expected.keys()
         assert all(name.endswith((UNFINISHED, ".checkpoint")) for name in left)
         done(folder, "dvc", "repro", "--force")
     assert contents(folder) == expected
-    record_property("survived", "with mend.py" if mended else "with dvc alone")
+    record_property("survived", "with mnist-mlp mend" if mended else "with dvc alone")
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_ctrl_c_is_one_line_in_every_stage(stage: str, clone: Path) -> None:
+def test_ctrl_c_ends_every_stage_in_one_line(stage: str, clone: Path) -> None:
     expected = contents(clone)
-    os.mkfifo(clone / "knobs")  # for which the stage waits
+    os.mkfifo(clone / "knobs")  # the stage waits for its content
     process = started(clone, "python", f"stages/{stage}.py", "--params", "knobs")
     writer = until(lambda: opened(clone / "knobs"), process)
     process.send_signal(signal.SIGINT)
@@ -128,7 +128,7 @@ def opened(pipe: Path) -> int | None:
         return None
 
 
-def test_ctrl_c_within_a_callback_is_one_line_too(clone: Path) -> None:
+def test_ctrl_c_within_a_callback_ends_in_one_line_too(clone: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, 'stages')\n"
         "import command, signal, weakref\n"
@@ -142,7 +142,7 @@ def test_ctrl_c_within_a_callback_is_one_line_too(clone: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (1, "", INTERRUPTED)
 
 
-def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None:
+def test_a_stage_that_was_started_to_ignore_ctrl_c_ignores_it(clone: Path) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump({**KNOBS, "epochs": 1000}), "utf-8")
     process = started(clone, "sh", "-c", "trap '' INT; exec python stages/train.py")
     until((clone / "data/model.npz.checkpoint").exists, process)
@@ -151,7 +151,7 @@ def test_a_stage_that_was_started_without_ctrl_c_ignores_it(clone: Path) -> None
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # bash becomes the stage, sh starts it
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # bash execs the stage, sh forks
 def test_a_stage_ends_with_the_dvc_that_runs_it(
     shell: str, clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +170,7 @@ def written(file: Path) -> int:
     return file.stat().st_mtime_ns if file.exists() else 0
 
 
-def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(clone: Path) -> None:
+def test_a_killed_training_resumes_and_ends_with_the_same_bytes(clone: Path) -> None:
     knobs = KNOBS | {
         "epochs": 200,
         "learning_rate": 0.01,
@@ -198,7 +198,7 @@ def test_a_killed_training_goes_on_after_its_last_epochs_with_the_same_bytes(clo
 @pytest.mark.parametrize(
     "change", ["knob", "data", "src/mnist_mlp/learning/costs.py", "stages/train.py"]
 )
-def test_a_checkpoint_of_another_training_is_not_gone_on_from(change: str, clone: Path) -> None:
+def test_a_checkpoint_of_another_training_is_not_resumed(change: str, clone: Path) -> None:
     knobs = {**KNOBS, "epochs": 300}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     checkpoint = clone / "data/model.npz.checkpoint"
@@ -228,7 +228,7 @@ def test_a_training_that_fails_leaves_no_checkpoint(clone: Path) -> None:
     assert not checkpoint.exists()
 
 
-def test_a_damaged_checkpoint_is_not_gone_on_from(clone: Path) -> None:
+def test_a_damaged_checkpoint_is_not_resumed(clone: Path) -> None:
     checkpoint = clone / "data/model.npz.checkpoint"
     checkpoint.write_bytes((clone / "data/model.npz").read_bytes()[:-10])
     expected = contents(clone)
@@ -238,7 +238,9 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_disk_quota_is_one_line_and_nothing_half_written(stage: str, clone: Path) -> None:
+def test_an_exceeded_quota_is_reported_in_one_line_with_nothing_half_written(
+    stage: str, clone: Path
+) -> None:
     before = contents(clone)
     blocks = {"render": 1, "evaluate": 0}.get(stage, 4)
     result = start(clone, "bash", "-c", f"ulimit -f {blocks}; exec python stages/{stage}.py")
@@ -247,7 +249,7 @@ def test_a_disk_quota_is_one_line_and_nothing_half_written(stage: str, clone: Pa
     assert result.stderr.endswith(": File too large\n")
     assert result.stderr.count("\n") == 1
     after = contents(clone)
-    if stage == "train":  # its history has the epochs so far, each a whole row
+    if stage == "train":  # its history has the epochs so far, in complete rows
         header, *epochs = after.pop("metrics/history.csv").decode().splitlines(keepends=True)
         assert all(row.count(",") == header.count(",") and row.endswith("\n") for row in epochs)
     assert after.items() <= before.items()
@@ -255,7 +257,7 @@ def test_a_disk_quota_is_one_line_and_nothing_half_written(stage: str, clone: Pa
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 64 KB, where this user may."""
+    """Mount a disk of 64 KB, or skip the test if this user may not."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
@@ -265,8 +267,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def on_the_disk(folder: Path, stage: str, disk: Path) -> subprocess.CompletedProcess[str]:
-    """Run a stage whose outputs lie on another disk, and bring back those that were there."""
+def run_on_disk(folder: Path, stage: str, disk: Path) -> subprocess.CompletedProcess[str]:
+    """Run a stage whose outputs go to another disk; then restore the earlier outputs."""
     made = {"download": "data/raw", "preprocess": "data/prepared", "train": "data"}
     place, aside = folder / made.get(stage, "metrics"), folder / "aside"
     place.rename(aside)
@@ -282,12 +284,12 @@ def on_the_disk(folder: Path, stage: str, disk: Path) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_full_disk_is_one_line_and_with_room_again_all_is_as_ever(
+def test_a_full_disk_is_reported_in_one_line_and_a_later_run_recovers(
     stage: str, clone: Path, small_disk: Path
 ) -> None:
     expected = contents(clone)
     (small_disk / "ballast").write_bytes(bytes(2**16))
-    result = on_the_disk(clone, stage, small_disk)
+    result = run_on_disk(clone, stage, small_disk)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(": No space left on device\n")
@@ -302,7 +304,7 @@ def remount(disk: Path, option: str) -> None:
 
 
 @pytest.mark.parametrize("room", [100, 1_000, 4_000, 8_500, 9_500, 12_000])
-def test_where_all_lies_on_a_disk_that_fills_up_all_is_as_ever_with_room_again(
+def test_a_clone_on_a_disk_that_fills_up_recovers_once_there_is_room(
     room: int, unrun: Path, finished: Path, small_disk: Path
 ) -> None:
     remount(small_disk, "size=1g")
@@ -320,9 +322,11 @@ def test_where_all_lies_on_a_disk_that_fills_up_all_is_as_ever_with_room_again(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path) -> None:
+def test_a_read_only_disk_is_reported_in_one_line(
+    stage: str, clone: Path, small_disk: Path
+) -> None:
     remount(small_disk, "ro")
-    result = on_the_disk(clone, stage, small_disk)
+    result = run_on_disk(clone, stage, small_disk)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(": Read-only file system\n")
@@ -341,7 +345,7 @@ def test_a_read_only_disk_is_one_line(stage: str, clone: Path, small_disk: Path)
         ("report", "metrics/report.html"),
     ],
 )
-def test_a_folder_where_a_file_is_to_be_written_is_one_line(
+def test_a_folder_in_place_of_an_output_file_is_reported_in_one_line(
     stage: str, output: str, clone: Path
 ) -> None:
     (clone / output).unlink()
@@ -351,7 +355,7 @@ def test_a_folder_where_a_file_is_to_be_written_is_one_line(
     assert result.stderr == f"error: {output}: is a folder; expected a file, or nothing\n"
 
 
-def test_of_two_runs_at_once_one_ends_well_and_the_other_says_why_not(
+def test_of_two_runs_at_once_one_succeeds_and_the_other_says_why_not(
     unrun: Path, finished: Path
 ) -> None:
     both = [started(unrun, "dvc", "repro") for _ in range(2)]
@@ -373,7 +377,7 @@ def recorded(folder: Path, experiment: str) -> str:
 
 
 @pytest.mark.usefixtures("thorough")
-def test_two_experiments_at_once_give_what_each_gives_alone(clone: Path) -> None:
+def test_two_experiments_at_once_give_the_same_results_as_one_by_one(clone: Path) -> None:
     alone = []
     for size in "89":
         knob = f"hidden={size}"
@@ -401,7 +405,7 @@ NO_HASH = f"{NO_STAGE}    cmd: python stages/train.py\n    outs:\n    - path: a\
     ],
 )
 @pytest.mark.parametrize("project", [".", "claims"])
-def test_what_a_killed_dvc_left_broken_is_mended(
+def test_files_that_a_killed_dvc_left_broken_are_mended(
     project: str, name: str, broken: str, clone: Path, finished: Path
 ) -> None:
     path = Path(project, name)
@@ -415,7 +419,7 @@ def test_what_a_killed_dvc_left_broken_is_mended(
 
 
 @pytest.mark.parametrize("name", ["dvc.lock", ".dvc/tmp/rwlock"])
-def test_what_a_running_dvc_is_writing_is_not_mended(
+def test_files_that_a_running_dvc_is_writing_are_not_mended(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -429,7 +433,7 @@ def test_what_a_running_dvc_is_writing_is_not_mended(
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_whole_is_not_mended(clone: Path) -> None:
+def test_valid_files_are_not_mended(clone: Path) -> None:
     before = contents(clone)
     assert done(clone, *CLI, "mend") == ""
     assert contents(clone) == before
@@ -451,8 +455,8 @@ def test_two_writers_of_one_file_take_turns(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_write_that_fails_names_the_file(tmp_path: Path) -> None:
+def test_a_failed_write_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="something odd") as caught, atomic_write(tmp_path / "file"):
-        raise OSError("something odd")  # as NumPy does where the disk is full
+        raise OSError("something odd")  # as NumPy does if the disk is full
     assert caught.value.filename == str(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The layout: packages that import only those before them, and what walks through their files."""
+"""The layout: packages import only earlier ones, and modules have unique names."""
 
 import ast
 import shutil
@@ -49,11 +49,11 @@ def test_a_package_imports_only_those_before_it(package: str) -> None:
     assert imported - {package} <= ALLOWED[package]
 
 
-def test_every_package_has_its_place() -> None:
+def test_every_package_is_listed_here() -> None:
     assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(PACKAGES)
 
 
-def test_a_change_in_any_package_is_another_checkpoint_and_another_sweep(tmp_path: Path) -> None:
+def test_a_change_in_any_package_invalidates_checkpoints_and_sweeps(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="a sweep needs Dask")
     for folder in ("src", "stages"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
@@ -74,7 +74,7 @@ def test_a_change_in_any_package_is_another_checkpoint_and_another_sweep(tmp_pat
 
 
 def test_only_command_py_decides_which_source_is_imported() -> None:
-    """A stage adds no more than its own folder, as Python does without PYTHONSAFEPATH."""
+    """A stage may add only its own folder, as Python does without PYTHONSAFEPATH."""
     own_folder = "sys.path.insert(0, str(Path(__file__).parent))"
     edits = [
         str(path.relative_to(ROOT))
@@ -99,5 +99,7 @@ def test_no_two_modules_have_the_same_name() -> None:
         ("augment", AUGMENTATIONS),
     ],
 )
-def test_a_knob_offers_what_its_table_has(knob: str, table: Mapping[str, object]) -> None:
+def test_the_choices_of_a_knob_are_those_of_its_table(
+    knob: str, table: Mapping[str, object]
+) -> None:
     assert get_args(get_type_hints(Params)[knob]) == tuple(table)

@@ -15,13 +15,13 @@ TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "release", "tort
 
 
 def recipes(*targets: str) -> str:
-    """Return all lines that make would give to the shell if nothing were there yet."""
+    """Return every line that make would run if nothing had been built yet."""
     command = ["make", "--dry-run", "--always-make", *targets]
     return subprocess.check_output(command, cwd=ROOT, text=True)
 
 
 def test_recipes_call_the_programs_of_the_environment_by_their_path() -> None:
-    """Make 3.81, which macOS has, looks a simple line's program up outside .venv."""
+    """Make 3.81, which macOS has, does not look up a simple line's program in .venv."""
     code = re.sub(r"^#.*|'[^']*'|\"[^\"]*\"", "", recipes(*TARGETS), flags=re.M)
     assert ".venv/bin/dvc repro" in code
     assert re.findall(rf"(?<![\w./-])(?<!-m )(?:{PROGRAMS})(?![\w./-]).*", code) == []
@@ -35,7 +35,7 @@ def write_program(path: Path, text: str) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Copy the Makefile, with a Python whose virtual environments are empty and whose pip rests."""
+    """Copy the Makefile, with a Python that makes empty environments and whose pip does nothing."""
     folder = tmp_path / "Übung 1"
     write_program(
         folder / "python3", 'test "$2" = venv && mkdir -p "$3/bin" && cp "$0" "$3/bin/python"\n:'
@@ -67,7 +67,9 @@ def test_a_venv_whose_python_is_gone_is_set_up_again(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["run", "claims"])
-def test_what_git_refuses_ends_make_before_dvc_is_started(target: str, copy: Path) -> None:
+def test_a_repository_that_git_refuses_stops_make_before_dvc_is_started(
+    target: str, copy: Path
+) -> None:
     (copy / "requirements-claims.lock").touch()
     set_up(copy)
     (copy / ".venv/claims").touch()
@@ -83,7 +85,7 @@ def test_what_git_refuses_ends_make_before_dvc_is_started(target: str, copy: Pat
     assert not (copy / "started").exists()
 
 
-def test_sets_of_packages_have_the_same_versions() -> None:
+def test_the_lock_files_pin_the_same_versions() -> None:
     pins = [
         line.split()[0]
         for file in ROOT.glob("requirements*.lock")

@@ -1,4 +1,4 @@
-"""Tests of the file that keeps a trained network."""
+"""The model file: what is saved, and what is refused."""
 
 import io
 import os
@@ -72,7 +72,7 @@ def refusal(path: Path) -> str:
         (SHAPES[4], "sigmoid", "squared_error"),
     ],
 )
-def test_loaded_network_is_the_one_saved(
+def test_a_loaded_network_is_the_one_saved(
     tmp_path: Path, sizes: list[int], activation: str, cost: str
 ) -> None:
     original = network(sizes, activation, cost)
@@ -91,7 +91,7 @@ def test_parameters_keep_every_bit(tmp_path: Path) -> None:
     assert loaded.parameters.tobytes() == original.parameters.tobytes()
 
 
-def test_loaded_network_answers_as_the_original_did(tmp_path: Path) -> None:
+def test_a_loaded_network_answers_like_the_original(tmp_path: Path) -> None:
     images = np.random.default_rng(1).random((5, 784), np.float32)
     original = network([784, 16, 16, 10])
     save_network(tmp_path / "model.npz", original)
@@ -99,7 +99,7 @@ def test_loaded_network_answers_as_the_original_did(tmp_path: Path) -> None:
     np.testing.assert_array_equal(answers, original.forward(images)[-1])
 
 
-def test_loaded_network_can_go_on_learning(tmp_path: Path) -> None:
+def test_a_loaded_network_can_be_trained_further(tmp_path: Path) -> None:
     save_network(tmp_path / "model.npz", network())
     loaded = load_network(tmp_path / "model.npz")
     loaded.parameters += 1
@@ -112,7 +112,7 @@ def test_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
-def test_bytes_depend_on_no_clock_compressor_or_python(tmp_path: Path) -> None:
+def test_bytes_do_not_depend_on_the_clock_the_compressor_or_python(tmp_path: Path) -> None:
     save_network(tmp_path / "model.npz", network())
     with zipfile.ZipFile(tmp_path / "model.npz") as archive:
         for member in archive.infolist():
@@ -138,12 +138,12 @@ def test_missing_arrays_are_refused(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["one", np.nan, np.inf, [1, 2]], ids=str)
-def test_formats_that_are_no_number_are_refused(tmp_path: Path, value: object) -> None:
+def test_formats_that_are_not_numbers_are_refused(tmp_path: Path, value: object) -> None:
     refusal(saved(tmp_path, format=value))
 
 
 @pytest.mark.parametrize("key", ["activation", "cost"])
-def test_texts_that_are_no_unicode_are_refused(tmp_path: Path, key: str) -> None:
+def test_invalid_unicode_is_refused(tmp_path: Path, key: str) -> None:
     refusal(saved(tmp_path, **{key: np.array(0x110000, "<u4").view("<U1")}))
 
 
@@ -181,7 +181,7 @@ def test_another_number_of_parameters_is_refused(tmp_path: Path, shape: tuple[in
 
 
 @pytest.mark.parametrize("dtype", ["U4", "S4", "c8"])
-def test_parameters_that_are_no_real_numbers_are_refused(tmp_path: Path, dtype: str) -> None:
+def test_parameters_that_are_not_real_numbers_are_refused(tmp_path: Path, dtype: str) -> None:
     refusal(saved(tmp_path, parameters=np.ones(7850).astype(dtype)))
 
 
@@ -196,20 +196,20 @@ def test_parameters_that_are_no_real_numbers_are_refused(tmp_path: Path, dtype: 
         pytest.param(pickle.dumps({"format": 1}), id="pickle"),
     ],
 )
-def test_files_that_are_no_model_are_refused(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_models_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.npz"
     path.write_bytes(content)
     refusal(path)
 
 
-def test_lone_array_is_refused(tmp_path: Path) -> None:
+def test_a_single_array_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     with path.open("wb") as file:
         np.save(file, network().parameters)
     refusal(path)
 
 
-def test_archive_of_other_files_is_refused(tmp_path: Path) -> None:
+def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     with zipfile.ZipFile(path, "w") as archive:
         for key in KEYS:
@@ -217,7 +217,7 @@ def test_archive_of_other_files_is_refused(tmp_path: Path) -> None:
     refusal(path)
 
 
-def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path)
     whole = path.read_bytes()
     for length in (*range(0, 200), *range(200, len(whole), 997), len(whole) - 1):
@@ -225,7 +225,7 @@ def test_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
         refusal(path)
 
 
-def test_compressed_files_are_refused_as_they_may_unpack_without_end(tmp_path: Path) -> None:
+def test_compressed_files_are_refused_as_they_may_be_bombs(tmp_path: Path) -> None:
     path = saved(tmp_path)
     with np.load(path) as arrays:
         np.savez_compressed(path, **arrays)
@@ -233,7 +233,9 @@ def test_compressed_files_are_refused_as_they_may_unpack_without_end(tmp_path: P
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_billion_values_of_no_size_are_refused_in_little_memory(tmp_path: Path, key: str) -> None:
+def test_a_billion_values_of_size_zero_are_refused_in_little_memory(
+    tmp_path: Path, key: str
+) -> None:
     path = saved(tmp_path, **{key: np.empty(10**9, "V0")})
     refusal(path)
 
@@ -294,7 +296,7 @@ def test_objects_in_other_files_are_refused_and_never_unpickled(tmp_path: Path, 
     assert trap.folder.exists(), "the trap was not set"
 
 
-def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_network(tmp_path / "model.npz")
     assert str(caught.value.filename) == str(tmp_path / "model.npz")
@@ -306,7 +308,7 @@ def test_the_docs_name_the_arrays_of_the_file(tmp_path: Path) -> None:
         assert set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text("utf-8"), re.M)) == {*arrays}
 
 
-def test_the_example_of_the_docs_reads_the_test_digits_as_the_pipeline_did(finished: Path) -> None:
+def test_the_example_in_the_docs_reads_the_test_digits_like_the_pipeline(finished: Path) -> None:
     (example,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text("utf-8"), re.M | re.S)
     assert re.findall(r"import (\w+)", example) == ["numpy"]
     printed = done(finished, "python", "-c", example)

@@ -26,7 +26,7 @@ def test_the_5_4_3_network_of_bot_academy_has_weights_4_by_5_and_3_by_4() -> Non
     assert [biases.shape for biases in network.biases] == [(4,), (3,)]
 
 
-def test_the_5_4_3_network_works_out_the_weighted_sums_neuron_by_neuron() -> None:
+def test_the_forward_pass_matches_a_calculation_neuron_by_neuron() -> None:
     random = np.random.default_rng(0)
     network = Network([5, 4, 3], "sigmoid", "binary_cross_entropy", np.float64)
     network.parameters[:] = random.normal(size=network.parameters.size)
@@ -50,7 +50,7 @@ def test_weights_and_biases_are_views_into_the_one_vector() -> None:
     assert -1 in network.parameters
 
 
-def test_the_forward_pass_keeps_every_layer_with_the_images_first() -> None:
+def test_the_forward_pass_returns_every_layer_with_the_images_first() -> None:
     images = np.zeros((7, 784), np.float32)
     activations = Network([784, 16, 16, 10], "relu", "cross_entropy").forward(images)
     assert activations[0] is images
@@ -73,7 +73,7 @@ def test_each_example_is_answered_independently_of_its_batch() -> None:
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_no_weighted_sum_is_too_large_for_an_activation(activation: str) -> None:
+def test_activations_of_extreme_weighted_sums_are_finite(activation: str) -> None:
     assert np.isfinite(activated(activation, EXTREMES)).all()
 
 
@@ -83,7 +83,7 @@ def test_sigmoid_agrees_with_its_definition_and_saturates_at_0_and_1() -> None:
     np.testing.assert_array_equal(activated("sigmoid", EXTREMES)[0, [0, -1]], [0, 1])
 
 
-def test_softmax_gives_probabilities_that_only_differences_of_z_decide() -> None:
+def test_softmax_gives_probabilities_that_depend_only_on_differences_of_z() -> None:
     z = np.random.default_rng(0).normal(size=(4, 10))
     probabilities = activated("softmax", z)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -100,7 +100,9 @@ def test_softmax_gives_probabilities_that_only_differences_of_z_decide() -> None
         ("he", np.sqrt(2 / 784)),
     ],
 )
-def test_initial_weights_have_their_spread_and_biases_are_zero(kind: str, spread: float) -> None:
+def test_initial_weights_have_the_right_spread_and_biases_are_zero(
+    kind: str, spread: float
+) -> None:
     network = Network([784, 300, 10], "relu", "cross_entropy")
     initialise_weights(network, kind, np.random.default_rng(0))
     assert network.weights[0].mean() == pytest.approx(0, abs=spread / 50)

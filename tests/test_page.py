@@ -1,4 +1,4 @@
-"""The page in a real browser: it draws, reads and explains as Python does, and asks for nothing."""
+"""The page in a real browser: it reads digits as Python does, and makes no request."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-# Shares of the pad's width and height.
+# Fractions of the pad's width and height.
 ZERO = [(0.5, 0.2), (0.38, 0.3), (0.33, 0.5), (0.38, 0.7), (0.5, 0.8)]
 ZERO += [(0.62, 0.7), (0.67, 0.5), (0.62, 0.3), (0.5, 0.2)]
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
@@ -59,7 +59,7 @@ def chrome(listener: Listener) -> Iterator[Chrome]:
 
 @pytest.fixture
 def page(chrome: Chrome, finished: Path) -> Iterator[Chrome]:
-    """Open the page of the network that learned from the sample; in the end it must be well."""
+    """Open the page of the network trained on the sample; at the end, check for errors."""
     visit(chrome, finished / "metrics/report.html")
     yield chrome
     assert complaints(chrome) == []
@@ -170,17 +170,17 @@ def test_a_drawn_digit_is_read(kind: str, page: Chrome, finished: Path) -> None:
     image = seen(page)
     outputs = load_network(finished / "data/model.npz").forward(image[np.newaxis])[-1][0]
     assert text(page, "#answer") == "0" == str(outputs.argmax())
-    assert 60 < image.sum() < 180  # as MNIST's zeros
+    assert 60 < image.sum() < 180  # like MNIST's zeros
     assert text(page, "#truth") == ""
 
 
-def test_a_loaded_digit_makes_room_for_the_first_stroke(page: Chrome) -> None:
+def test_the_first_stroke_replaces_a_loaded_digit(page: Chrome) -> None:
     assert "test image" in text(page, "#truth")
     draw(page, ONE)
     assert page.execute_script("return [state.digit, state.strokes.length]") == [None, 1]
 
 
-def test_undo_takes_back_one_stroke_and_clear_all(page: Chrome) -> None:
+def test_undo_removes_one_stroke_and_clear_removes_all(page: Chrome) -> None:
     draw(page, ZERO)
     one_stroke = seen(page)
     draw(page, [(0.2, 0.2), (0.8, 0.8)])
@@ -205,7 +205,7 @@ def test_a_digit_can_be_drawn_by_keyboard_alone(page: Chrome) -> None:
     assert np.flatnonzero(image.any(axis=0)).size <= 4
     press(page, Keys.BACKSPACE)
     assert not seen(page).any()
-    press(page, Keys.TAB, Keys.ENTER)  # past undo and clear, which are of no use now
+    press(page, Keys.TAB, Keys.ENTER)  # past undo and clear, which are disabled
     assert "test image" in text(page, "#truth")
     ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
     press(page, Keys.ENTER)
@@ -213,7 +213,7 @@ def test_a_digit_can_be_drawn_by_keyboard_alone(page: Chrome) -> None:
     assert page.switch_to.active_element.get_attribute("id") == "pad"
 
 
-def test_a_test_digit_is_loaded_by_one_click(page: Chrome, finished: Path) -> None:
+def test_one_click_loads_a_test_digit(page: Chrome, finished: Path) -> None:
     test = load_dataset(finished / "data/prepared", "test")
     button = page.find_elements(By.CSS_SELECTOR, "#to-load button")[1]
     button.click()
@@ -239,7 +239,7 @@ def test_noise_is_called_noise(page: Chrome) -> None:
         ("sigmoid", {4: 0.9, 9: 0.1}, "It reads 4 (0.90)."),
     ],
 )
-def test_the_answer_tells_how_sure_it_is(
+def test_the_answer_says_how_sure_it_is(
     output: str, outputs: dict[int, float], words: str, page: Chrome
 ) -> None:
     ten = [outputs.get(digit, 0) for digit in range(10)]
@@ -248,7 +248,7 @@ def test_the_answer_tells_how_sure_it_is(
     assert found.replace("\N{NO-BREAK SPACE}", " ") == words
 
 
-def test_screen_readers_hear_the_answer_once_it_stands(page: Chrome) -> None:
+def test_screen_readers_hear_the_answer_once_it_is_final(page: Chrome) -> None:
     find(page, "#clear").click()
     draw(page, ZERO)
     status = find(page, "[role=status]")
@@ -289,7 +289,9 @@ def test_a_neuron_shows_its_sum(way: str, page: Chrome, finished: Path) -> None:
     assert find(page, "#neuron-weights").is_displayed()
 
 
-def test_a_neuron_of_a_later_layer_lists_what_the_neurons_before_it_add(page: Chrome) -> None:
+def test_a_neuron_of_a_later_layer_lists_the_contributions_of_the_layer_before(
+    page: Chrome,
+) -> None:
     page.execute_script("document.querySelector('.neuron').focus()")
     press(page, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ENTER)
     assert text(page, "#neuron-title") == "Hidden layer 2, neuron 1"
@@ -344,7 +346,7 @@ def test_dark_screens_get_a_dark_page(page: Chrome) -> None:
     assert max(dark) < 60
 
 
-def test_framing_leaves_digits_that_are_in_the_frame_as_they_are(page: Chrome) -> None:
+def test_framing_does_not_change_digits_that_already_fit_the_frame(page: Chrome) -> None:
     image = np.zeros((28, 28), np.float32)
     image[3:23, 10:19] = np.linspace(0.5, 1, 20)[:, np.newaxis]
     framed = page.execute_script("return [...frame(arguments[0], 28)]", image.ravel().tolist())
@@ -352,7 +354,7 @@ def test_framing_leaves_digits_that_are_in_the_frame_as_they_are(page: Chrome) -
 
 
 @pytest.mark.parametrize(("times", "right", "down"), [(1, 0, 0), (3, 7, 40), (11, 90, 2)])
-def test_size_and_place_of_a_digit_make_no_difference(
+def test_size_and_position_of_a_digit_do_not_matter(
     times: int, right: int, down: int, page: Chrome
 ) -> None:
     ink = np.random.default_rng(0).random((20, 13)).round(2)
@@ -374,9 +376,7 @@ def test_size_and_place_of_a_digit_make_no_difference(
         assert abs(centre - 14) <= 0.5 + 1e-6
 
 
-def test_the_page_asks_the_network_for_nothing(
-    page: Chrome, listener: Listener, finished: Path
-) -> None:
+def test_the_page_makes_no_request(page: Chrome, listener: Listener, finished: Path) -> None:
     listener.requests.clear()
     page.get_log("performance")
     visit(page, finished / "metrics/report.html")
@@ -384,13 +384,13 @@ def test_the_page_asks_the_network_for_nothing(
     for button in page.find_elements(By.CSS_SELECTOR, "#to-load button")[:3]:
         button.click()
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    asked = [
+    urls = [
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
     ]
-    assert asked.count((finished / "metrics/report.html").as_uri()) == 1
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert urls.count((finished / "metrics/report.html").as_uri()) == 1
+    assert [url for url in urls if not url.startswith(("file:", "data:"))] == []
     assert listener.requests == []
 
 
@@ -405,7 +405,7 @@ ATTEMPTS = """
 """
 
 
-def test_the_policy_stops_requests_that_other_pages_may_make(
+def test_the_content_security_policy_blocks_requests(
     chrome: Chrome, finished: Path, listener: Listener
 ) -> None:
     visit(chrome, finished / "metrics/report.html")
@@ -431,6 +431,6 @@ def described(chrome: Chrome) -> list[dict[str, Any]]:
     return found
 
 
-def test_everything_that_can_be_seen_or_used_has_a_name(page: Chrome) -> None:
+def test_every_control_and_picture_has_an_accessible_name(page: Chrome) -> None:
     nameless = [each["html"] for each in described(page) if not (each["name"] or each["hidden"])]
     assert nameless == []

@@ -1,4 +1,4 @@
-"""Tests of the knobs: what params.yaml may say, and how it is told what it may not."""
+"""The knobs: which values params.yaml may have, and how others are refused."""
 
 import re
 import tracemalloc
@@ -42,7 +42,7 @@ NOT_NUMBERS = [
     *(".nan", ".inf", "-.inf", "1e400", "-1e400"),
 ]
 NOT_CHOICES = ["null", "true", "0", ".nan", "abc", "''", "[]", "{}"]
-# Of each kind of knob one has every wrong value, and the others those at their own bounds.
+# One knob of each kind gets every wrong value, and the others only those at their own bounds.
 WRONG = {
     "dataset": ["MNIST"],
     "validation": [*NOT_NUMBERS, "-0.1", "-1e-3", "1", "1e300"],
@@ -101,7 +101,7 @@ def test_knobs_are_checked_without_a_file_too() -> None:
 
 
 @pytest.mark.parametrize("knob", ["label_smoothing", "patience"])
-def test_a_knob_that_is_gone_is_refused_with_what_to_do(tmp_path: Path, knob: str) -> None:
+def test_a_removed_knob_is_refused_with_advice(tmp_path: Path, knob: str) -> None:
     path = write(tmp_path, **{knob: "0"})
     assert refusal(path) == f"{path}: {knob}: no longer a knob; delete it"
 
@@ -136,7 +136,7 @@ def test_wrong_numbers_with_an_exponent_are_shown_as_numbers(
 
 
 @pytest.mark.parametrize("knob", ["learning_rate", "weight_decay"])
-def test_whole_numbers_are_fine_where_fractions_are(tmp_path: Path, knob: str) -> None:
+def test_whole_numbers_are_accepted_for_fractions(tmp_path: Path, knob: str) -> None:
     assert getattr(read(tmp_path, **{knob: "1"}), knob) == 1
 
 
@@ -150,7 +150,7 @@ def test_hidden_takes_one_number_or_a_list(
 
 
 @pytest.mark.parametrize("knob", ["validation", "momentum", "weight_decay", "seed"])
-def test_zero_is_fine_where_it_means_none(tmp_path: Path, knob: str) -> None:
+def test_zero_is_accepted_if_it_is_in_range(tmp_path: Path, knob: str) -> None:
     assert getattr(read(tmp_path, **{knob: "0"}), knob) == 0
 
 
@@ -165,11 +165,11 @@ def test_wrong_values_are_refused_with_the_knob_and_what_is_expected(
 
 
 @pytest.mark.parametrize("text", ["null", "true", "-3", "16.5", "[16, 0]", "'abc'", "[[16]]"])
-def test_refused_value_is_shown_as_it_was_written(tmp_path: Path, text: str) -> None:
+def test_a_refused_value_is_shown_as_it_was_written(tmp_path: Path, text: str) -> None:
     assert refusal(write(tmp_path, hidden=text)).endswith(f", found {text}")
 
 
-def test_unknown_choice_is_answered_with_the_choices(tmp_path: Path) -> None:
+def test_an_unknown_choice_is_refused_with_the_valid_ones(tmp_path: Path) -> None:
     assert "one of constant, cosine, found 'abc'" in refusal(write(tmp_path, schedule="abc"))
 
 
@@ -192,7 +192,7 @@ def test_missing_knobs_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "abc", "- a: 1", "16", "null", "[]"])
-def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
+def test_files_that_are_not_mappings_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
     assert re.search("expected .+, found .+", refusal(path))
@@ -219,7 +219,7 @@ def test_broken_yaml_is_refused(tmp_path: Path, content: bytes) -> None:
     ("more", "problem", "lines"),
     [("seed: 1", "found 'seed' a second time", 1), ("seed: [1", "expected ',' or ']'", 2)],
 )
-def test_yaml_is_refused_with_the_line_where_it_breaks(
+def test_broken_yaml_is_refused_with_its_line_number(
     tmp_path: Path, more: str, problem: str, lines: int
 ) -> None:
     path = write(tmp_path)
@@ -235,7 +235,7 @@ def test_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     assert "expected" in refusal(path)
 
 
-def test_file_of_two_documents_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_two_documents_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_text(path.read_text() + "---\n" + path.read_text())
     assert "expected" in refusal(path)
@@ -246,9 +246,9 @@ def test_file_of_two_documents_is_refused(tmp_path: Path) -> None:
     [
         *("2020-13-45", "!!int abc", "!!float abc", "!!bool abc", "!!timestamp abc", "!!int ''"),
         *("!!python/int 1", "!!seed 1"),
-        pytest.param('"\\ud800"', id="half a letter"),
-        pytest.param("9" * 5000, id="too many figures"),
-        pytest.param("0x" + "f" * 5000, id="too many hexadecimal figures"),
+        pytest.param('"\\ud800"', id="half a surrogate pair"),
+        pytest.param("9" * 5000, id="too many digits"),
+        pytest.param("0x" + "f" * 5000, id="too many hexadecimal digits"),
         pytest.param("1" + ":00" * 200 + ".0", id="too many minutes"),
         pytest.param("[" * 500 + "]" * 500, id="too many brackets"),
     ],
@@ -267,7 +267,7 @@ def test_tags_that_would_run_code_are_refused_and_run_nothing(tmp_path: Path, ta
     assert trap.exists(), "the trap was not set"
 
 
-def test_explosive_anchors_are_refused_without_being_unfolded(tmp_path: Path) -> None:
+def test_explosive_anchors_are_refused_without_being_expanded(tmp_path: Path) -> None:
     path = write(tmp_path, hidden=f"[{TOWER}]")
     tracemalloc.start()
     try:
@@ -277,18 +277,18 @@ def test_explosive_anchors_are_refused_without_being_unfolded(tmp_path: Path) ->
         tracemalloc.stop()
 
 
-def test_a_file_that_is_too_large_for_knobs_is_refused_unread(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("- " * 60_000, "utf-8")
     assert "expected at most 100000 bytes, found 120000" in refusal(path)
 
 
-def test_a_file_that_is_not_there_is_refused_without_advice_to_restore_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_without_advice_to_restore_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"params.yaml: not found; run this at the top of the pro"):
         load_params(tmp_path / "params.yaml")
 
 
-def test_numbers_of_numpy_are_numbers() -> None:
+def test_numpy_numbers_are_accepted() -> None:
     rates = np.geomspace(0.1, 1, 2)
     params = Params(learning_rate=rates[0], epochs=np.int64(3), hidden=np.array([3, 4]))  # type: ignore[arg-type]
     assert params == Params(learning_rate=float(rates[0]), epochs=3, hidden=(3, 4))

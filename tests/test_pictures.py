@@ -1,4 +1,4 @@
-"""Tests of the pictures, by the colours of their pixels."""
+"""The pictures of weights and of mistakes, checked by the colours of their pixels."""
 
 import io
 
@@ -44,7 +44,7 @@ def test_positive_weights_are_blue_negative_ones_red_and_zero_white() -> None:
     assert (colours[signs == 0] == WHITE).all()
 
 
-def test_stronger_weights_have_a_darker_colour() -> None:
+def test_larger_weights_have_a_darker_colour() -> None:
     strengths = np.linspace(0, 1, 392)
     weights = np.concatenate([strengths, -strengths]).reshape(1, 784)
     light = tile(draw_weights(weights), 0).sum(axis=2).reshape(2, 392)
@@ -63,7 +63,7 @@ def test_each_neuron_has_its_own_picture_in_order() -> None:
         assert np.flatnonzero(blue > red).tolist() == [neuron * 30]
 
 
-def test_same_weight_has_the_same_colour_in_every_picture() -> None:
+def test_the_same_weight_has_the_same_colour_in_every_picture() -> None:
     weights = np.full((2, 784), 0.25)
     weights[1, ::2] = 1
     sheet = draw_weights(weights)
@@ -80,7 +80,7 @@ def test_colours_do_not_depend_on_the_scale_of_all_weights() -> None:
     )
 
 
-def test_one_extreme_weight_does_not_pale_the_others() -> None:
+def test_one_extreme_weight_does_not_make_the_others_pale() -> None:
     weights = np.ones((8, 784))
     usual = tile(draw_weights(weights), 0)
     weights[0, 0] = 1000
@@ -105,7 +105,7 @@ def test_pixels_are_drawn_as_sharp_squares() -> None:
     np.testing.assert_array_equal(screen(sheet, 0), np.kron(tile(sheet, 0), square))
 
 
-def test_scale_above_the_pictures_goes_from_red_to_blue() -> None:
+def test_the_scale_above_the_pictures_goes_from_red_to_blue() -> None:
     header = np.asarray(draw_weights(random_weights(1)), int)[: LINE + 2 * GAP]
     tint = np.sign(header[..., 2] - header[..., 0]).sum(axis=0)
     signs = np.sign(tint[tint != 0])
@@ -113,44 +113,44 @@ def test_scale_above_the_pictures_goes_from_red_to_blue() -> None:
     assert (np.diff(signs) >= 0).all()
 
 
-def test_scale_tells_how_large_the_weights_are() -> None:
+def test_the_scale_shows_how_large_the_weights_are() -> None:
     weights = random_weights(1)
     assert png(draw_weights(weights)) != png(draw_weights(weights * 1024))
 
 
 @pytest.mark.parametrize("neurons", [1, 8, 9, 64, 65])
-def test_same_weights_give_the_same_bytes(neurons: int) -> None:
+def test_the_same_weights_give_the_same_bytes(neurons: int) -> None:
     weights = random_weights(neurons)
     assert png(draw_weights(weights)) == png(draw_weights(weights.copy()))
 
 
 @pytest.mark.parametrize("neurons", [1, 3])
-def test_weights_of_zero_are_drawn_white(neurons: int) -> None:
+def test_zero_weights_are_white(neurons: int) -> None:
     sheet = draw_weights(np.zeros((neurons, 784), np.float32))
     for neuron in range(neurons):
         assert (tile(sheet, neuron) == WHITE).all()
 
 
-def test_drawing_leaves_the_weights_as_they_are() -> None:
+def test_drawing_does_not_change_the_weights() -> None:
     weights = random_weights(3)
     draw_weights(weights)
     np.testing.assert_array_equal(weights, random_weights(3))
 
 
 def answers(predicted: list[int], confidence: list[float]) -> Array:
-    """Return outputs, (n, 10), of which the predicted one is as large as the confidence."""
+    """Return outputs, (n, 10), in which the predicted digit has the given confidence."""
     outputs = np.full((len(predicted), 10), 0.01)
     outputs[np.arange(len(predicted)), predicted] = confidence
     return outputs
 
 
 def shades(n: int) -> Array:
-    """Return n images, each all of one grey, the i-th of i 50ths of ink."""
+    """Return n images of a single grey each: the pixels of image i are all i / 50."""
     return np.repeat(np.arange(n)[:, np.newaxis] / 50, 784, axis=1)
 
 
 def shown(sheet: Image.Image, n: int) -> list[int]:
-    """Tell which of the shades are the first n pictures on the sheet."""
+    """Return which of the shades the first n pictures on the sheet show."""
     return [round((1 - tile(sheet, i).mean() / 255) * 50) for i in range(n)]
 
 
@@ -191,7 +191,7 @@ def test_ink_is_black_on_white_paper_in_every_shade() -> None:
 @pytest.mark.parametrize(
     ("label", "predicted", "confidence"), [(3, 1, 0.5), (0, 2, 0.5), (0, 1, 0.6)]
 )
-def test_captions_tell_the_digit_the_answer_and_the_confidence(
+def test_captions_show_the_digit_the_answer_and_the_confidence(
     label: int, predicted: int, confidence: float
 ) -> None:
     sheet = draw_mistakes(shades(1), answers([1], [0.5]), np.array([0]))
@@ -200,7 +200,7 @@ def test_captions_tell_the_digit_the_answer_and_the_confidence(
     assert png(sheet) != png(other)
 
 
-def test_sheet_without_mistakes_has_no_picture() -> None:
+def test_a_sheet_without_mistakes_has_no_picture() -> None:
     outputs = answers([1, 2], [0.9, 0.9])
     perfect = draw_mistakes(shades(2), outputs, np.array([1, 2]))
     flawed = draw_mistakes(shades(2), outputs, np.array([1, 1]))
@@ -209,7 +209,7 @@ def test_sheet_without_mistakes_has_no_picture() -> None:
     assert Image.open(io.BytesIO(png(perfect))).size == perfect.size
 
 
-def test_same_mistakes_give_the_same_bytes() -> None:
+def test_the_same_mistakes_give_the_same_bytes() -> None:
     sheets = [
         draw_mistakes(shades(9), answers([1] * 9, [0.5] * 9), np.zeros(9, int)) for _ in range(2)
     ]

@@ -86,7 +86,7 @@ def test_the_metrics_are_those_of_the_model_on_each_set(finished: Path, tmp_path
     )
 
 
-def test_the_metrics_say_which_data_they_are_of(finished: Path) -> None:
+def test_the_metrics_name_the_data(finished: Path) -> None:
     assert metrics(finished)["data"] == "sample"
 
 
@@ -159,7 +159,7 @@ def test_ctrl_c_ends_a_training_in_one_line_with_exit_code_1(clone: Path) -> Non
     assert (process.returncode, errors) == (1, line)
 
 
-def test_ctrl_c_before_the_first_epoch_ends_says_nothing_of_a_history(clone: Path) -> None:
+def test_ctrl_c_before_the_first_epoch_ends_does_not_mention_a_history(clone: Path) -> None:
     knobs = KNOBS | {"hidden": [2000, 2000], "batch_size": 1, "augment": "deform"}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     (clone / "data/validation.npy").unlink()  # which the stage writes just before it trains
@@ -186,7 +186,7 @@ def test_the_page_is_in_the_cache_and_comes_back_with_its_experiment(clone: Path
 
 
 @pytest.mark.slow
-def test_new_claims_renew_the_page_and_nothing_else(clone: Path) -> None:
+def test_new_claims_update_only_the_page(clone: Path) -> None:
     claim = {"statement": "New", "measured": ["all of it"], "verdict": "Holds."}
     (clone / "metrics/claims.json").write_text(json.dumps({"claims": [claim]}), "utf-8")
     output = done(clone, "dvc", "repro")
@@ -249,7 +249,7 @@ def test_experiments_elsewhere_import_the_source_beside_the_stage(
 
 
 @pytest.mark.slow
-def test_a_change_runs_the_stages_again_that_the_table_in_the_docs_says(clone: Path) -> None:
+def test_a_change_reruns_the_stages_that_the_table_in_the_docs_names(clone: Path) -> None:
     lines = (ROOT / "docs/copy.md").read_text("utf-8").splitlines()
     header, _, *rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
     stages = [cell.strip() for cell in header[1:]]

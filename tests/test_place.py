@@ -1,4 +1,4 @@
-"""The place that a clone is in: what `mnist-mlp mend` tells DVC of it, and what it warns of."""
+"""A clone's surroundings: what `mnist-mlp mend` sets in DVC for them, and what it warns about."""
 
 import re
 import shutil
@@ -63,14 +63,14 @@ def follow(line: str, folder: Path) -> None:
     done(folder, "sh", "-c", re.findall("`(.*?)`", line)[-1])
 
 
-def test_a_usual_clone_needs_no_words(origin: str, tmp_path: Path) -> None:
+def test_an_ordinary_clone_gets_no_warning(origin: str, tmp_path: Path) -> None:
     clone = clone_of(origin, tmp_path / "clone")
     assert_silent(clone)
     assert not (clone / SETTINGS).exists()
 
 
 @pytest.mark.slow
-def test_dvc_is_told_that_there_is_no_git_and_when_there_is(tmp_path: Path) -> None:
+def test_dvc_is_told_if_there_is_no_repository_and_once_there_is_one(tmp_path: Path) -> None:
     folder = make_project(tmp_path / "unzipped")
     for _ in range(2):
         assert_silent(folder)
@@ -80,14 +80,14 @@ def test_dvc_is_told_that_there_is_no_git_and_when_there_is(tmp_path: Path) -> N
     assert "no_scm" not in (folder / SETTINGS).read_text("utf-8")
 
 
-def test_dvc_is_told_that_there_is_no_git_program(tmp_path: Path) -> None:
+def test_dvc_is_told_if_git_is_not_installed(tmp_path: Path) -> None:
     folder = make_project(tmp_path / "unzipped")
     assert mend(folder, PATH=str(tmp_path)).returncode == 0
     assert "no_scm = true" in (folder / SETTINGS).read_text("utf-8")
 
 
 @pytest.mark.parametrize("language", ["C", "de_DE.UTF-8"])
-def test_a_clone_of_another_owner_ends_in_gits_words(
+def test_in_a_clone_of_another_owner_gits_own_message_is_shown(
     language: str, origin: str, tmp_path: Path
 ) -> None:
     clone = clone_of(origin, tmp_path / "clone")
@@ -100,7 +100,7 @@ def test_a_clone_of_another_owner_ends_in_gits_words(
 
 
 @pytest.mark.slow
-def test_a_clone_of_another_owner_that_is_safe_is_a_clone(origin: str, tmp_path: Path) -> None:
+def test_a_clone_of_another_owner_is_accepted_if_git_trusts_it(origin: str, tmp_path: Path) -> None:
     clone = clone_of(origin, tmp_path / "clone")
     (clone / SETTINGS).write_text("[core]\n    no_scm = true\n", "utf-8")
     safe = tmp_path / "gitconfig"
@@ -109,7 +109,7 @@ def test_a_clone_of_another_owner_that_is_safe_is_a_clone(origin: str, tmp_path:
     assert "no_scm" not in (clone / SETTINGS).read_text("utf-8")
 
 
-def test_a_shallow_clone_is_warned_of_until_the_printed_command_has_run(
+def test_a_shallow_clone_gets_a_warning_until_the_printed_command_has_run(
     origin: str, tmp_path: Path
 ) -> None:
     clone = clone_of(origin, tmp_path / "clone", "--depth=1")
@@ -120,7 +120,7 @@ def test_a_shallow_clone_is_warned_of_until_the_printed_command_has_run(
 
 
 @pytest.mark.slow
-def test_a_partial_clone_is_warned_of_until_the_printed_commands_have_run(
+def test_a_partial_clone_gets_a_warning_until_the_printed_commands_have_run(
     origin: str, tmp_path: Path
 ) -> None:
     clone = clone_of(origin, tmp_path / "clone", "--filter=blob:none")
@@ -134,7 +134,7 @@ def test_a_partial_clone_is_warned_of_until_the_printed_commands_have_run(
 
 
 @pytest.mark.slow
-def test_a_name_beyond_ascii_in_the_clones_settings_is_warned_of(
+def test_a_non_ascii_name_in_the_clones_settings_gets_a_warning(
     origin: str, tmp_path: Path
 ) -> None:
     clone = clone_of(origin, tmp_path / "clone")
@@ -145,7 +145,7 @@ def test_a_name_beyond_ascii_in_the_clones_settings_is_warned_of(
 
 
 @pytest.mark.slow
-def test_experiments_apart_work_in_a_path_beyond_ascii_once_the_cache_is_elsewhere(
+def test_temp_experiments_work_in_a_non_ascii_path_once_the_cache_is_elsewhere(
     clone: Path, tmp_path: Path
 ) -> None:
     clone = clone.rename(tmp_path / "Übung 1")
