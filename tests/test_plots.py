@@ -26,7 +26,7 @@ QUIET = [
     *("--virtual-time-budget=10000", "--window-size=1280,720", "--hide-scrollbars"),
 ]
 needs_browser = pytest.mark.skipif(not BROWSER, reason="needs Chromium: apt-get install chromium")
-# Draws charts as SVG, whose elements say what they stand for, and tells where each picture lies.
+# Draws charts as SVG, whose elements have labels, and records where each picture is.
 PROBE = """<script>
 const embed = vegaEmbed;
 vegaEmbed = (id, spec) => embed(id, spec, {renderer: "svg"});
@@ -44,7 +44,7 @@ def page(finished: Path) -> Path:
 
 
 def opened(page: Path, folder: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Open a page in a browser without a network; return what it became and what it asked for."""
+    """Open a page in a browser without a network; return its final HTML and its requests."""
     log = folder / "log.json"
     command = [str(BROWSER), *QUIET, f"--user-data-dir={folder / 'user'}", f"--log-net-log={log}"]
     command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", page.as_uri()]
@@ -59,7 +59,7 @@ def opened(page: Path, folder: Path) -> tuple[str, list[dict[str, Any]]]:
 
 
 def probed(page: Path, folder: Path) -> str:
-    """Return what a page becomes in a browser if its head ends with the probe."""
+    """Return the final HTML of a page, opened with the probe at the end of its head."""
     copy = page.with_name("probed.html")
     start, end = page.read_text("utf-8").split("</head>\n<body>")
     copy.write_text(f"{start}{PROBE}</head>\n<body>{end}", "utf-8")
@@ -67,13 +67,13 @@ def probed(page: Path, folder: Path) -> str:
 
 
 def lines(content: str) -> Counter[str]:
-    """Count the lines of the charts by the images that they are about."""
+    """Count the lines in the charts by the set of images that they show."""
     mark = r'aria-label="[^"]*images: (\w+)[^"]*"[^>]*aria-roledescription="line mark"'
     return Counter(re.findall(mark, content))
 
 
 @needs_browser
-def test_the_page_draws_its_charts_and_asks_for_nothing(page: Path, tmp_path: Path) -> None:
+def test_the_page_draws_its_charts_and_makes_no_request(page: Path, tmp_path: Path) -> None:
     content, requests = opened(page, tmp_path)
     assert len(re.findall(r'class="marks"', content)) == 2
     assert requests == []
@@ -115,14 +115,14 @@ def test_the_more_often_a_digit_is_misread_as_another_the_redder_the_cell(
 
 
 @needs_browser
-def test_a_request_of_a_page_would_be_noticed(tmp_path: Path) -> None:
+def test_a_request_by_a_page_would_be_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text('<script src="https://cdn.jsdelivr.net/npm/vega@5"></script>', "utf-8")
     _, requests = opened(page, tmp_path)
     assert [request["url"] for request in requests] == ["https://cdn.jsdelivr.net/npm/vega@5"]
 
 
-def test_the_page_names_no_other_address_to_load_from(page: Path) -> None:
+def test_the_page_loads_nothing_from_elsewhere(page: Path) -> None:
     content = page.read_text("utf-8")
     assert not re.search(r"<(script|link|iframe)[^>]* (src|href)=", content)
 
@@ -142,7 +142,7 @@ def test_pictures_of_two_runs_are_side_by_side_and_top_aligned(clone: Path) -> N
         assert 500 < left["right"] < right["left"] < right["right"] < 1280
 
 
-def test_the_template_holds_the_versions_and_licences_that_its_maker_names() -> None:
+def test_the_template_has_the_pinned_versions_and_their_licences() -> None:
     spec = importlib.util.spec_from_file_location("make_template", PAGE / "make_template.py")
     assert spec
     assert spec.loader

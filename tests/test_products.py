@@ -30,7 +30,7 @@ print(hashlib.sha256(matmul(a, b, np.empty((300, 512), "f4"))).hexdigest())
     [(1, 1, 1), (3, 5, 7), (128, 784, 1024), (128, 512, 700), (130, 784, 512), (5, 10**6, 4)],
 )
 @pytest.mark.parametrize("transposed", [False, True])
-def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transposed: bool) -> None:
+def test_a_product_of_any_size_equals_numpys(n: int, k: int, m: int, transposed: bool) -> None:
     random = np.random.default_rng(0)
     a = random.random((k, n)).T if transposed else random.random((n, k))
     b = random.random((m, k)).T if transposed else random.random((k, m))
@@ -41,7 +41,7 @@ def test_a_product_is_numpys_whatever_its_size(n: int, k: int, m: int, transpose
 
 @pytest.mark.parametrize("n", [1, 10, 4096, 4097])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_sum_over_examples_is_numpys(n: int, dtype: type) -> None:
+def test_a_sum_over_examples_equals_numpys(n: int, dtype: type) -> None:
     a: Array = np.random.default_rng(0).random((n, 7)).astype(dtype)
     out: Array = np.full(7, np.nan, dtype)
     assert sum_over_examples(a, out=out) is out
@@ -50,7 +50,7 @@ def test_a_sum_over_examples_is_numpys(n: int, dtype: type) -> None:
 
 @pytest.mark.parametrize("m", [300, 512, 513, 1024, 2000])
 @pytest.mark.parametrize("n", [100, 128, 1000])
-def test_large_products_are_cut_into_several_tiles(
+def test_large_products_are_split_into_several_tiles(
     n: int, m: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiles = []
@@ -67,7 +67,7 @@ def test_large_products_are_cut_into_several_tiles(
 
 
 @needs_avx2
-def test_rows_of_narrow_products_are_cut_without_a_change_of_their_bytes() -> None:
+def test_splitting_narrow_products_by_rows_does_not_change_their_bytes() -> None:
     code = (
         "import sys; sys.path.insert(0, 'src')\n"
         "from mnist_mlp.base.kernels import choose_kernels; choose_kernels('portable')\n"

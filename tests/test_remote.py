@@ -21,7 +21,7 @@ def cloned(source: Path) -> Path:
     return source.parent / "second"
 
 
-def test_a_second_clone_pulls_all_that_the_first_pushed_and_runs_nothing(first: Path) -> None:
+def test_a_second_clone_pulls_all_that_the_first_pushed_and_reruns_nothing(first: Path) -> None:
     done(first, "dvc", "push")
     second = cloned(first)
     done(second, "dvc", "pull")
@@ -45,13 +45,13 @@ def test_an_experiment_is_shared_with_its_results_and_data(first: Path, tmp_path
 
 def test_the_model_and_the_page_are_fetched_without_a_clone(first: Path, tmp_path: Path) -> None:
     done(first, "dvc", "push")
-    source = cloned(first)  # has an empty cache: what it does not know comes from the remote
+    source = cloned(first)  # its cache is empty: everything comes from the remote
     for name in ("data/model.npz", "metrics/report.html"):
         done(tmp_path, "dvc", "get", str(source), name)
         assert (tmp_path / Path(name).name).read_bytes() == (first / name).read_bytes()
 
 
-def test_the_model_is_an_artifact_that_is_fetched_by_name_and_version(
+def test_the_model_is_an_artifact_and_is_fetched_by_name_and_version(
     first: Path, tmp_path: Path
 ) -> None:
     identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")

@@ -1,4 +1,4 @@
-"""Tests of the page as a file: whole in itself, escaped, and the same bytes every time."""
+"""The page as a file: self-contained, escaped, and the same bytes every time."""
 
 import base64
 import hashlib
@@ -85,7 +85,7 @@ def made(hidden: int = 4, epochs: int = 3, **changes: Any) -> dict[str, Any]:
     return gather(network, test, images[:3], **given | changes)
 
 
-def test_the_page_is_under_a_megabyte_and_asks_for_nothing(finished: Path, page: Page) -> None:
+def test_the_page_is_under_a_megabyte_and_loads_nothing(finished: Path, page: Page) -> None:
     content = (finished / "metrics/report.html").read_bytes()
     assert len(content) < 1_000_000
     for tag in ("img", "iframe", "object", "embed", "base", "form", "audio", "video"):
@@ -96,7 +96,7 @@ def test_the_page_is_under_a_megabyte_and_asks_for_nothing(finished: Path, page:
     assert b"@import" not in content
     assert b"url(" not in content
     addresses = set(re.findall(rb"https?://[^'\"\s)]+", content))
-    assert addresses <= {b"http://www.w3.org/2000/svg"}  # a name, which nobody visits
+    assert addresses <= {b"http://www.w3.org/2000/svg"}  # a namespace, which is never fetched
 
 
 def test_only_the_scripts_and_styles_in_the_page_are_allowed(page: Page) -> None:
@@ -172,7 +172,7 @@ def test_hostile_values_stay_text(hostile: dict[str, Any]) -> None:
     assert "<script>alert" not in html
 
 
-def test_no_text_in_the_data_ends_its_element() -> None:
+def test_text_in_the_data_cannot_close_its_element() -> None:
     page = made()
     page["data"]["to_load"] = [EVIL]
     assert data_of(Page(render(page).decode()))["to_load"] == [EVIL]
@@ -236,10 +236,10 @@ def unpacked(packed: bytes) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99, 1])
-def test_packed_pixels_can_be_unpacked(share: float) -> None:
+@pytest.mark.parametrize("inked", [0, 0.01, 0.5, 0.99, 1])
+def test_packed_pixels_can_be_unpacked(inked: float) -> None:
     random = np.random.default_rng(0)
-    pixels = random.integers(1, 256, 3 * 784, np.uint8) * (random.random(3 * 784) < share)
+    pixels = random.integers(1, 256, 3 * 784, np.uint8) * (random.random(3 * 784) < inked)
     packed = pack_pixels(pixels.astype(np.uint8))
     assert unpacked(packed) == pixels.astype(np.uint8).tobytes()
 
@@ -317,7 +317,7 @@ HEAD = "epoch,training_cost,training_accuracy,validation_cost,validation_accurac
         ("claims.json", '{"claims": [{"statement": 1}]}', "run it again"),
     ],
 )
-def test_damaged_results_are_one_line_and_exit_code_1(
+def test_damaged_results_are_refused_in_one_line(
     file: str, content: str, command: str, clone: Path
 ) -> None:
     before = (clone / "metrics/report.html").read_bytes()

@@ -24,7 +24,9 @@ def made(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in found.items() if name not in GIVEN}
 
 
-def test_threads_and_load_change_no_byte_where_layers_are_wide_enough_to_share(clone: Path) -> None:
+def test_threads_and_load_change_no_byte_of_layers_wide_enough_for_several_threads(
+    clone: Path,
+) -> None:
     knobs = {**KNOBS, "hidden": 1024, "epochs": 1}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     done(clone, "python", "stages/train.py", OMP_NUM_THREADS="1")
@@ -73,7 +75,7 @@ def test_a_locale_with_decimal_commas_and_a_dotless_i_changes_no_byte(
     locale = tmp_path / "tr_TR.UTF-8"
     command = ["localedef", "--inputfile=tr_TR", "--charmap=UTF-8", str(locale)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("the source of Turkish is not installed; Debian's package is locales")
+        pytest.skip("needs the source of the Turkish locale; Debian's package is locales")
     run_stages(clone, "python", LOCPATH=str(tmp_path), LC_ALL=locale.name)
     assert made(clone) == made(finished)
 

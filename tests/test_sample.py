@@ -1,4 +1,4 @@
-"""Tests of the sample in data/sample: handwritten digits in the form of MNIST."""
+"""The sample in data/sample: handwritten digits in MNIST's form."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def images(parts: list[Digits]) -> NDArray[np.uint8]:
     return np.concatenate([pixels for pixels, _ in parts])
 
 
-def test_sample_has_1797_digits(images: NDArray[np.uint8]) -> None:
+def test_the_sample_has_1797_digits(images: NDArray[np.uint8]) -> None:
     assert len(images) == 1797
 
 
@@ -50,7 +50,7 @@ def test_ink_just_fits_a_box_of_20_pixels(images: NDArray[np.uint8], across: int
 
 
 @pytest.mark.parametrize("across", [1, 2])
-def test_digits_stand_with_their_centre_of_mass_in_the_middle(
+def test_the_centre_of_mass_of_each_digit_is_in_the_middle(
     images: NDArray[np.uint8], across: int
 ) -> None:
     ink = images.sum(axis=across)

@@ -1,4 +1,4 @@
-"""The stages: what dvc.yaml tracks is what they use, and each says what it does and fails well."""
+"""The stages: dvc.yaml tracks what they use, and their help and errors are clear."""
 
 import ast
 import os
@@ -36,7 +36,7 @@ def outputs(stage: dict[str, Any]) -> list[str]:
 
 
 def source_of(module: str) -> Path | None:
-    """Return the project's file that a dotted name imports, if it is one of the project's."""
+    """Return the project's file that a dotted name imports, or None if it is not the project's."""
     for folder in (ROOT / "src", ROOT / "stages"):
         path = folder.joinpath(*module.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
@@ -46,9 +46,9 @@ def source_of(module: str) -> Path | None:
 
 
 def imported(file: Path) -> set[Path]:
-    """Return the project's files that a file imports, directly or through others, and itself.
+    """Return the project's files that a file imports, directly or indirectly, including itself.
 
-    Imports for type checkers alone do not count.
+    Imports for type checkers only do not count.
     """
     found = {file}
     statements = ast.parse(file.read_text(encoding="utf-8")).body
@@ -107,7 +107,7 @@ def test_help_names_what_the_stage_reads_and_writes(stage: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "render", "report"])
-def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
+def test_a_missing_input_is_reported_in_one_line(stage: str, tmp_path: Path) -> None:
     result = run(stage, "--params", ROOT / "params.yaml", folder=tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith("error: data/")
@@ -117,7 +117,7 @@ def test_a_missing_input_is_one_line_and_exit_code_1(stage: str, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", PIPELINE)
-def test_a_bad_knob_is_one_line_and_exit_code_1(stage: str, tmp_path: Path) -> None:
+def test_a_bad_knob_is_refused_in_one_line(stage: str, tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(text.replace("epochs:", "epochs: zero #"), "utf-8")
     result = run(stage, folder=tmp_path)
@@ -151,20 +151,20 @@ def refused(folder: Path, stage: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["evaluate", "render", "report"])
-def test_a_network_that_answers_with_no_finite_numbers_is_refused(stage: str, clone: Path) -> None:
+def test_a_network_that_produces_nan_or_infinity_is_refused(stage: str, clone: Path) -> None:
     network = load_network(clone / "data/model.npz")
     network.parameters[:] *= 1e37
     save_network(clone / "data/model.npz", network)
     assert "the network produced NaN or infinity" in refused(clone, stage)
 
 
-def test_targets_that_are_no_numbers_are_refused(clone: Path) -> None:
+def test_targets_that_are_nan_are_refused(clone: Path) -> None:
     targets = np.load(clone / "data/prepared/test_targets.npy")
     np.save(clone / "data/prepared/test_targets.npy", targets + np.nan)
     assert "error: data/prepared: expected targets that give" in refused(clone, "evaluate")
 
 
-def test_digits_of_which_there_are_none_are_refused(clone: Path) -> None:
+def test_an_empty_test_set_is_refused(clone: Path) -> None:
     for part, width in (("images", 784), ("targets", 10)):
         np.save(clone / f"data/prepared/test_{part}.npy", np.empty((0, width), np.float32))
     line = refused(clone, "evaluate")
@@ -172,9 +172,7 @@ def test_digits_of_which_there_are_none_are_refused(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["typer", "msgspec", "yaml", "numpy"])
-def test_a_python_that_lacks_a_package_is_told_how_to_get_them(
-    package: str, tmp_path: Path
-) -> None:
+def test_a_missing_package_is_reported_with_how_to_install_it(package: str, tmp_path: Path) -> None:
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if entry.name != package:
             (tmp_path / entry.name).symlink_to(entry)
@@ -193,14 +191,14 @@ def test_a_python_that_lacks_a_package_is_told_how_to_get_them(
 
 @pytest.mark.parametrize("folder", ["stages", "claims"])
 def test_a_stage_in_a_subfolder_sends_the_user_to_the_top(folder: str) -> None:
-    """In claims/ there is a params.yaml too, but of other knobs."""
+    """The folder claims/ has a params.yaml too, with other settings."""
     result = run("train", folder=ROOT / folder)
     assert result.returncode == 1
     assert result.stderr == f"error: run this at the top of the project: `cd {ROOT}`\n"
 
 
 def test_a_claim_in_a_subfolder_sends_the_user_to_the_top() -> None:
-    pytest.importorskip("matplotlib", reason="claims draw")
+    pytest.importorskip("matplotlib", reason="needed by the claims")
     result = start(ROOT / "claims", "python", "edges.py", PYTHONPATH="../stages")
     assert result.returncode == 1
     assert result.stderr == f"error: run this at the top of the project: `cd {ROOT}`\n"
@@ -213,13 +211,13 @@ def test_a_stage_away_from_the_project_sends_the_user_to_the_top(tmp_path: Path)
 
 
 @pytest.mark.parametrize("stage", PIPELINE)
-def test_a_stage_starts_with_a_safe_path(stage: str) -> None:
+def test_a_stage_starts_with_pythonsafepath(stage: str) -> None:
     command = PIPELINE[stage]["cmd"].split()
     assert "Reads" in done(ROOT, *command, "--help", PYTHONSAFEPATH="1", PYTHONPATH="")
 
 
-def test_a_claim_starts_with_a_safe_path() -> None:
-    pytest.importorskip("matplotlib", reason="claims draw")
+def test_a_claim_starts_with_pythonsafepath() -> None:
+    pytest.importorskip("matplotlib", reason="needed by the claims")
     claims = yaml.safe_load((ROOT / "claims/dvc.yaml").read_text("utf-8"))["stages"]
     command = f"{claims['edges']['cmd']} --help"
     assert "Usage: edges.py" in done(ROOT, "sh", "-c", command, PYTHONSAFEPATH="1")

@@ -1,4 +1,4 @@
-"""A training that gets stuck says so in one line, and one that is only slow does not."""
+"""Training that gets stuck says so in one line, and training that is only slow does not."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ LITERAL = {
 
 
 def warned(folder: Path, **knobs: Any) -> str:
-    """Train with some knobs, and return what stands on standard error."""
+    """Train with some knobs, and return what was printed on standard error."""
     (folder / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"epochs": 15} | knobs), "utf-8")
     result = start(folder, "python", "stages/train.py")
     assert result.returncode == 0
@@ -51,7 +51,7 @@ def warned(folder: Path, **knobs: Any) -> str:
         ({"hidden": [1]}, "other layers in hidden (now [1])"),
     ],
 )
-def test_a_training_that_is_stuck_says_so_once_and_what_to_try(
+def test_stuck_training_says_so_once_and_what_to_try(
     knobs: dict[str, Any], tip: str, clone: Path
 ) -> None:
     line = re.fullmatch(
@@ -65,14 +65,14 @@ def test_a_training_that_is_stuck_says_so_once_and_what_to_try(
     assert tip in line[3]
 
 
-def test_a_short_training_that_is_stuck_says_so_at_its_end(clone: Path) -> None:
+def test_short_stuck_training_says_so_at_its_end(clone: Path) -> None:
     assert "after epoch 2 the" in warned(clone, epochs=2, learning_rate=1.0)
 
 
-def test_a_training_that_gets_stuck_later_is_warned_of_then(clone: Path) -> None:
+def test_training_that_gets_stuck_later_says_so_then(clone: Path) -> None:
     params = Params(**KNOBS | {"epochs": 15})
     digits = load_dataset(clone / "data/prepared", "training")
-    network = Network([784, *params.hidden, 10], params.activation, params.cost)  # of zeros
+    network = Network([784, *params.hidden, 10], params.activation, params.cost)  # all zeros
     progress = Progress(network, digits, params)
     progress.history += [Moment(i, 129 * i, 0.1, 0.9, 0.1, 0.9, "0" * 12) for i in range(1, 11)]
     key = checkpoint_key(params, digits, clone / "stages")
@@ -93,11 +93,11 @@ def test_a_training_that_gets_stuck_later_is_warned_of_then(clone: Path) -> None
     ],
     ids=["default", "literal", "nielsen", "full batch", "refined", "random labels"],
 )
-def test_a_training_that_is_slow_is_not_warned_of(knobs: dict[str, Any], clone: Path) -> None:
+def test_slow_training_gets_no_warning(knobs: dict[str, Any], clone: Path) -> None:
     assert warned(clone, **knobs) == ""
 
 
-def test_on_a_terminal_the_warning_takes_the_place_of_the_bar(clone: Path) -> None:
+def test_on_a_terminal_the_warning_replaces_the_progress_bar(clone: Path) -> None:
     knobs = KNOBS | {"epochs": 15, "learning_rate": 1.0}
     (clone / "params.yaml").write_text(yaml.safe_dump(knobs), "utf-8")
     ours, theirs = pty.openpty()
@@ -105,7 +105,7 @@ def test_on_a_terminal_the_warning_takes_the_place_of_the_bar(clone: Path) -> No
     process = subprocess.Popen(command, cwd=clone, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = b""
-    with contextlib.suppress(OSError):  # Linux's way to tell that the other end is closed
+    with contextlib.suppress(OSError):  # Linux's way to say that the other end is closed
         while part := os.read(ours, 1000):
             shown += part
     os.close(ours)

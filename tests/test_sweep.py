@@ -50,7 +50,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 
 def refusal(folder: Path, *words: str) -> str:
-    """Check that a sweep ends in one line, after notes of what it begins, and return the line."""
+    """Check that a sweep fails in one line, after notes on its progress, and return the line."""
     result = start(folder, *CLI, "sweep", *words)
     assert result.returncode == 1
     *notes, line = result.stderr.splitlines()
@@ -74,13 +74,13 @@ def training_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def next_line(process: subprocess.Popen[str], words: str) -> str:
-    """Return the next line on a process's standard error that has these words."""
+    """Return the next line on a process's standard error that contains these words."""
     return next(line for line in process.stderr or [] if words in line)
 
 
 @contextmanager
 def dask_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """Start a scheduler, the first of the processes, and workers that stand in a folder."""
+    """Run a Dask scheduler and workers; yield the address and the processes, scheduler first."""
     scheduler = ("-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show")
     processes = [started(folder, sys.executable, *scheduler, "--host=127.0.0.1", "--port=0")]
     try:
@@ -110,7 +110,7 @@ def test_a_sweep_has_every_combination_and_seed_in_order(quick: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"averaging": 1}])
-def test_each_network_is_that_of_dvc_exp_run_with_its_knobs(
+def test_each_network_is_the_one_that_dvc_exp_run_trains(
     changes: dict[str, int], quick: Path
 ) -> None:
     knobs = KNOBS | {"epochs": 2} | changes
@@ -138,7 +138,7 @@ def test_the_table_has_the_same_bytes_for_every_number_of_workers(quick: Path) -
     assert ((quick / TABLE).read_bytes(), (quick / PICTURE).read_bytes()) == expected
 
 
-def test_mean_and_spread_over_the_seeds_are_told(quick: Path) -> None:
+def test_mean_and_spread_over_the_seeds_are_printed(quick: Path) -> None:
     output = sweep(quick, "hidden=4", "--seeds", "2")
     low, high = sorted(float(row["validation_accuracy"]) for row in table(quick))
     spread = (high - low) / 2**0.5
@@ -190,7 +190,7 @@ def test_five_seeds_compare_the_best_with_the_second_best_and_with_params_yaml(q
         ({"hidden": [[16, 16], 4]}, 2, [True] * 2 + [False] * 2),
     ],
 )
-def test_params_yaml_is_trained_once_if_there_are_seeds_enough(
+def test_params_yaml_is_trained_once_if_there_are_enough_seeds(
     grid: dict[str, Any], seeds: int, own: list[bool], tmp_path: Path
 ) -> None:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(KNOBS), "utf-8")
@@ -245,7 +245,7 @@ def test_recipes_are_compared_seed_by_seed(
     assert module.difference(one, other).startswith(words)
 
 
-def test_lines_tell_how_far_it_is_and_the_time_left(quick: Path) -> None:
+def test_lines_show_progress_and_the_time_left(quick: Path) -> None:
     lines = sweep(quick, "hidden=4,8").splitlines()[:2]
     assert [line[:4] for line in lines] == ["1/2 ", "2/2 "]
     assert all(re.search(r"; best so far .*; \d\d:\d\d left$", line) for line in lines)
@@ -278,7 +278,7 @@ def test_a_bad_grid_is_refused_before_anything_runs(
     assert not (quick / TABLE).exists()
 
 
-def test_a_training_that_fails_leaves_a_gap_and_no_more(quick: Path) -> None:
+def test_a_failed_training_leaves_only_a_gap_in_the_table(quick: Path) -> None:
     (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
     output = sweep(quick, "learning_rate=1000,0.1", "epochs=2")
     reason = "not trained: -S learning_rate=1000 -S epochs=2 -S seed=0: training: epoch 1: the "
@@ -290,14 +290,14 @@ def test_a_training_that_fails_leaves_a_gap_and_no_more(quick: Path) -> None:
     assert len(kept(quick)) == 1
 
 
-def test_a_sweep_without_a_network_is_one_line(quick: Path) -> None:
+def test_a_sweep_whose_trainings_all_fail_fails_in_one_line(quick: Path) -> None:
     (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
     line = refusal(quick, "learning_rate=1000")
     assert "no network could be trained: training: epoch 1: the parameters became NaN" in line
     assert not (quick / TABLE).exists()
 
 
-def test_a_sweep_that_was_killed_goes_on_where_it_was(quick: Path) -> None:
+def test_a_killed_sweep_resumes(quick: Path) -> None:
     process = started(quick, *CLI, "sweep", *GRID, "--workers", "1")
     until(lambda: len(kept(quick)) >= 2, process)
     process.kill()
@@ -309,7 +309,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(quick: Path) -> None:
     assert start(quick, *CLI, "sweep", *GRID).stderr == ""
 
 
-def test_what_is_kept_of_a_network_and_damaged_is_trained_again(quick: Path) -> None:
+def test_networks_whose_kept_results_are_damaged_are_trained_again(quick: Path) -> None:
     damaged = [b"", b"[]", b"{}", b'{"error": "x"}', b"\xff", b'{"\x80": 1}', b"[" * 100_000]
     grid = f"hidden={','.join(map(str, range(4, 5 + len(damaged))))}"
     sweep(quick, grid)
@@ -321,7 +321,7 @@ def test_what_is_kept_of_a_network_and_damaged_is_trained_again(quick: Path) -> 
     assert (quick / TABLE).read_bytes() == expected
 
 
-def test_a_killed_training_is_done_again(quick: Path) -> None:
+def test_a_killed_training_is_repeated(quick: Path) -> None:
     sweep(quick, "hidden=4", "epochs=200", "--kept", "here")
     expected = (quick / TABLE).read_bytes()
     process = started(quick, *CLI, "sweep", "hidden=4", "epochs=200")
@@ -337,7 +337,7 @@ def test_a_training_ends_with_the_sweep_that_waits_for_it(quick: Path) -> None:
     process = started(quick, *CLI, "sweep", "hidden=4", "epochs=100000")
     until(lambda: training_of(process), process)
     trainings = training_of(process)
-    time.sleep(1)  # in which the stage learns whose it is
+    time.sleep(1)  # until the stage watches its parent
     process.kill()
     process.communicate()
     _, alive = psutil.wait_procs(trainings, timeout=10)
@@ -360,7 +360,7 @@ def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
     process = subprocess.Popen(command, cwd=quick, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = b""
-    with contextlib.suppress(OSError):  # Linux's way to tell that the other end is closed
+    with contextlib.suppress(OSError):  # Linux's way to say that the other end is closed
         while part := os.read(ours, 1000):
             shown += part
     os.close(ours)
@@ -371,7 +371,7 @@ def test_a_terminal_shows_a_bar_and_the_best_so_far(quick: Path) -> None:
     assert re.search(r"50%  \d\d:\d\d:\d\d", shown.decode()), "the time left"
 
 
-ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c")  # with no other traffic
+ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c")  # without other traffic
 MAY_BE_ALONE = shutil.which("unshare") and not subprocess.call(
     [*ALONE, "ip link set lo up"], stderr=subprocess.DEVNULL
 )
@@ -391,15 +391,17 @@ kill -KILL $dask
 """
 
 
-@pytest.mark.skipif(not MAY_BE_ALONE, reason="needs Linux, ip, and leave to have its own network")
-def test_the_digits_do_not_reach_the_workers_again_with_every_task(quick: Path) -> None:
+@pytest.mark.skipif(
+    not MAY_BE_ALONE, reason="needs Linux, ip, and permission to create a network namespace"
+)
+def test_the_digits_are_not_sent_again_with_every_task(quick: Path) -> None:
     digits = sum(file.stat().st_size for file in (quick / "data/raw").iterdir())
     few, many = (int(done(quick, *ALONE, TALK, seeds)) for seeds in ("2", "10"))
     assert digits < few
     assert many - few < 2 * digits
 
 
-def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
+def test_killing_a_worker_of_a_cluster_loses_no_result(quick: Path) -> None:
     sweep(quick, *GRID, "--kept", "here")
     expected = (quick / TABLE).read_bytes()
     (quick / TABLE).unlink()
@@ -412,7 +414,7 @@ def test_a_killed_worker_of_a_cluster_costs_no_result(quick: Path) -> None:
     assert (quick / TABLE).read_bytes() == expected
 
 
-def test_a_cluster_that_is_lost_is_one_line(quick: Path) -> None:
+def test_a_lost_cluster_is_reported_in_one_line(quick: Path) -> None:
     with dask_cluster(quick, 1) as (address, processes):
         command = (*CLI, "sweep", "hidden=4", "epochs=100000")
         process = started(quick, *command, "--scheduler", address)
@@ -424,7 +426,7 @@ def test_a_cluster_that_is_lost_is_one_line(quick: Path) -> None:
     assert "Traceback" not in errors
 
 
-def test_a_worker_that_stands_in_other_code_is_refused(quick: Path, tmp_path: Path) -> None:
+def test_a_worker_with_other_source_code_is_refused(quick: Path, tmp_path: Path) -> None:
     other = shutil.copytree(quick, tmp_path / "other", symlinks=True)
     with (other / "stages/evaluate.py").open("a", encoding="utf-8") as file:
         file.write("\n")
@@ -435,12 +437,12 @@ def test_a_worker_that_stands_in_other_code_is_refused(quick: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp:/nothing", "tls://127.0.0.1:9"])
-def test_a_cluster_that_is_not_there_is_one_line(address: str, quick: Path) -> None:
+def test_a_missing_cluster_is_reported_in_one_line(address: str, quick: Path) -> None:
     line = refusal(quick, "hidden=4", "--scheduler", address)
     assert f"error: {address}: expected a Dask scheduler that answers; " in line
 
 
-def test_a_sweep_away_from_the_top_is_refused(quick: Path) -> None:
+def test_a_sweep_in_a_subfolder_is_refused(quick: Path) -> None:
     words = ("sweep", "hidden=4", "--params", "../params.yaml")
     result = start(quick / "data", *CLI[2:], *words, PYTHONPATH=str(quick / "src"))
     assert result.returncode == 1

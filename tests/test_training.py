@@ -1,4 +1,4 @@
-"""Training: each step follows the gradient, each epoch sees every example, and seeds decide."""
+"""Training: steps follow the gradient, epochs see every example, and the seed decides the rest."""
 
 import hashlib
 import math
@@ -42,7 +42,7 @@ def knobs(**changes: Any) -> Params:
 
 
 def examples(n: int) -> Dataset:
-    """Make n examples whose class is the place of their largest pixel, and whose pixel 3 is i."""
+    """Make n examples: the class is the largest of pixels 0 to 2, and pixel 3 is the row."""
     images = np.random.default_rng(3).random((n, 4), dtype=np.float32)
     targets = np.eye(3, dtype=np.float32)[images[:, :3].argmax(axis=1)]
     images[:, 3] = np.arange(n)
@@ -69,7 +69,7 @@ def gradient(network: Network, images: Array, targets: Array) -> Array:
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """Write down which examples each mini-batch holds."""
+    """Record which examples are in each mini-batch."""
     seen: list[list[int]] = []
 
     def spy(network: Network, activations: list[Array], targets: Array, **out: Any) -> Parameters:
@@ -88,7 +88,7 @@ def test_one_step_goes_against_the_gradient_by_the_learning_rate() -> None:
     np.testing.assert_allclose(trained(data).parameters, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_momentum_keeps_a_share_of_the_last_step() -> None:
+def test_momentum_keeps_a_fraction_of_the_last_step() -> None:
     data = examples(10)
     network = untrained()
     velocity = np.zeros_like(network.parameters)
@@ -99,11 +99,11 @@ def test_momentum_keeps_a_share_of_the_last_step() -> None:
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
 
 
-def test_nesterovs_momentum_takes_the_gradient_where_momentum_leads() -> None:
+def test_nesterovs_momentum_takes_the_gradient_at_the_lookahead_point() -> None:
     data = examples(10)
     network = untrained()
     velocity = np.zeros_like(network.parameters)
-    ahead = network.parameters.copy()  # this form's parameters are those that are looked ahead to
+    ahead = network.parameters.copy()  # in this form, the parameters are the lookahead point
     for _ in range(4):
         network.parameters[:] = ahead
         behind = ahead - 0.9 * velocity
@@ -122,13 +122,13 @@ def test_training_ends_with_the_mean_of_the_last_epochs_parameters() -> None:
 
 
 @pytest.mark.parametrize("averaging", [0.001, 0.1])
-def test_the_shortest_averaging_is_that_of_the_last_epoch(averaging: float) -> None:
+def test_the_shortest_averaging_keeps_only_the_last_epoch(averaging: float) -> None:
     data = examples(20)
-    plain, averaged = (trained(data, epochs=5, averaging=share) for share in (0, averaging))
+    plain, averaged = (trained(data, epochs=5, averaging=each) for each in (0, averaging))
     np.testing.assert_array_equal(plain.parameters, averaged.parameters)
 
 
-def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
+def test_augmentation_and_dropout_change_what_is_learned_but_not_the_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = examples(20)
@@ -145,7 +145,7 @@ def test_augmentation_and_dropout_change_what_is_learned_and_not_the_set(
     np.testing.assert_array_equal(data.images, before)
 
 
-def test_augmentation_weakens_evenly_in_the_second_half_to_what_is_asked(
+def test_augmentation_weakens_linearly_in_the_second_half_to_final_strength(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     strengths: list[float] = []
@@ -158,7 +158,7 @@ def test_augmentation_weakens_evenly_in_the_second_half_to_what_is_asked(
         strengths.clear()
 
 
-def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -> None:
+def test_training_with_many_knobs_matches_an_independent_implementation() -> None:
     data = examples(23)
     data.images[:, 3] /= 23
     params = knobs(
@@ -179,7 +179,7 @@ def test_training_is_gradient_descent_with_everything_that_knobs_can_ask_for() -
     np.testing.assert_allclose(result.parameters, network.parameters, rtol=1e-4, atol=1e-5)
 
 
-def test_validation_figures_are_those_of_the_network_after_the_epoch() -> None:
+def test_validation_figures_are_measured_after_the_epoch() -> None:
     data = examples(40)
     network = untrained()
     params = knobs(validation=0.25)
@@ -192,7 +192,7 @@ def test_validation_figures_are_those_of_the_network_after_the_epoch() -> None:
     assert epoch.validation_accuracy == pytest.approx(right.mean())
 
 
-def test_images_that_are_held_out_are_not_learned_from(batches: list[list[int]]) -> None:
+def test_held_out_images_are_not_trained_on(batches: list[list[int]]) -> None:
     params = {"validation": 0.3, "seed": 5}
     trained(examples(50), **params)
     split = draw_split(50, knobs(**params))
@@ -255,7 +255,7 @@ def test_examples_and_not_mini_batches_are_shuffled(batches: list[list[int]]) ->
     assert not first & in_file_order
 
 
-def test_a_last_mini_batch_that_is_smaller_is_learned_from_too(batches: list[list[int]]) -> None:
+def test_a_smaller_last_mini_batch_is_trained_on_too(batches: list[list[int]]) -> None:
     trained(examples(23))
     assert [len(batch) for batch in batches] == [10, 10, 3]
 
@@ -280,7 +280,7 @@ def test_training_learns() -> None:
     assert epochs[-1].validation_accuracy == pytest.approx(1, abs=0.1)
 
 
-def test_training_figures_are_those_of_the_examples_before_they_were_learned_from() -> None:
+def test_training_figures_are_measured_just_before_each_update() -> None:
     data = examples(10)
     before = untrained().forward(data.images)[-1]
     (epoch,) = train(untrained(), data, knobs())
@@ -289,7 +289,7 @@ def test_training_figures_are_those_of_the_examples_before_they_were_learned_fro
     assert epoch.training_cost == pytest.approx(-np.log(before[data.targets == 1]).mean(), rel=1e-5)
 
 
-def test_without_validation_images_their_figures_are_left_out() -> None:
+def test_without_validation_images_their_figures_are_none() -> None:
     (epoch,) = train(untrained(), examples(10), knobs())
     assert (epoch.validation_cost, epoch.validation_accuracy) == (None, None)
 
@@ -298,7 +298,7 @@ def parameters(**changes: Any) -> NDArray[Any]:
     return trained(examples(50), **changes).parameters
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not() -> None:
     assert parameters().tobytes() == parameters().tobytes()
     assert parameters().tobytes() != parameters(seed=1).tobytes()
 
@@ -332,12 +332,12 @@ def test_shuffling_shows_every_example_once(n: int) -> None:
     assert sorted(order) == list(range(n))
 
 
-def test_a_set_of_one_block_is_shuffled_like_any_sequence() -> None:
+def test_a_set_of_one_block_is_shuffled_by_numpys_permutation() -> None:
     order = shuffled(60_000, np.random.default_rng(0))
     np.testing.assert_array_equal(order, np.random.default_rng(0).permutation(60_000))
 
 
-def test_of_a_larger_set_one_block_is_read_at_a_time_from_runs_of_neighbours() -> None:
+def test_a_larger_set_is_read_one_block_at_a_time_in_runs_of_neighbours() -> None:
     order = shuffled(10_000, np.random.default_rng(0), block=1000, run=10)
     for start in range(0, 10_000, 1000):
         runs = np.unique(order[start : start + 1000] // 10)
@@ -345,14 +345,14 @@ def test_of_a_larger_set_one_block_is_read_at_a_time_from_runs_of_neighbours() -
         assert runs.max() - runs.min() > 500
 
 
-def test_in_a_larger_set_every_place_is_as_likely_for_every_example() -> None:
+def test_in_a_larger_set_every_position_is_equally_likely_for_every_example() -> None:
     random = np.random.default_rng(0)
     places = np.array([np.argsort(shuffled(400, random, block=100, run=5)) for _ in range(2000)])
     expected, spread = 399 / 2, 400 / np.sqrt(12 * 2000)
     assert np.abs(places.mean(axis=0) - expected).max() < 5 * spread
 
 
-def test_mini_batches_of_a_larger_set_are_as_mixed_as_those_of_a_full_shuffle() -> None:
+def test_mini_batches_of_a_larger_set_are_as_mixed_as_after_a_full_shuffle() -> None:
     random = np.random.default_rng(0)
     digits = random.integers(10, size=20_000)
 
@@ -366,7 +366,7 @@ def test_mini_batches_of_a_larger_set_are_as_mixed_as_those_of_a_full_shuffle() 
     assert np.mean(blocks) == pytest.approx(np.mean(full), rel=0.05)
 
 
-def test_training_that_was_stopped_in_an_epoch_begins_that_epoch_again() -> None:
+def test_training_that_was_stopped_in_an_epoch_repeats_that_epoch() -> None:
     data, params = examples(50), knobs(epochs=3)
     network = untrained()
     progress = Progress(network, data, params)

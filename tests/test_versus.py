@@ -1,4 +1,4 @@
-"""The comparison of two networks: what it counts, its test, and what it refuses."""
+"""`mnist-mlp versus`: what it counts, its significance test, and what it refuses."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_the_p_value_is_that_of_a_binomial_test(one: int, other: int) -> None:
 
 
 @given(counts, counts)
-def test_the_p_value_is_the_same_for_both_orders_and_lies_above_0(one: int, other: int) -> None:
+def test_the_p_value_does_not_depend_on_the_order_and_is_above_0(one: int, other: int) -> None:
     p = Comparison(1000, one, other).p
     assert 0 < p <= 1
     assert p == Comparison(1000, other, one).p
@@ -66,7 +66,7 @@ def test_no_difference_is_seen_between_equal_predictions(rows: list[tuple[int, i
 
 
 @pytest.mark.parametrize("actual", [[1, 2, 4], [1, 2], [1, 2, 3, 4]])
-def test_other_test_digits_are_refused(actual: list[int]) -> None:
+def test_different_test_digits_are_refused(actual: list[int]) -> None:
     one, other = Answers("a", [1, 2, 3], [1, 2, 3]), Answers("b", actual, actual)
     with pytest.raises(
         InputError, match=r"^b: expected the same test digits as in a, found others"
@@ -87,7 +87,7 @@ def test_other_test_digits_are_refused(actual: list[int]) -> None:
         "actual,predicted\n7,٧\n".encode(),
     ],
 )
-def test_what_is_not_predictions_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_files_that_are_not_predictions_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_bytes(content)
     with pytest.raises(
@@ -132,7 +132,7 @@ def test_a_run_is_compared_with_a_commit_a_file_and_a_model(clone: Path) -> None
         ("others.csv", "others.csv: expected the same test digits as in metrics/predictions.csv"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line_and_exit_code_1(
+def test_what_cannot_be_compared_is_refused_in_one_line(
     other: str, words: str, clone: Path
 ) -> None:
     (clone / "dvc.npz").write_bytes(b"no model")
@@ -144,7 +144,7 @@ def test_what_cannot_be_compared_is_one_line_and_exit_code_1(
 
 
 @pytest.mark.slow
-def test_a_run_without_predictions_is_told_how_to_get_them(clone: Path) -> None:
+def test_missing_predictions_are_reported_with_how_to_get_them(clone: Path) -> None:
     (clone / PREDICTIONS).unlink()
     result = start(clone, *CLI, "versus", "HEAD")
     assert result.stderr == f"error: {PREDICTIONS}: not found; run `dvc repro`\n"

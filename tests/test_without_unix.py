@@ -1,4 +1,4 @@
-"""Without the modules and calls that only Unix has, as on Windows, all is imported and runs."""
+"""Everything imports and runs without Unix-only modules and functions, as on Windows."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.scenes import drawn, grey
 
 SOURCE = ROOT / "src"
 
-# Read by Python at its start. Packages that ask for the platform still get Linux's answer, so what
-# they then rely on, such as os.uname, has to stay.
+# Python runs this at startup. Packages that ask for the platform are still told Linux, so functions
+# that they then rely on, such as os.uname, have to stay.
 HIDE = """
 import os, signal, sys
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
@@ -33,19 +33,24 @@ for module in pkgutil.walk_packages(mnist_mlp.__path__, "mnist_mlp."):
     except ModuleNotFoundError as error:
         print(f"{traceback.extract_tb(error.__traceback__)[-1].filename}: no {error.name}")
 """
-FOR_SWEEPS = ("dask", "dask.system", "distributed", "matplotlib")  # not there in `make test`
+FOR_SWEEPS = (
+    "dask",
+    "dask.system",
+    "distributed",
+    "matplotlib",
+)  # which `make test` does not install
 
 
 @pytest.fixture
 def hidden(tmp_path: Path) -> str:
-    """Give a folder that hides them from the programs that have it in PYTHONPATH."""
+    """Return a folder that hides them from a Python that has it in PYTHONPATH."""
     folder = tmp_path / "hidden"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(HIDE, "utf-8")
     return str(folder)
 
 
-def test_no_module_of_the_library_asks_for_them(hidden: str) -> None:
+def test_no_module_of_the_library_needs_them(hidden: str) -> None:
     printed = done(ROOT, "python", "-c", IMPORT_ALL, PYTHONPATH=f"{SOURCE}:{hidden}").splitlines()
     assert "mnist_mlp.base.files" in printed
     refused = [line.split(": no ") for line in printed if ": no " in line]
@@ -54,7 +59,7 @@ def test_no_module_of_the_library_asks_for_them(hidden: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_stages_and_predict_run_as_ever(hidden: str, clone: Path) -> None:
+def test_the_stages_and_predict_run_without_them(hidden: str, clone: Path) -> None:
     expected = contents(clone)
     for stage in ("download", "preprocess", "train", "evaluate", "render", "report"):
         done(clone, "python", f"stages/{stage}.py", PYTHONPATH=hidden)
