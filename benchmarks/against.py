@@ -1,10 +1,11 @@
-"""Measure training against another commit: both train an epoch in turn, on one thread.
+"""Compare the speed of training with that of another commit, on one thread.
 
     git clone . ../before && git -C ../before checkout COMMIT
     PYTHONPATH=src python benchmarks/against.py ../before
 
-Run it from the top of the project, after `dvc repro`. Prints seconds for an epoch, medians over the
-turns, and the median and the range of each turn's ratio, as a Markdown table.
+Run it from the top of the project, after `dvc repro`. The two take turns, an epoch at a time.
+Prints the median seconds per epoch, and the median and the range of their ratios, as a Markdown
+table.
 """
 
 import os
@@ -27,7 +28,7 @@ ROWS = [
 
 
 def command(clone: Path, problem: str) -> list[str | Path]:
-    """Return the command that trains an epoch for each line, with the source of a clone."""
+    """Return the command that trains an epoch for each line of its input, with a clone's source."""
     source = f"PYTHONPATH={clone / 'src'}"
     contestant = clone / "benchmarks/contestants.py"
     return ["env", source, sys.executable, contestant, "project", "portable", problem]

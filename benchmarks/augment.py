@@ -1,8 +1,8 @@
-"""Measure augmentation: how many images a second it changes within a training, on one core.
+"""Measure how many images per second augmentation processes during training, on one core.
 
 Run it at the top of the project, after `dvc repro`. A network without hidden layers is trained with
-each kind of augmentation in turn; the extra time of its epochs, the first excepted, is that of the
-augmentation. Prints a Markdown table.
+each kind of augmentation in turn; the extra time of the second epoch is that of the augmentation.
+Prints a Markdown table.
 """
 
 import os

@@ -1,15 +1,15 @@
-"""The contestants of the speed benchmark: each does the same work, in its usual way.
+"""The contestants of the speed benchmark: the same work, done in the way usual for each.
 
     PYTHONPATH=src python benchmarks/contestants.py NAME KERNELS FOLDER
 
-loads a problem from a folder. For each line on standard input it trains an epoch and prints the
-seconds; after the first epoch it saves its parameters. KERNELS is portable, fastest, or own, which
+loads a problem from a folder. For each line on standard input, it trains an epoch and prints the
+seconds; after the first epoch, it saves its parameters. KERNELS is portable, fastest, or own, which
 leaves the choice to the library.
 
 The work is an epoch of `training.train`: the same images, initial parameters, order of examples,
 mini-batches, cost (cross-entropy on softmax outputs with ReLU, binary cross-entropy on sigmoid
 outputs with sigmoid) and plain gradient descent at a constant rate, in float32 if the
-contestant has it.
+contestant supports it.
 """
 
 import json
@@ -48,7 +48,7 @@ class Problem(NamedTuple):
 
 
 class Contestant(Protocol):
-    """Trains for an epoch when called; `parameters` returns its own in the project's layout."""
+    """Trains for an epoch when called; `parameters` returns a vector in the project's layout."""
 
     def __call__(self, order: NDArray[np.intp]) -> None: ...
     def parameters(self) -> Array: ...
@@ -188,7 +188,7 @@ class ScikitLearn:
 
 
 class OneAtATime:
-    """Nielsen's and Bot Academy's way: an example at a time, as columns, in float64."""
+    """As Nielsen and Bot Academy do it: one example at a time, as column vectors, in float64."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -269,7 +269,7 @@ class Project:
 
 
 class Calls(Project):
-    """What the calls of the project's training cost by themselves: all layers have one neuron."""
+    """The overhead of function calls in the project's training: every layer has one neuron."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(
@@ -283,7 +283,7 @@ class Calls(Project):
 
 
 class Products:
-    """The floor: the products of matrices alone that the project's training consists of."""
+    """A lower bound: only the matrix products of the project's training."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -306,7 +306,7 @@ class Products:
 
 
 class Gathering:
-    """What training spends on fetching the examples of each mini-batch from all over memory."""
+    """Only the gathering of the examples of each mini-batch from all over memory."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -335,7 +335,7 @@ CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
 
 
 def main() -> None:
-    """Train an epoch for each line read, and answer each with the seconds it took."""
+    """Train an epoch for each line read, and print the seconds it took."""
     folder = Path(FOLDER)
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     arrays = {part: np.load(folder / f"{part}.npy") for part in ("images", "targets", "parameters")}

@@ -1,11 +1,12 @@
-"""Simulate how often the gate in continuous integration, and a sweep, are wrong about a loss.
+"""Simulate how often the CI gate, and a sweep, are wrong about a loss of accuracy.
 
     PYTHONPATH=src:.ci python benchmarks/gate.py    # after `make claims`: a few seconds
 
-Run it from the top of the project. Measures on the networks of the claims how test accuracy varies
-with the seed, on how many test digits two seeds disagree, and how validation accuracies of two
-recipes differ seed by seed. Then draws pairs of a run and its successor, whose recipe is worse by
-a true loss, from normal distributions with these standard deviations. Prints a Markdown table.
+Run it from the top of the project. First it measures on the networks of the claims how test
+accuracy varies with the seed, on how many test digits two seeds disagree, and how the validation
+accuracies of two recipes differ, paired by seed. Then it draws pairs of runs, of which the second
+is worse by a true loss, from normal distributions with these standard deviations. Prints a Markdown
+table.
 """
 
 import csv
@@ -39,7 +40,7 @@ def validation_accuracies(family: str) -> Array:
 
 
 def gate_fails(loss: float, sd: float, disagree: int, digits: int) -> float:
-    """Return the fraction of pairs that the gate fails; only one of two reads `disagree` digits."""
+    """Return the fraction of pairs that the gate fails; `disagree` digits only one reads right."""
     random = np.random.default_rng(0)
     seen = loss + sd * (random.standard_normal(DRAWS) - random.standard_normal(DRAWS))
     worse = np.rint((disagree - digits * seen) / 2).astype(int).clip(0, disagree).tolist()

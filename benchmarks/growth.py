@@ -1,10 +1,10 @@
-"""Measure how training grows with the data: microseconds an example, and memory.
+"""Measure how training scales with the data: microseconds per example, and memory.
 
-Run it at the top of the project, after `dvc repro`, with 5 GB of free disk. The sets are training
-images, each shifted and slanted a little, and streamed to disk. `stages/train.py` trains on each
-with the default knobs, for two epochs and for enough more to see 2,400,000 more examples: the
-difference is training without start-up. Memory is that of the process without the page cache
-(RssAnon). Prints a Markdown table.
+Run it at the top of the project, after `dvc repro`, with 5 GB of free disk space. The sets consist
+of training images, each shifted and slanted a little, and streamed to disk. `stages/train.py`
+trains on each with the default knobs twice: for two epochs, and for as many more as 2,400,000 more
+examples take. The difference in time is training without start-up. Memory is that of the process
+without the page cache (RssAnon). Prints a Markdown table.
 """
 
 import statistics
@@ -29,7 +29,7 @@ REPEATS = 5
 
 
 def deformed(n: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield images and targets in chunks, n altogether, moved by ±2 pixels and slanted."""
+    """Yield n images and targets in chunks, shifted by up to 2 pixels and slanted."""
     random = np.random.default_rng(0)
     images = np.load(PREPARED / "training_images.npy", mmap_mode="r")
     targets = np.load(PREPARED / "training_targets.npy", mmap_mode="r")
@@ -54,7 +54,7 @@ def write_set(folder: Path, n: int) -> None:
 
 
 def timed_training(folder: Path, epochs: int) -> tuple[float, float]:
-    """Train for so many epochs; return the seconds taken and the peak memory in megabytes."""
+    """Train for some epochs; return the seconds taken and the peak memory in megabytes."""
     knobs: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(knobs | {"epochs": epochs}), encoding="utf-8")

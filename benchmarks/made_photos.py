@@ -1,9 +1,9 @@
-"""Measure how many of MNIST's test digits are read right when they come as other pictures.
+"""Measure how many of MNIST's test digits are read right under other conditions, as in photos.
 
     PYTHONPATH=.:src python benchmarks/made_photos.py         # or: made_photos.py 10000
 
-Run it from the top of the project, after `dvc repro`. Takes so many test digits at random, 2,000
-if nothing else is said, and prints a Markdown table. tests/scenes.py says what each condition is.
+Run it from the top of the project, after `dvc repro`. Takes that many test digits at random, 2,000
+by default, and prints a Markdown table. tests/scenes.py defines the conditions.
 """
 
 import sys
@@ -24,7 +24,7 @@ from tests.scenes import CONDITIONS
 
 
 def see(condition: str, digit: Array, i: int) -> Array | None:
-    """Return what the network would see of the i-th digit, or None where it is refused."""
+    """Return what the network would see of the i-th digit, or None if it is refused."""
     picture = CONDITIONS[condition](digit.reshape(SIDE, SIDE), np.random.default_rng([0, i]))
     try:
         return frame(picture.convert("RGB"))
@@ -33,15 +33,15 @@ def see(condition: str, digit: Array, i: int) -> Array | None:
 
 
 def main() -> None:
-    """Print a row for each condition, all of the same digits."""
+    """Print a row for each condition, for the same digits."""
     n = int(sys.argv[1]) if sys.argv[1:] else 2000
     network = load_network(ROOT / "data/model.npz")
     test = load_dataset(ROOT / "data/prepared", "test")
     chosen = np.sort(np.random.default_rng(0).permutation(len(test.images))[:n])
     images, labels = test.images[chosen], test.labels[chosen]
-    share = accuracy(answer(network, images), labels)
+    plain = accuracy(answer(network, images), labels)
     print("| condition | read right | refused |\n| --- | --- | --- |")
-    print(f"| the test images themselves | {share:.2%} | |")
+    print(f"| the test images themselves | {plain:.2%} | |")
     with (
         ProcessPoolExecutor(2) as pool,
         tqdm(total=n * len(CONDITIONS), unit="picture", leave=False) as bar,

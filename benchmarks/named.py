@@ -1,9 +1,9 @@
 """Measure the named runs: how many unseen digits they read right, and how long they train.
 
-Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine; name runs, and
-seeds, to measure only these. Each uses the stage commands, as `dvc exp run` does. Writes
-benchmarks/named.json, the table in README.md and the commands in docs/results.md. Times are those
-of trainings that had all cores: without OMP_NUM_THREADS.
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine; name runs and
+seeds to measure only these. It uses the stage commands, as `dvc exp run` does. Writes
+benchmarks/named.json, the table in README.md and the commands in docs/results.md. Only trainings
+on all cores, without OMP_NUM_THREADS, count for the times.
 """
 
 import json
@@ -63,10 +63,10 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
         }
 
 
-def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
+def as_table(settings: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
     """Return a row for each named run that was measured."""
     lines = ["| run | network | accuracy | training |", "| --- | --- | --- | --- |"]
-    for name, knobs in asked["runs"].items():
+    for name, knobs in settings["runs"].items():
         networks = results.get(name, {}).values()
         if not networks:
             continue
@@ -81,27 +81,27 @@ def as_table(asked: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def as_recipes(asked: dict[str, Any]) -> str:
+def as_recipes(settings: dict[str, Any]) -> str:
     """Return the command of each named run, and a table of published results."""
     commands = [
-        f"dvc exp run {as_options(knobs)}    # {name}" for name, knobs in asked["runs"].items()
+        f"dvc exp run {as_options(knobs)}    # {name}" for name, knobs in settings["runs"].items()
     ]
     lines = ["```sh", *commands, "```", "", "Published results of perceptrons on MNIST:", ""]
     lines += ["| source | network | errors |", "| --- | --- | --- |"]
-    for other in asked["published"]:
+    for other in settings["published"]:
         lines.append(f"| {other['source']} | {other['network']} | {other['errors']:.2%} |")
     return "\n".join([*lines, ""])
 
 
 def as_options(knobs: dict[str, Any]) -> str:
-    """Write knobs as options of `dvc exp run`, in lines of at most some 90 characters."""
+    """Write knobs as options of `dvc exp run`, in lines of about 90 characters at most."""
     words = [shlex.quote(f"{knob}={write_value(value)}") for knob, value in knobs.items()]
     options = " ".join(f"-S\N{NO-BREAK SPACE}{word}" for word in words)
     return " \\\n    ".join(textwrap.wrap(options, 84)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def put(path: Path, text: str) -> None:
-    """Put a text between the marks in a file."""
+    """Replace the text between the markers in a file."""
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -110,24 +110,28 @@ def put(path: Path, text: str) -> None:
 
 
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help="Of runs; by default, all.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Of several; by default, 0 to 2.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Runs to measure; by default, all.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="A seed to use; by default, 0 to 2.")
+    ] = None,
 ) -> None:
     """Measure the named runs with each seed, and rewrite the tables."""
-    asked = yaml.safe_load(RUNS.read_text(encoding="utf-8"))
-    if unknown := set(names or ()) - set(asked["runs"]):
+    settings = yaml.safe_load(RUNS.read_text(encoding="utf-8"))
+    if unknown := set(names or ()) - set(settings["runs"]):
         sys.exit(f"error: expected runs of {RUNS}, found {', '.join(unknown)}")
-    for name in names or asked["runs"]:
+    for name in names or settings["runs"]:
         for each in seed or SEEDS:
-            found = measure(asked["runs"][name], each)
+            found = measure(settings["runs"][name], each)
             print(name, each, found, flush=True)
             results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
             results.setdefault(name, {})[str(each)] = found
             RESULTS.write_text(
                 json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8"
             )
-    put(README, as_table(asked, json.loads(RESULTS.read_text(encoding="utf-8"))))
-    put(RECIPES, as_recipes(asked))
+    put(README, as_table(settings, json.loads(RESULTS.read_text(encoding="utf-8"))))
+    put(RECIPES, as_recipes(settings))
 
 
 if __name__ == "__main__":

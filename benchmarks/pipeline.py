@@ -1,8 +1,8 @@
-"""Measure what the pipeline costs beside its work: DVC, start-up, memory.
+"""Measure the overhead of the pipeline: DVC, start-up, memory.
 
-Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. Each pair runs in
-turn, nine times; seconds and ratios are medians. The stages write the same files as always. Prints
-Markdown tables.
+Run it at the top of the project, after `dvc repro` on MNIST, on an idle machine. The two of each
+pair run in turn, nine times; seconds and ratios are medians. The stages write their usual files
+again. Prints Markdown tables.
 """
 
 import os
@@ -45,7 +45,7 @@ def stage(name: str, *options: str) -> float:
 
 
 def empty_pipeline(folder: Path) -> None:
-    """Make a pipeline of as many stages, that each copy a file of a byte, and run it."""
+    """Make and run a pipeline of as many stages, each of which copies a file of one byte."""
     (folder / "0").write_text("0", encoding="ascii")
     run("git", "init", "-q", folder=folder)
     run("dvc", "init", "-q", folder=folder)
@@ -57,7 +57,7 @@ def empty_pipeline(folder: Path) -> None:
 
 
 def preprocess() -> float:
-    """Run the stage as DVC does, which removes what it wrote the last time."""
+    """Run the stage as DVC does, which first removes its outputs."""
     shutil.rmtree(PREPARED)
     return stage("preprocess")
 
@@ -103,11 +103,11 @@ def main() -> None:
     print(f"| train --help | {seconds_for_help:.2f} | | | |")
     print("\n| stage | peak memory, MB |\n| --- | --- |")
     for name in STAGES:
-        print(f"| `{name}` | {most_memory(name):.0f} |")
+        print(f"| `{name}` | {peak_memory(name):.0f} |")
 
 
 def checkpoints() -> float:
-    """Return the seconds that a training spends on checkpoints with one after every epoch."""
+    """Return the seconds that training spends on checkpoints, if it saves one after every epoch."""
     params = load_params(ROOT / "params.yaml")
     network = load_network(ROOT / "data/model.npz")
     start = time.perf_counter()
@@ -120,7 +120,7 @@ def checkpoints() -> float:
     return time.perf_counter() - start
 
 
-def most_memory(name: str) -> float:
+def peak_memory(name: str) -> float:
     """Return the peak memory of a stage in megabytes, page cache included."""
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
     code += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)"

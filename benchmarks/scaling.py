@@ -51,7 +51,7 @@ def write_params(folder: Path, changes: dict[str, Any]) -> Path:
 
 
 def make_network(folder: Path, changes: dict[str, Any]) -> None:
-    """Do what a worker does for a network: prepare the digits, if it must, train, and evaluate."""
+    """Do what a worker does for a network: prepare the digits once, train, and evaluate."""
     params, prepared = write_params(folder, changes), folder / "prepared"
     options: list[str | Path] = ["--params", params, "--prepared", prepared]
     if not prepared.exists():
@@ -73,7 +73,9 @@ def one_after_the_other(folder: Path) -> float:
 
 def sweep(folder: Path, workers: int) -> float:
     """Return the seconds that a sweep takes for all networks."""
-    first = {knob: values[0] for knob, values in GRID.items()}  # so that no other is trained
+    first = {
+        knob: values[0] for knob, values in GRID.items()
+    }  # in the grid: no extra network is trained
     params = write_params(folder, first | {"epochs": EPOCHS})
     words: list[str | Path] = [f"{k}={','.join(map(str, v))}" for k, v in GRID.items()]
     words += ["--params", params, "--seeds", str(SEEDS), "--workers", str(workers)]

@@ -1,15 +1,15 @@
-"""Measure training against other libraries, all on the same work and in one run.
+"""Compare the speed of training with other libraries, on the same work and in one run.
 
     python -m venv ../bench && ../bench/bin/pip install '.[bench]'    # with the other libraries
     PYTHONPATH=src ../bench/bin/python benchmarks/speed.py    # after `dvc repro`: 20 quiet minutes
 
 Each contestant runs in a process of its own. They take turns, an epoch at a time; medians and
 ratios are over the turns. After the first epoch each must have the project's parameters, to within
-10 % of the distance that these moved: rounding alone drives ReLU networks up to 5 % apart in an
-epoch, because now and then it decides whether a neuron fires. Then whole processes are timed, from
+10 % of the distance that these moved: rounding alone moves ReLU networks up to 5 % apart in an
+epoch, because it sometimes decides whether a neuron fires. Then whole processes are timed, from
 `python` to a saved model: the default run as a user starts it, which also validates, reports and
-lowers the learning rate; and for each network one epoch, plus the times of 29 others from the
-turns. Writes benchmarks/results.json and prints Markdown tables.
+lowers the learning rate; and, for each network, a process of one epoch, to which 29 median epochs
+are added. Writes benchmarks/results.json and prints Markdown tables.
 """
 
 import datetime
@@ -45,7 +45,7 @@ PEERS = (JAX, PYTORCH, SCIKIT_LEARN, ONE_AT_A_TIME)
 
 
 class Row(NamedTuple):
-    """A network, its training, its contestants, and the turns that each gets."""
+    """A network, its training, its contestants, and the number of turns."""
 
     sizes: list[int]
     activation: str
@@ -121,7 +121,7 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
 
 
 def difference(folder: Path, contestant: str) -> float:
-    """Return how far a contestant is from the project after an epoch, against the way moved."""
+    """Return how far a contestant is from the project after an epoch, relative to the way moved."""
     start = np.load(folder / "parameters.npy")
     ours, theirs = (np.load(folder / f"{each}.npy") for each in (PORTABLE, contestant))
     found = float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours - start))
@@ -174,7 +174,7 @@ def default_run(folder: Path) -> dict[str, Any]:
 
 
 def peak(kernels: str, threads: int) -> float:
-    """Return the GFLOP/s of large products in float32, each thread with its own."""
+    """Return the GFLOP/s of large float32 products, one per thread."""
     code = (
         f"from mnist_mlp.base.kernels import choose_kernels; choose_kernels({kernels!r})\n"
         "import numpy as np, time\n"
@@ -190,7 +190,7 @@ def peak(kernels: str, threads: int) -> float:
 
 
 def show(results: dict[str, Any]) -> None:
-    """Print the results as Markdown; peers as what the project takes of their time."""
+    """Print the results as Markdown; for a peer, the project's time divided by the peer's."""
     print(f"Measured on {results['date']}, {results['machine']}.\n")
     peers = [peer.removesuffix(" own") for peer in PEERS]
     parts = (CALLS, PRODUCTS, GATHERING)
@@ -198,26 +198,26 @@ def show(results: dict[str, Any]) -> None:
     show_line(*["---"] * 10)
     for name, found in results["rows"].items():
         own = [found[each]["seconds an epoch"] for each in (PORTABLE, FASTEST, *parts)]
-        shares = [
+        ratios = [
             f"{found[peer]['portable / it']:.2f}, {found[peer]['fastest / it']:.2f}"
             if peer in found
             else ""
             for peer in PEERS
         ]
-        show_line(name, *(f"{seconds:.3f}" for seconds in own), *shares)
+        show_line(name, *(f"{seconds:.3f}" for seconds in own), *ratios)
     print()
     show_line("a process", "portable, s", *peers)
     show_line(*["---"] * 6)
     for name, found in results["rows"].items():
         own = found[PORTABLE]["seconds a process"]
-        shares = [
+        ratios = [
             f"{own / found[peer]['seconds a process']:.2f}" if peer in found else ""
             for peer in PEERS
         ]
-        show_line(name, f"{own:.1f}", *shares)
+        show_line(name, f"{own:.1f}", *ratios)
     found = results["the default run"]
-    shares = [f"{found[peer]['portable / it']:.2f}" if peer in found else "" for peer in PEERS]
-    show_line("the default run", f"{found[PORTABLE]['seconds']:.1f}", *shares)
+    ratios = [f"{found[peer]['portable / it']:.2f}" if peer in found else "" for peer in PEERS]
+    show_line("the default run", f"{found[PORTABLE]['seconds']:.1f}", *ratios)
 
 
 def show_line(*cells: str) -> None:

@@ -11,20 +11,20 @@ import yaml
 from mnist_mlp.base.params import Params, load_params
 from tests.conftest import ROOT
 
-ASKED = yaml.safe_load(named.RUNS.read_text("utf-8"))
+SETTINGS = yaml.safe_load(named.RUNS.read_text("utf-8"))
 DEFAULTS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
 
 
 def test_the_readme_shows_the_recorded_results_and_the_docs_the_commands() -> None:
-    table = named.as_table(ASKED, json.loads(named.RESULTS.read_text("utf-8")))
+    table = named.as_table(SETTINGS, json.loads(named.RESULTS.read_text("utf-8")))
     assert named.BEGIN + table + named.END in named.README.read_text("utf-8")
-    recipes = named.BEGIN + named.as_recipes(ASKED) + named.END
+    recipes = named.BEGIN + named.as_recipes(SETTINGS) + named.END
     assert recipes in named.RECIPES.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ASKED["runs"])
+@pytest.mark.parametrize("name", SETTINGS["runs"])
 def test_a_command_sets_the_knobs_of_its_run(name: str, tmp_path: Path) -> None:
-    knobs = ASKED["runs"][name]
+    knobs = SETTINGS["runs"][name]
     words = shlex.split(named.as_options(knobs).replace("\\\n", ""))
     assert words[::2] == ["-S"] * len(knobs)
     given = (word.partition("=") for word in words[1::2])
@@ -33,6 +33,6 @@ def test_a_command_sets_the_knobs_of_its_run(name: str, tmp_path: Path) -> None:
     load_params(tmp_path / "params.yaml")
 
 
-def test_a_named_run_names_every_knob_that_it_relies_on() -> None:
-    for knobs in ASKED["runs"].values():
+def test_a_named_run_sets_every_knob_that_affects_it() -> None:
+    for knobs in SETTINGS["runs"].values():
         assert set(knobs) == set(Params.__struct_fields__) - {"dataset", "seed", "kernels"}
