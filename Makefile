@@ -20,10 +20,10 @@ run: mend  ## the default: set up .venv, run the pipeline, show its results
 	    echo "They are digits of the small sample, not of MNIST: no mirror gave it."; fi
 	@echo "Open metrics/report.html in a browser, and draw a digit; README.md says how to go on."
 
-mend: $(COMMAND)  ## remove what a killed dvc left broken; warn of what will fail here
+mend: $(COMMAND)  ## repair what a killed dvc left broken; warn about what will fail here
 	@$(COMMAND) mend
 
-claims: .venv/claims mend  ## measure what the videos say, in 17 minutes
+claims: .venv/claims mend  ## test what the videos claim, in 17 minutes
 	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages:claims .venv/bin/python claims/summary.py --table README.md
@@ -53,13 +53,13 @@ release: .venv/test  ## build a wheel and a source archive in dist/, and test th
 	@.venv/bin/pytest --numprocesses=0 --wheel="$$(echo dist/*.whl)" tests/test_installed.py
 	@ls dist
 
-torture: .venv/test .venv/fuzz  ## kill runs, fill the disk, feed nonsense, for half an hour
+torture: .venv/test .venv/fuzz  ## kill runs, fill disks and fuzz the readers, for half an hour
 	@.venv/bin/pytest --kills=250 --cases=5000 tests/test_kills.py tests/test_hostile.py \
 	    tests/test_download.py tests/test_same_bytes.py
 	@PYTHONPATH=src .venv/bin/python tests/fuzz.py idx 100000
 	@PYTHONPATH=src .venv/bin/python tests/fuzz.py model 100000
 
-lock:  ## renew the pinned packages
+lock:  ## update the pinned packages
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	for set in test browser claims lint fuzz; do $(LOCK) --group $$set \
 	    --constraint requirements.lock --output-file requirements-$$set.lock; done
@@ -107,7 +107,7 @@ $(READY): requirements.lock
 	@$(say)
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
-	@# One package comes as source only; the pinned setuptools must be there to build it.
+	@# One package is only available as source; the pinned setuptools must be there to build it.
 	@grep -A2 '^setuptools==' $< > .venv/setuptools.txt
 	@$(PIP) --quiet -r .venv/setuptools.txt
 	@$(install)

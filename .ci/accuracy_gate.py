@@ -1,4 +1,4 @@
-"""Fail if a run's test accuracy is too low, or fell by more than luck and MAX_LOSS allow.
+"""Fail if a run's test accuracy is too low, or fell significantly by more than MAX_LOSS.
 
 DVC shows the difference between two runs, but exits with 0 however far the accuracy fell.
 docs/compare.md has a table of how often this is wrong.
@@ -18,11 +18,11 @@ from mnist_mlp.runs.versus import (
     read_answers,
 )
 
-MAX_LOSS = 0.005  # half a point: seeds alone rarely make more
+MAX_LOSS = 0.005  # half a point; the seed alone rarely makes a larger difference
 
 
 def loss(comparison: Comparison) -> float:
-    """Return by how much the one network's test accuracy is below the other's, from -1 to 1."""
+    """Return how far the one network's test accuracy is below the other's, from -1 to 1."""
     return (comparison.only_other - comparison.only_one) / comparison.digits
 
 

@@ -1,9 +1,9 @@
-"""Make template.html, in which `dvc plots show` sets its charts: it holds Vega, to need no network.
+"""Make template.html, the page of `dvc plots show`, with Vega included so that it works offline.
 
     python .dvc/page/make_template.py       # needs npm, and a network
 
-DVC's own page loads Vega 5 from a CDN as it is opened. These are the last versions of the same
-line, from npm; the licences of all that is in them go into the page too.
+DVC's own page loads Vega 5 from a CDN when it is opened. This one includes the last release of
+Vega 5 and its companions, from npm, and the licences of everything in them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ PACKAGES = {  # the version, and the SHA-256 of the script
     "vega-lite": ("5.23.0", "58c27358e26f2d319cf62f45bc17a4c8362f08645001df2ec8d341eee4097c7f"),
     "vega-embed": ("6.29.0", "12d02acfbe3ec59ef9a37dd4822a2e04e2961b5bbb671bbe661d2221715b99da"),
 }
-MONOREPO = "vega-canvas"  # has the licence of vega and its parts, some of which come without it
+MONOREPO = "vega-canvas"  # its licence is that of all Vega packages, some of which lack the file
 TEMPLATE = Path(__file__).with_name("template.html")
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -66,7 +66,7 @@ def read_script(modules: Path, name: str, version: str, sha256: str) -> str:
         sys.exit(f"{name} {version}: expected a script with SHA-256 {sha256}, found {found}")
     script = content.decode().partition("//# sourceMappingURL=")[0].strip()
     if re.search(r"</script|<!--|{(plot_divs|scripts|refresh_tag)}", script):
-        sys.exit(f"{name} {version}: its script cannot stand in DVC's template")
+        sys.exit(f"{name} {version}: its script cannot be put into DVC's template")
     return f"<script>/* {name} {version} */\n{script}\n</script>"
 
 
