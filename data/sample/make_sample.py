@@ -1,4 +1,4 @@
-"""Make the sample: scikit-learn's 1,797 handwritten digits, brought into MNIST's form.
+"""Make the sample: scikit-learn's 1,797 handwritten digits, in MNIST's form.
 
 Run it from the top of the project, in its environment, after `pip install scikit-learn`:
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-TRAINING = 1437  # the first four fifths train, in the order of the set; the rest tests
+TRAINING = 1437  # the first four fifths, in the order of the source; the rest is for testing
 SIDE, BOX = 28, 20
 
 
 def frame(digit: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Scale a digit, (8, 8) from 0 to 16, into MNIST's frame, (28, 28) from 0 to 255.
 
-    As in MNIST, it keeps its proportions, just fits a box of 20×20 pixels, and stands with its
-    centre of mass in the middle of the frame (LeCun et al., the MNIST database).
+    As in MNIST, it keeps its proportions, just fits a box of 20×20 pixels, and has its centre of
+    mass in the middle of the frame (LeCun et al., the MNIST database).
     """
     picture = Image.fromarray(np.uint8(np.rint(digit * 255 / 16)))
     picture = picture.crop(picture.getbbox())
