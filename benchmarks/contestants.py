@@ -1,4 +1,4 @@
-"""The contestants of the speed benchmark: the same work, done in the way usual for each.
+"""The contestants of the speed benchmark: each does the same work, in its usual way.
 
     PYTHONPATH=src python benchmarks/contestants.py NAME KERNELS FOLDER
 

@@ -40,7 +40,7 @@ def validation_accuracies(family: str) -> Array:
 
 
 def gate_fails(loss: float, sd: float, disagree: int, digits: int) -> float:
-    """Return the fraction of pairs that the gate fails; `disagree` digits only one reads right."""
+    """Return the fraction of pairs that the gate fails; only one reads `disagree` digits right."""
     random = np.random.default_rng(0)
     seen = loss + sd * (random.standard_normal(DRAWS) - random.standard_normal(DRAWS))
     worse = np.rint((disagree - digits * seen) / 2).astype(int).clip(0, disagree).tolist()

@@ -73,9 +73,7 @@ def one_after_the_other(folder: Path) -> float:
 
 def sweep(folder: Path, workers: int) -> float:
     """Return the seconds that a sweep takes for all networks."""
-    first = {
-        knob: values[0] for knob, values in GRID.items()
-    }  # in the grid: no extra network is trained
+    first = {knob: values[0] for knob, values in GRID.items()}  # in the grid, so none is added
     params = write_params(folder, first | {"epochs": EPOCHS})
     words: list[str | Path] = [f"{k}={','.join(map(str, v))}" for k, v in GRID.items()]
     words += ["--params", params, "--seeds", str(SEEDS), "--workers", str(workers)]

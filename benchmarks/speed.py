@@ -121,7 +121,7 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
 
 
 def difference(folder: Path, contestant: str) -> float:
-    """Return how far a contestant is from the project after an epoch, relative to the way moved."""
+    """Return a contestant's distance from the project, relative to how far the project moved."""
     start = np.load(folder / "parameters.npy")
     ours, theirs = (np.load(folder / f"{each}.npy") for each in (PORTABLE, contestant))
     found = float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours - start))

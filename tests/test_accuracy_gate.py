@@ -73,7 +73,7 @@ def test_the_workflow_posts_one_table_and_both_comparisons_and_judges_the_run(
     table = steps["Show metrics and changed knobs in one table"]["run"]
     judge = steps["Compare the networks and the recipes, and refuse a significant loss"]["run"]
     shutil.copytree(ROOT / ".ci", clone / ".ci")
-    (clone / "Makefile").write_text(".venv/claims:\n", "utf-8")  # installed already
+    (clone / "Makefile").write_text(".venv/claims:\n", "utf-8")  # already installed
     programs = clone / ".venv/bin"
     programs.mkdir(parents=True)
     (programs / "mnist-mlp").write_text(f'#!/bin/sh\n{shlex.join(CLI)} "$@"\n', "utf-8")

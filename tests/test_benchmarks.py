@@ -1,4 +1,4 @@
-"""The benchmarks that take minutes: what they show meanwhile."""
+"""Benchmarks that take minutes show their progress."""
 
 import re
 import shutil

@@ -108,7 +108,7 @@ def test_a_terminal_without_unicode_gets_ascii(finished: Path, pictures: Path) -
     assert mnist_mlp(finished, *words, PYTHONIOENCODING="ascii").stdout.isascii()
 
 
-def test_json_has_the_same_keys_and_the_outputs(
+def test_json_has_fixed_keys_and_all_outputs(
     finished: Path, pictures: Path, network: Network
 ) -> None:
     path = pictures / "7.png"
@@ -408,7 +408,7 @@ def test_info_says_if_the_model_is_not_the_recorded_one(clone: Path) -> None:
     assert "%" not in text
 
 
-def test_info_says_so_too_if_no_training_is_recorded(clone: Path) -> None:
+def test_info_says_if_no_training_is_recorded(clone: Path) -> None:
     lock = yaml.safe_load((clone / "dvc.lock").read_text("utf-8"))
     del lock["stages"]["train"]
     (clone / "dvc.lock").write_text(yaml.safe_dump(lock), "utf-8")

@@ -59,7 +59,7 @@ def refusal_to_load(folder: Path) -> str:
     return one_line(caught.value)
 
 
-def test_digits_come_as_pixels_and_labels(tmp_path: Path) -> None:
+def test_digits_are_read_as_pixels_and_labels(tmp_path: Path) -> None:
     pixels, labels = digits(5)
     images_file = write_idx(tmp_path / "images", pixels)
     labels_file = write_idx(tmp_path / "labels", labels)

@@ -112,7 +112,7 @@ def idx_files(draw: st.DrawFn) -> bytes:
 
 
 @given(idx_files())
-def test_idx_files(folder: Path, content: bytes) -> None:
+def test_any_idx_file_is_read_or_refused(folder: Path, content: bytes) -> None:
     path = folder / "file"
     path.write_bytes(content)
     with survived():
@@ -136,7 +136,7 @@ def packed_files(draw: st.DrawFn) -> bytes:
 
 
 @given(packed_files())
-def test_files_of_a_mirror(folder: Path, content: bytes) -> None:
+def test_any_file_of_a_mirror_is_read_or_refused(folder: Path, content: bytes) -> None:
     path = folder / "file.gz"
     path.write_bytes(content)
     with survived():
@@ -173,7 +173,7 @@ def arrays(draw: st.DrawFn) -> bytes:
 
 
 @given(arrays(), st.sampled_from(["images", "targets"]))
-def test_prepared_arrays(folder: Path, content: bytes, part: str) -> None:
+def test_any_prepared_array_is_read_or_refused(folder: Path, content: bytes, part: str) -> None:
     save_dataset(folder, "test", np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8))
     (folder / f"test_{part}.npy").write_bytes(content)
     with survived():
@@ -210,7 +210,7 @@ def archives(draw: st.DrawFn, whole: bytes) -> bytes:
 
 
 @given(st.data())
-def test_models(folder: Path, data: st.DataObject) -> None:
+def test_any_model_file_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
     path = folder / "model.npz"
     path.write_bytes(data.draw(archives(model(folder))))
     before = set(folder.parents[1].rglob("*"))
@@ -308,7 +308,7 @@ YAML = st.one_of(
 
 
 @given(YAML)
-def test_params(folder: Path, content: bytes) -> None:
+def test_any_params_file_is_read_or_refused(folder: Path, content: bytes) -> None:
     path = folder / "params.yaml"
     path.write_bytes(content)
     with survived():

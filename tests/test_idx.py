@@ -110,7 +110,9 @@ def test_a_file_shorter_than_announced_takes_no_memory(
 
 
 @pytest.mark.parametrize("shape", [(2**31, 28, 28), (2**32 - 1, 2**32 - 1, 2**32 - 1)])
-def test_dimensions_beyond_all_memory_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_dimensions_larger_than_any_memory_are_refused(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
     refusal(written(tmp_path, header(*shape) + b"abc"), len(shape))
 
 

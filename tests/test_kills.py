@@ -92,7 +92,7 @@ def test_a_run_killed_at_a_random_moment_leaves_nothing_half_written_and_recover
     expected = contents(finished)
     found = {name: data for name, data in contents(folder).items() if name in expected}
     found.pop("dvc.lock", None)
-    history = found.pop("metrics/history.csv", b"")  # it has the epochs so far, each a whole row
+    history = found.pop("metrics/history.csv", b"")  # the epochs so far, in complete rows
     assert expected["metrics/history.csv"].startswith(history)
     assert history.endswith(b"\n") or not history
     assert found.items() <= expected.items()

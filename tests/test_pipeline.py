@@ -99,7 +99,7 @@ def test_dvcs_cache_has_the_files_where_the_download_looks_for_them(finished: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
-def test_an_experiment_elsewhere_does_not_fall_back_to_the_sample(way: str, clone: Path) -> None:
+def test_temp_and_queued_experiments_do_not_fall_back_to_the_sample(way: str, clone: Path) -> None:
     change = ("dvc", "exp", "run", way, "--name", "auto", "-S", "dataset=auto")
     result = start(clone, *change, HTTPS_PROXY="http://127.0.0.1:9", MNIST_MIRROR="")
     if way == "--queue":
@@ -228,7 +228,7 @@ def test_a_bad_knob_is_refused_before_anything_is_removed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
-def test_experiments_elsewhere_import_the_source_beside_the_stage(
+def test_temp_and_queued_experiments_import_their_own_source(
     way: str, clone: Path, tmp_path: Path
 ) -> None:
     decoy = tmp_path / "installed" / "mnist_mlp"

@@ -58,6 +58,6 @@ def test_the_centre_of_mass_of_each_digit_is_in_the_middle(
     assert np.abs(centre - 13.5).max() < 1
 
 
-def test_ink_reaches_from_white_to_black(images: NDArray[np.uint8]) -> None:
+def test_every_digit_has_white_and_nearly_black_pixels(images: NDArray[np.uint8]) -> None:
     assert (images.min(axis=(1, 2)) == 0).all()
     assert (images.max(axis=(1, 2)) > 200).all()

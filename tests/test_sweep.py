@@ -290,7 +290,7 @@ def test_a_failed_training_leaves_only_a_gap_in_the_table(quick: Path) -> None:
     assert len(kept(quick)) == 1
 
 
-def test_a_sweep_whose_trainings_all_fail_fails_in_one_line(quick: Path) -> None:
+def test_a_sweep_fails_in_one_line_if_every_training_fails(quick: Path) -> None:
     (quick / "params.yaml").write_text(yaml.safe_dump(KNOBS | {"weight_decay": 10}), "utf-8")
     line = refusal(quick, "learning_rate=1000")
     assert "no network could be trained: training: epoch 1: the parameters became NaN" in line

@@ -33,12 +33,7 @@ for module in pkgutil.walk_packages(mnist_mlp.__path__, "mnist_mlp."):
     except ModuleNotFoundError as error:
         print(f"{traceback.extract_tb(error.__traceback__)[-1].filename}: no {error.name}")
 """
-FOR_SWEEPS = (
-    "dask",
-    "dask.system",
-    "distributed",
-    "matplotlib",
-)  # which `make test` does not install
+FOR_SWEEPS = ("dask", "dask.system", "distributed", "matplotlib")  # not installed by `make test`
 
 
 @pytest.fixture
