@@ -288,13 +288,14 @@ def test_a_full_disk_is_reported_in_one_line_and_a_later_run_recovers(
     stage: str, clone: Path, small_disk: Path
 ) -> None:
     expected = contents(clone)
-    (small_disk / "ballast").write_bytes(bytes(2**16))
+    ballast = small_disk / "ballast.unfinished"  # as a killed run may leave it
+    ballast.write_bytes(bytes(2**16))
     result = run_on_disk(clone, stage, small_disk)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.endswith(": No space left on device\n")
     assert result.stderr.count("\n") == 1
-    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    assert [path.name for path in small_disk.iterdir()] == [ballast.name]
     done(clone, "dvc", "repro", "-f", "-s", stage)
     assert contents(clone) == expected
 
