@@ -41,12 +41,12 @@ def gate(
     """Exit with 1 if the test accuracy is below a bound or fell significantly by over 0.005."""
     try:
         ours = read_answers(run)
-        comparison = compare_answers(ours, read_answers(base) if base else ours)
+        comparison = compare_answers(ours, ours if base is None else read_answers(base))
     except (InputError, OSError) as error:
         sys.exit(f"error: {in_one_line(error)}")
     right = sum(a == p for a, p in zip(ours.actual, ours.predicted, strict=True))
     accuracy = right / comparison.digits
-    if accuracy < at_least:
+    if not accuracy >= at_least:
         sys.exit(f"{run}: expected a test accuracy of at least {at_least}, found {accuracy:.4f}")
     if fell(comparison):
         sys.exit(

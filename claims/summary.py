@@ -33,6 +33,7 @@ PAGE = Path("metrics/claims.md")
 PICTURES = Path("metrics/claims")
 MARKS = {"Holds.": "✓", "Does not hold.": "✗"}
 DEPENDS = "◐"
+NOT_CLAIMS = {"claim", "networks", "summary"}  # scripts
 HOLDS = {True: "yes", False: "no", None: "undecided"}
 INTRODUCTION = """\
 # The videos' claims, measured
@@ -84,15 +85,16 @@ def summary(
         update_table(table, load_record()["claims"])
         return
     level = load_settings("summary")["confidence"]
-    if not 0 < level < 1:
+    if not 0.5 <= level <= 0.999:
         raise InputError(
-            f"{SETTINGS}: summary: confidence: expected a number between 0 and 1, found {level!r}"
+            f"{SETTINGS}: summary: confidence: expected a number from 0.5 to 0.999, found {level!r}"
         )
     claims = []
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for path in (RESULTS / script.stem / "findings.json" for script in SCRIPTS.glob("*.py")):
+    for name in sorted({script.stem for script in SCRIPTS.glob("*.py")} - NOT_CLAIMS):
+        path = RESULTS / name / "findings.json"
         if not path.exists():
-            continue
+            raise InputError(f"{path}: expected findings, found none; {REPRO}")
         try:
             claim = judge(json.loads(path.read_text(encoding="utf-8")), level)
         except (ValueError, TypeError, KeyError) as error:
@@ -103,8 +105,6 @@ def summary(
             with atomic_write(CLAIMS.parent / claim["picture"]) as file:
                 file.write(picture.read_bytes())
         claims.append(claim)
-    if not claims:
-        raise InputError(f"{RESULTS}: expected findings, found none; {REPRO}")
     if not is_complete(RAW):
         print(
             f"warning: {RAW} does not hold MNIST: these claims are of the sample", file=sys.stderr

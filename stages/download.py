@@ -7,7 +7,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 
 from command import PARAMS, RAW, ParamsFile, RawFolder, run
 
+import re
+from configparser import Error as ConfigError
+from configparser import RawConfigParser
+from contextlib import suppress
 from hashlib import sha256
+from shutil import rmtree
 from typing import Annotated
 
 import typer
@@ -29,9 +34,7 @@ from mnist_mlp.data.mirrors import (
 from mnist_mlp.data.mnist import FILES, MIRRORS, TRAIN_LABELS, File
 
 SAMPLE = Path("data/sample")
-CACHE = Path(".dvc/cache/files/md5")
 NOT_MNIST = "NOT_MNIST"  # a file in data/raw after a run that fell back to the sample
-LEFTOVERS = (NOT_MNIST, ".DS_Store")
 WITHOUT_NETWORK = "set MNIST_MIRROR to a folder with the four files, or choose `dataset: sample`"
 
 
@@ -58,10 +61,9 @@ def download(
     for file in FILES:
         _rename(raw, file)
     fell_back = _provide(params.dataset, raw, sample, mirror)
-    names = [file.name for file in FILES] + [NOT_MNIST] * fell_back
     for path in raw.iterdir():
-        if path.name not in names and not path.is_dir():
-            path.unlink()  # what a killed run, or one on the sample, left
+        if _is_leftover(path) and not (fell_back and path.name == NOT_MNIST):
+            path.unlink()
     _check_split(params, raw, params_file)
 
 
@@ -76,11 +78,18 @@ def _expect_no_others(raw: Path, sample: Path) -> None:
     """Refuse any file in data/raw that is not MNIST's or the sample's, or left by a killed run."""
     for path in sorted(raw.rglob("*")):
         is_folder = path.is_dir() and not path.is_symlink()
-        is_leftover = path.match(f"*{UNFINISHED}") or path.match(".*.tmp") or path.name in LEFTOVERS
+        is_leftover = path.name == ".DS_Store" or (path.parent == raw and _is_leftover(path))
         if not is_folder and not is_leftover and not _is_known(path, raw, sample):
             raise InputError(
                 f"{path}: expected one of MNIST's four files, found another; move it out of {raw}"
             )
+
+
+def _is_leftover(path: Path) -> bool:
+    """Return whether a file in data/raw was left by a killed run, by DVC, or by Finder."""
+    names = {f"{file.name}{end}" for file in FILES for end in (UNFINISHED, f".lock{UNFINISHED}")}
+    is_dvcs = re.fullmatch(r"\.\w{22}\.tmp", path.name)
+    return path.name in names | {NOT_MNIST, ".DS_Store"} or bool(is_dvcs)
 
 
 def _is_known(path: Path, raw: Path, sample: Path) -> bool:
@@ -94,23 +103,33 @@ def _is_known(path: Path, raw: Path, sample: Path) -> bool:
 
 
 def _rename(raw: Path, file: File) -> None:
-    """Give a file of MNIST that the user put into data/raw its own name there, unpacked."""
+    """Give a file of MNIST that the user put into data/raw its own name there, unpacked.
+
+    A copy of the sample's under another name, which an older version left, is removed.
+    """
     target = raw / file.name
     renamed = target.with_name(file.name + UNFINISHED)  # the user's folder may have the name
-    spellings = [path for path in find_spellings(raw, file) if path != target]
-    given = [path for path in spellings if has_content(path, file)]
-    if given:
+    others = [path for path in find_spellings(raw, file) if path != target]
+    given = [path for path in others if has_content(path, file)]
+    if given and not has_file(raw, file):
         with atomic_write(renamed) as output:
             output.write(read_file(given[0], file))
-    for path in given:
+    for path in others:
         path.unlink()
-        typer.echo(f"{path} is now {target}, unpacked.")
-        if path.parent != raw and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        _remove_empty(path.parent, raw)
+    _remove_empty(target, raw)
     if has_content(renamed, file):  # also if a run was killed before this
-        if target.is_dir():
-            target.rmdir()
         renamed.replace(target)
+    for path in given:
+        typer.echo(f"{path} is now {target}, unpacked.")
+
+
+def _remove_empty(folder: Path, raw: Path) -> None:
+    """Remove a folder in data/raw if there is nothing in it but what Finder leaves."""
+    if folder == raw or not folder.is_dir() or folder.is_symlink():
+        return
+    if all(path.name == ".DS_Store" for path in folder.iterdir()):
+        rmtree(folder)
 
 
 def _provide(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
@@ -157,16 +176,30 @@ def _provide(dataset: str, raw: Path, sample: Path, mirror: str | None) -> bool:
 
 def _restore(raw: Path, file: File) -> None:
     """Take a file of MNIST that is missing in data/raw from DVC's cache, if it is there."""
-    cached = top() / CACHE / file.md5[:2] / file.md5[2:]
+    cached = _cached(file)
     if not has_file(raw, file) and has_content(cached, file):
         with atomic_write(raw / file.name) as output:
             output.write(cached.read_bytes())
 
 
+def _cached(file: File) -> Path:
+    """Return where DVC's cache keeps a file of MNIST."""
+    settings = top() / ".dvc"
+    config = RawConfigParser()
+    with suppress(ConfigError, ValueError):
+        config.read([settings / "config", settings / "config.local"], encoding="utf-8")
+    cache = settings / config.get("cache", "dir", fallback="cache")
+    return cache / "files/md5" / file.md5[:2] / file.md5[2:]
+
+
 def _copy_sample(sample: Path, raw: Path) -> None:
     for file in FILES:
-        if has_file(raw, file):
-            typer.echo(f"{raw / file.name} of MNIST is replaced by the sample's.")
+        if has_file(raw, file) and not has_content(_cached(file), file):
+            raise InputError(
+                f"{raw / file.name}: MNIST's, of which DVC's cache has no copy, and the sample's "
+                f"would replace it; move MNIST's files out of {raw}, or add those that are missing"
+            )
+    for file in FILES:
         with atomic_write(raw / file.name) as copy:
             copy.write((sample / file.name).read_bytes())
 

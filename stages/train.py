@@ -57,9 +57,9 @@ def train(
 ) -> None:
     """Train the network by gradient descent.
 
-    Reads data/prepared and the knobs of the network and of gradient descent. Writes data/model.npz;
-    data/validation.npy, the training images held out; and metrics/history.csv, a row per epoch. If
-    it is killed, the next run resumes from data/model.npz.checkpoint.
+    Reads data/prepared and the knobs of the network and of gradient descent; writes data/model.npz,
+    metrics/history.csv, a row per epoch, and data/validation.npy, which names the training images
+    held out. If it is killed, the next run resumes from data/model.npz.checkpoint.
     """
     params = load_params(params_file)
     digits = load_dataset(prepared, "training")

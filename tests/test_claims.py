@@ -499,7 +499,7 @@ def test_without_findings_the_record_is_kept(scripts: Path) -> None:
     before = (scripts / summary.CLAIMS).read_bytes()
     result = start(scripts, "python", "claims/summary.py", PYTHONPATH="stages:claims")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: data/claims: expected findings, found none; run")
+    assert result.stderr.startswith("error: data/claims/accuracy/findings.json: expected findings")
     assert (scripts / summary.CLAIMS).read_bytes() == before
 
 

@@ -27,7 +27,7 @@ def test_the_table_fits_100_columns_and_shows_states_and_the_knobs_that_differ(c
         table = done(clone, "sh", "-c", command + pager, COLUMNS="100")
         header, *rows = (line.split() for line in table.splitlines() if "──── " not in line)
         knobs = ["activation", "hidden", "seed"]
-        assert header == ["Experiment", "State", "validation_accuracy", *knobs]
+        assert header == ["Experiment", "State", "data", "validation_accuracy", *knobs]
         assert max(len(line.rstrip()) for line in table.splitlines()) <= 100
         states = {row[2]: row[3] for row in rows if row[0] in "├──└──"}
         assert states == {"[wide]": "-", "[tanh]": "-", "[later]": "Queued"}

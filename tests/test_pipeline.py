@@ -13,7 +13,6 @@ import numpy as np
 import psutil
 import pytest
 import yaml
-from download import CACHE
 
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data.dataset import Dataset, load_dataset, load_split, read_digits, relabelled
@@ -94,16 +93,18 @@ def test_dvcs_cache_has_the_files_where_the_download_looks_for_them(finished: Pa
     for path in (finished / "data/raw").iterdir():
         content = path.read_bytes()
         key = md5(content, usedforsecurity=False).hexdigest()
-        assert (finished / CACHE / key[:2] / key[2:]).read_bytes() == content
+        cached = finished / ".dvc/cache/files/md5" / key[:2] / key[2:]
+        assert cached.read_bytes() == content
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--temp", "--queue"])
 def test_temp_and_queued_experiments_do_not_fall_back_to_the_sample(way: str, clone: Path) -> None:
     change = ("dvc", "exp", "run", way, "--name", "auto", "-S", "dataset=auto")
-    result = start(clone, *change, HTTPS_PROXY="http://127.0.0.1:9", MNIST_MIRROR="")
+    offline = {"HTTPS_PROXY": "http://127.0.0.1:9", "MNIST_MIRROR": ""}
+    result = start(clone, *change, **offline)
     if way == "--queue":
-        result = start(clone, "dvc", "queue", "start", HTTPS_PROXY="http://127.0.0.1:9")
+        start(clone, "dvc", "queue", "start", **offline)
         start(clone, "dvc", "queue", "logs", "--follow", "auto")
         result = start(clone, "dvc", "queue", "logs", "auto")
     assert "does not fall back to the sample" in result.stdout + result.stderr

@@ -81,7 +81,7 @@ def atomic_write(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
                 unfinished.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        if error.filename:
+        if error.filename and UNFINISHED not in str(error.filename):
             raise
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None
 

@@ -68,7 +68,7 @@ def has_content(path: Path, file: File) -> bool:
     """Return whether a path has the content of a file of MNIST, packed or not."""
     try:
         read_file(path, file)
-    except (FileNotFoundError, InputError):
+    except (OSError, InputError):
         return False
     return True
 
@@ -152,7 +152,7 @@ def _fetch(mirror: str, file: File) -> bytes:
         except FileNotFoundError:
             continue
         except PermissionError as error:
-            raise InputError(f"{name}: {error.strerror}") from None
+            failure = failure or InputError(f"{name}: {error.strerror}")
         except InputError as error:
             if is_address:
                 raise

@@ -55,7 +55,7 @@ def _here(name: str) -> str:
 
 def committed(commit: str, name: str) -> str:
     """Return the text of a file in a commit. Raises InputError if it is not there."""
-    show = ["git", "show", f"{commit}^{{commit}}:./{name}"]
+    show = ["git", "show", "--end-of-options", f"{commit}^{{commit}}:./{name}"]
     try:
         git = subprocess.run(
             show, capture_output=True, encoding="utf-8", errors="replace", check=False

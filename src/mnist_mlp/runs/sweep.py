@@ -122,7 +122,7 @@ def sweep(
         return
     for place, each in enumerate(combinations[1:]):
         if place == 0 or each.first.is_own:
-            print(difference(best, each))
+            print(difference(best, each, len(combinations) - 1 if each.first.is_own else 1))
 
 
 def _name(task: Task, tasks: list[Task]) -> str:
@@ -133,10 +133,11 @@ def _name(task: Task, tasks: list[Task]) -> str:
     return f"{name} (params.yaml)" if task.is_own else name
 
 
-def difference(one: Combination, other: Combination) -> str:
-    """Say whether a combination is better, by its accuracies less another's with the same seeds.
+def difference(one: Combination, other: Combination, choices: int = 1) -> str:
+    """Say which of two combinations is better, by a paired t-interval over seeds.
 
-    The 95 % interval is that of a paired t-test.
+    If `one` is the best of several `choices`, the interval is wider (Bonferroni), because some of
+    its lead is luck.
     """
     differences = 100 * (one.accuracies - other.accuracies)
     differences = differences[~np.isnan(differences)]
@@ -144,11 +145,16 @@ def difference(one: Combination, other: Combination) -> str:
     if n < ENOUGH:
         return f"{one.name}, {other.name}: fewer than {ENOUGH} seeds were trained with both."
     mean = np.mean(differences)
-    margin = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.std(differences, ddof=1) / math.sqrt(n)
+    margin = (
+        stdtrit(n - 1, 1 - (1 - CONFIDENCE) / (2 * choices))
+        * np.std(differences, ddof=1)
+        / math.sqrt(n)
+    )
     low, high = mean - margin, mean + margin
     if high < 0:
-        return difference(other, one)
-    how = f"{low:.2f} to {high:.2f} points ({CONFIDENCE:.0%} interval, {n} seeds)"
+        return difference(other, one, choices)
+    chosen = f", best of {choices}" if choices > 1 else ""
+    how = f"{low:.2f} to {high:.2f} points ({CONFIDENCE:.0%} interval{chosen}, {n} seeds)"
     if low > 0:
         return f"{one.name} is better than {other.name} by {how}."
     return f"no difference seen between {one.name} and {other.name}: {how}."
