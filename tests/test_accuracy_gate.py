@@ -55,6 +55,11 @@ def test_a_significant_loss_beyond_the_bound_fails(tmp_path: Path) -> None:
         gate(predictions(tmp_path, range(9649)), base)
 
 
+def test_an_empty_base_is_not_no_base(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^error: .*expected in commit"):
+        gate(predictions(tmp_path, range(9700)), "")
+
+
 def test_different_test_digits_and_a_missing_file_fail_in_one_line(tmp_path: Path) -> None:
     run, other = predictions(tmp_path, range(5), n=9), predictions(tmp_path, range(5), 8, "b.csv")
     with pytest.raises(SystemExit, match=r"^error: .*b\.csv: expected the same test digits"):

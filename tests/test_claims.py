@@ -428,7 +428,7 @@ def test_a_bad_knob_is_refused_in_one_line(claimed: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("level", [0, 1, 95, "x"])
+@pytest.mark.parametrize("level", [0, 1, 0.9999999, 95, "x"])
 def test_a_bad_confidence_is_refused(level: object, claimed: Path) -> None:
     path = claimed / "claims/params.yaml"
     before, recorded = path.read_text("utf-8"), (claimed / summary.CLAIMS).read_bytes()

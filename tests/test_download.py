@@ -895,6 +895,93 @@ def test_with_mnist_in_dvcs_cache_switching_to_the_sample_and_back_needs_no_mirr
         assert contents(raw) == files
 
 
+@pytest.mark.parametrize("names", [NAMES, NAMES[:3]], ids=["all four", "three"])
+@pytest.mark.parametrize("dataset", ["sample", "auto"])
+def test_mnist_that_dvc_has_no_copy_of_is_not_replaced_by_the_sample(
+    dataset: str, names: list[str], raw: Path, refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(raw.parent)
+    monkeypatch.setattr("download.MIRRORS", [refusing])
+    fill(raw, {f"{name}.gz": PACKED[f"{name}.gz"] for name in names})
+    params = with_dataset(raw.parent, dataset)
+    if dataset == "auto" and names == NAMES:
+        download_stage(params_file=params, raw=raw, sample=SAMPLE)
+    else:
+        with pytest.raises(InputError, match=r"DVC's cache has no copy, .*; move MNIST's files"):
+            download_stage(params_file=params, raw=raw, sample=SAMPLE)
+    assert contents(raw) == {name: CONTENTS[name] for name in names}
+
+
+def test_what_finder_leaves_in_the_folders_of_an_archive_does_not_matter(
+    refusing: str, raw: Path
+) -> None:
+    for name, content in CONTENTS.items():
+        fill(raw / name, {name: content, ".DS_Store": b""})
+        fill(raw / dotted(name), {name: content, ".DS_Store": b""})
+    params = with_dataset(raw.parent, "auto")
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+    assert contents(raw) == CONTENTS
+
+
+def test_the_sample_of_an_older_version_is_cleared_away(serve: Serve, raw: Path) -> None:
+    fill(raw, {f"{name}.gz": gzip.compress(content) for name, content in SAMPLED.items()})
+    fill(raw / dotted(NAMES[0]), {NAMES[0]: SAMPLED[NAMES[0]]})
+    fill(raw, {"NOT_MNIST": b""})
+    params = with_dataset(raw.parent, "mnist")
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=serve(good).address)
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize("killed_at", range(1, 9))
+def test_a_run_that_is_killed_while_it_renames_loses_nothing(
+    killed_at: int, refusing: str, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(raw, PACKED)
+    params = with_dataset(raw.parent, "mnist")
+    calls = iter(range(1, 100))
+
+    def or_be_killed(work: Callable[..., Any]) -> Callable[..., Any]:
+        def step(path: Path, *words: Any, **more: Any) -> Any:
+            if raw in path.parents and ".lock" not in path.name and next(calls) == killed_at:
+                raise KeyboardInterrupt
+            return work(path, *words, **more)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", or_be_killed(Path.replace))
+        patch.setattr(Path, "unlink", or_be_killed(Path.unlink))
+        with pytest.raises(KeyboardInterrupt):
+            download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+    assert contents(raw) == CONTENTS
+
+
+@pytest.mark.parametrize("name", ["thesis.unfinished", ".notes.tmp", "mine.lock.unfinished"])
+def test_only_leftovers_of_the_stages_own_names_are_cleared_away(
+    name: str, serve: Serve, raw: Path
+) -> None:
+    fill(raw, {name: b"mine"})
+    params, mirror = with_dataset(raw.parent, "mnist"), serve(good)
+    with pytest.raises(InputError, match="move it out of"):
+        download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=mirror.address)
+    assert contents(raw) == {name: b"mine"}
+
+
+def test_dvcs_cache_is_found_where_the_configuration_says(
+    refusing: str, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in CONTENTS.values():
+        key = md5(content).hexdigest()
+        fill(tmp_path / f"elsewhere/files/md5/{key[:2]}", {key[2:]: content})
+    fill(tmp_path / ".dvc", {"config": b"[core]\n    analytics = false\n"})
+    fill(tmp_path / ".dvc", {"config.local": b"[cache]\n    dir = ../elsewhere\n"})
+    params = with_dataset(tmp_path, "mnist")
+    download_stage(params_file=params, raw=raw, sample=SAMPLE, mirror=refusing)
+    assert contents(raw) == CONTENTS
+
+
 @needs_permissions
 def test_an_unwritable_raw_folder_is_named_in_one_line(raw: Path) -> None:
     raw.chmod(0o500)
