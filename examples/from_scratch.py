@@ -1,4 +1,4 @@
-"""The whole method on one page: it trains the network that `dvc repro` trains by default.
+"""The whole method on one page: the default recipe of `dvc repro`, but for rounding.
 
 Run `python examples/from_scratch.py FOLDER`. FOLDER has MNIST's four files, unpacked, as data/raw
 does, which is the default. In every array, rows are examples.

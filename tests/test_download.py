@@ -117,6 +117,12 @@ def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def away_from_the_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand away from the clone, whose DVC cache may have MNIST."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MNIST_MIRROR", raising=False)
     for name in ("HTTPS_PROXY", "https_proxy"):
@@ -718,8 +724,9 @@ def run(
     dataset: str, raw: Path, *more: str, batch_size: int = 32
 ) -> subprocess.CompletedProcess[str]:
     params = str(with_dataset(raw.parent, dataset, batch_size))
-    command = [sys.executable, "stages/download.py", "--params", params, "--raw", str(raw), *more]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(ROOT / "stages/download.py"), "--params", params]
+    command += ["--raw", str(raw), "--sample", str(SAMPLE), *more]
+    return subprocess.run(command, cwd=raw.parent, capture_output=True, text=True, check=False)
 
 
 def test_dataset_sample_copies_the_sample_without_a_warning(raw: Path) -> None:
@@ -788,7 +795,9 @@ def test_an_experiment_in_a_folder_of_its_own_does_not_fall_back(
 def test_the_stage_asks_no_mirror_for_files_that_it_has(serve: Serve, raw: Path) -> None:
     mirror = serve(good)
     params = with_dataset(raw.parent, "auto")
-    download_stage(params_file=params, raw=fill(raw, CONTENTS), mirror=mirror.address)
+    download_stage(
+        params_file=params, raw=fill(raw, CONTENTS), sample=SAMPLE, mirror=mirror.address
+    )
     assert mirror.requested == []
 
 

@@ -14,6 +14,15 @@ SETTINGS = ".dvc/config.local"
 OTHER_OWNER = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
+IDENTITY = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "user.name",
+    "GIT_CONFIG_VALUE_0": "Test",
+    "GIT_CONFIG_KEY_1": "user.email",
+    "GIT_CONFIG_VALUE_1": "test@localhost",
+}
+
+
 def make_project(folder: Path) -> Path:
     """Make a folder that has what `mnist-mlp mend` looks for."""
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=MADE)
@@ -40,7 +49,7 @@ def clone_of(origin: str, folder: Path, *options: str) -> Path:
 
 
 def mend(folder: Path, **environment: str) -> CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(ROOT / "src")} | environment
+    environment = {"PYTHONPATH": str(ROOT / "src")} | IDENTITY | environment
     return start(folder, sys.executable, "-P", "-m", "mnist_mlp.cli", "mend", **environment)
 
 
@@ -67,6 +76,14 @@ def test_an_ordinary_clone_gets_no_warning(origin: str, tmp_path: Path) -> None:
     clone = clone_of(origin, tmp_path / "clone")
     assert_silent(clone)
     assert not (clone / SETTINGS).exists()
+
+
+def test_without_an_identity_there_is_a_warning(origin: str, tmp_path: Path) -> None:
+    clone = clone_of(origin, tmp_path / "clone")
+    result = mend(clone, GIT_CONFIG_COUNT="0")
+    assert result.returncode == 0
+    assert result.stderr.startswith("warning: git does not know who you are: `dvc exp run` will")
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def first(clone: Path) -> Path:
-    done(clone, "dvc", "remote", "add", "--default", "storage", "../storage")
+    done(clone, "dvc", "remote", "add", "--default", "storage", str(clone.parent / "storage"))
     commit(clone)
     return clone
 

@@ -304,7 +304,7 @@ def test_a_killed_sweep_resumes(quick: Path) -> None:
     process.communicate()
     missing = 8 - len(kept(quick))
     result = start(quick, *CLI, "sweep", *GRID)
-    assert f"{missing} of 8 networks are to be trained." in result.stderr
+    assert f"Training {missing} of 8 networks" in result.stderr
     assert len(table(quick)) == 8
     assert start(quick, *CLI, "sweep", *GRID).stderr == ""
 
@@ -317,7 +317,7 @@ def test_networks_whose_kept_results_are_damaged_are_trained_again(quick: Path) 
     for file, content in zip(kept(quick), damaged, strict=False):
         file.write_bytes(content)
     result = start(quick, *CLI, "sweep", grid)
-    assert "7 of 8 networks are to be trained." in result.stderr
+    assert "Training 7 of 8 networks" in result.stderr
     assert (quick / TABLE).read_bytes() == expected
 
 

@@ -54,18 +54,26 @@ def _here(name: str) -> str:
 
 
 def committed(commit: str, name: str) -> str:
-    """Return the text of a file in a commit. Raises InputError if it is not there."""
-    show = ["git", "show", "--end-of-options", f"{commit}^{{commit}}:./{name}"]
+    """Return the text of a file in a commit or an experiment, which has a name in DVC.
+
+    Raises InputError if it is not there.
+    """
     try:
-        git = subprocess.run(
-            show, capture_output=True, encoding="utf-8", errors="replace", check=False
-        )
+        experiments = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{commit}")
+        found = (experiments.stdout.split() or [commit])[0]
+        git = _git("show", "--end-of-options", f"{found}^{{commit}}:./{name}")
     except FileNotFoundError:
         raise InputError(f"{name}: git, which is not installed, reads it from a commit") from None
     if git.returncode:
         reason = " ".join(git.stderr.split())
         raise InputError(f"{name}: expected in commit {commit}; git says: {reason}")
     return git.stdout
+
+
+def _git(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *command], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
 
 
 def _stages(lock: str) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,8 @@ def _has_git() -> bool:
     except FileNotFoundError:
         return False
     if answer.returncode and "not a git repository" not in answer.stderr:
-        raise InputError(f"git: {' '.join(answer.stderr.split())}")
+        lines = (line.strip() for line in answer.stderr.splitlines())
+        raise InputError(f"git: {'; '.join(filter(None, lines))}")
     return not answer.returncode
 
 
@@ -59,6 +60,11 @@ def _find_limits() -> list[str]:
     if not settings.isascii():
         limits.append(
             f".git/config is not ASCII: {fail}; a name can be set by `git config --global` instead"
+        )
+    if any(_run("git", "config", f"user.{name}").returncode for name in ("name", "email")):
+        limits.append(
+            "git does not know who you are: `dvc exp run` will fail; `git config --global "
+            "user.name NAME; git config --global user.email ADDRESS`"
         )
     if _run("git", "rev-parse", "--is-shallow-repository").stdout == "true\n":
         limits.append(

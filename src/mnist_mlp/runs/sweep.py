@@ -176,7 +176,9 @@ def _train_all(
     rows = {i: row for i, file in enumerate(files) if (row := _read(file))}
     missing = [i for i in range(len(tasks)) if i not in rows]
     if missing:
-        print(f"{len(missing)} of {len(tasks)} networks are to be trained.", file=sys.stderr)
+        own = sum(tasks[i].is_own for i in missing)
+        added = f", {own} of them with params.yaml as it stands" if own else ""
+        print(f"Training {len(missing)} of {len(tasks)} networks{added}.", file=sys.stderr)
         try:
             with _connected(scheduler, workers) as client:
                 arrived = client.scatter(digits, broadcast=True)
