@@ -505,13 +505,15 @@ def test_without_findings_the_record_is_kept(scripts: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"findings": [{"case": "old"}]}'])
 def test_damaged_findings_are_refused_in_one_line(content: str, scripts: Path) -> None:
-    path = scripts / "data/claims/edges/findings.json"
+    path = scripts / "data/claims/accuracy/findings.json"
     path.parent.mkdir(parents=True)
     path.write_text(content, "utf-8")
     before = (scripts / summary.CLAIMS).read_bytes()
     result = start(scripts, "python", "claims/summary.py", PYTHONPATH="stages:claims")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: data/claims/edges/findings.json: expected findings; ")
+    assert result.stderr.startswith(
+        "error: data/claims/accuracy/findings.json: expected findings; "
+    )
     assert result.stderr.count("\n") == 1
     assert (scripts / summary.CLAIMS).read_bytes() == before
 

@@ -288,7 +288,7 @@ def test_a_full_disk_is_reported_in_one_line_and_a_later_run_recovers(
     stage: str, clone: Path, small_disk: Path
 ) -> None:
     expected = contents(clone)
-    ballast = small_disk / "ballast.unfinished"  # as a killed run may leave it
+    ballast = small_disk / "t10k-labels-idx1-ubyte.unfinished"  # as a killed run may leave it
     ballast.write_bytes(bytes(2**16))
     result = run_on_disk(clone, stage, small_disk)
     assert result.returncode == 1
@@ -337,7 +337,6 @@ def test_a_read_only_disk_is_reported_in_one_line(
 @pytest.mark.parametrize(
     ("stage", "output"),
     [
-        ("download", "data/raw/train-images-idx3-ubyte"),
         ("preprocess", "data/prepared/test_images.npy"),
         ("train", "data/model.npz"),
         ("train", "metrics/history.csv"),

@@ -55,8 +55,8 @@ def test_stuck_training_says_so_once_and_what_to_try(
     knobs: dict[str, Any], tip: str, clone: Path
 ) -> None:
     line = re.fullmatch(
-        r"warning: stuck: after epoch 8 the network answers \d for (\d+)% of the images and reads "
-        r"(\d+\.\d\d)% right; try ([^\n]+)\n",
+        r"warning: stuck: after epoch 8 the network classifies (\d+)% of the images as \d, with an "
+        r"accuracy of (\d+\.\d\d)%; try ([^\n]+)\n",
         warned(clone, **knobs),
     )
     assert line
