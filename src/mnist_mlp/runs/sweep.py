@@ -111,11 +111,11 @@ def sweep(
             print(f"not trained: {task.options()} -S seed={task.knobs['seed']}: {row['error']}")
     best = combinations[0]
     print(
-        f"\nThe best reads {_mean(best.accuracies)} of the validation images right "
+        f"\nThe best has a validation accuracy of {_mean(best.accuracies)} "
         "(mean ± standard deviation).\n"
-        "With params.yaml as it stands, its first network is repeated by\n"
+        "To repeat its first network, with the present params.yaml:\n"
         f"dvc exp run {best.first.options()} -S seed=0\n"
-        f"All are in {table}, and drawn in {picture}."
+        f"All results are in {table}, with a chart in {picture}."
     )
     if seeds < ENOUGH:
         print(f"At least --seeds {ENOUGH} are needed to tell a difference from luck.")
