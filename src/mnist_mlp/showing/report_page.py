@@ -135,6 +135,14 @@ def pack_pixels(pixels: NDArray[np.uint8]) -> bytes:
     return b"".join(bytes([len(zeros), len(others)]) + others for zeros, others in runs)
 
 
+def bundle(names: Sequence[str]) -> str:
+    """Join modules of the page in one script, in which each name stands once.
+
+    Each imports only from those before it, in lines of their own, which are left out.
+    """
+    return re.sub(r"^import .*\n|^export ", "", "\n".join(map(_read, names)), flags=re.M)
+
+
 def render(page: Mapping[str, Any]) -> bytes:
     """Render what `gather` returned as one HTML file, with inline styles and scripts.
 
@@ -149,7 +157,7 @@ def render(page: Mapping[str, Any]) -> bytes:
         keep_trailing_newline=True,
     )
     style = _read("style.css")
-    script = '"use strict";\n' + "\n".join(map(_read, SCRIPTS))
+    script = '"use strict";\n' + bundle(SCRIPTS)
     # Inside a script element, nothing may look like its closing tag.
     data = json.dumps(page["data"], separators=(",", ":")).replace("<", "\\u003c")
     template = environment.get_template("report.html")
@@ -169,7 +177,7 @@ def _describe(network: Network) -> dict[str, Any]:
 
     Raises InputError if the table ACTIVATIONS there lacks the network's activation.
     """
-    table = re.search(r"^const ACTIVATIONS = \{\n(.*?)^\};", _read("network.js"), re.M | re.S)
+    table = re.search(r"const ACTIVATIONS = \{\n(.*?)^\};", _read("network.js"), re.M | re.S)
     known = re.findall(r"^  (\w+):", table[1] if table else "", re.M)
     if network.activation not in known:
         raise InputError(

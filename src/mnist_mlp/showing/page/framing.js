@@ -6,16 +6,16 @@
 // digits). In MNIST's files the move is by whole pixels, and the centre is the middle of the
 // pixel with 14 others to its left and above it: no digit is off by more than half a pixel.
 
-const SIDE = 28; // pixels along each side of what the network sees
-const BOX = 20; // pixels along the longer side of the digit in it
-const CENTRE = 14; // the row, and the column, of its centre of mass
+export const SIDE = 28; // pixels along each side of what the network sees
+export const BOX = 20; // pixels along the longer side of the digit in it
+export const CENTRE = 14; // the row, and the column, of its centre of mass
 
 /**
  * Draw strokes with a round pen, as a grey image: side × side numbers from 0, paper, to 1, ink.
  *
  * A stroke is a list of points [x, y]. They, and the width of the pen, are shares of the side.
  */
-function inkOf(strokes, pen, side) {
+export function inkOf(strokes, pen, side) {
   const image = new Float32Array(side * side);
   const radius = (pen * side) / 2;
   for (const stroke of strokes) {
@@ -27,7 +27,7 @@ function inkOf(strokes, pen, side) {
 }
 
 /** Ink every pixel near a line, by its distance from it; half-covered ones are grey. */
-function addLine(image, side, radius, [x0, y0], [x1, y1]) {
+export function addLine(image, side, radius, [x0, y0], [x1, y1]) {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const square = dx * dx + dy * dy;
   const clip = (value) => Math.min(Math.max(Math.floor(value), 0), side);
@@ -51,7 +51,7 @@ function addLine(image, side, radius, [x0, y0], [x1, y1]) {
  *
  * Where the image is blank, so is what is returned.
  */
-function frame(image, side = Math.sqrt(image.length)) {
+export function frame(image, side = Math.sqrt(image.length)) {
   const framed = new Float32Array(SIDE * SIDE);
   const box = inkBox(image, side);
   if (!box) return framed;
@@ -74,7 +74,7 @@ function frame(image, side = Math.sqrt(image.length)) {
 }
 
 /** The smallest box around all ink, ends excluded; null where there is none. */
-function inkBox(image, side) {
+export function inkBox(image, side) {
   let [left, top, right, bottom] = [side, side, 0, 0];
   image.forEach((ink, i) => {
     if (ink === 0) return;
@@ -88,7 +88,7 @@ function inkBox(image, side) {
 }
 
 /** Scale what is in a box so that its longer side is BOX, by the mean ink of the area of each pixel. */
-function shrink(image, side, { left, top, right, bottom }) {
+export function shrink(image, side, { left, top, right, bottom }) {
   const scale = BOX / Math.max(right - left, bottom - top);
   const width = Math.max(1, Math.round((right - left) * scale));
   const height = Math.max(1, Math.round((bottom - top) * scale));
@@ -110,7 +110,7 @@ function shrink(image, side, { left, top, right, bottom }) {
  * Cut the pixels from start to end into equal parts: for each a list of [pixel, share], what
  * share of the part that pixel is.
  */
-function shares(start, end, parts) {
+export function shares(start, end, parts) {
   const length = (end - start) / parts;
   return Array.from({ length: parts }, (_, part) => {
     const [from, to] = [start + part * length, start + (part + 1) * length];

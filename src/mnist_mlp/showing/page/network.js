@@ -4,14 +4,14 @@
  * What a neuron does with its weighted sum z, a function in a line: report_page.py reads their names.
  * softmax, which needs all z of its layer, is apart.
  */
-const ACTIVATIONS = {
+export const ACTIVATIONS = {
   sigmoid: (z) => 1 / (1 + Math.exp(-z)),
   tanh: Math.tanh,
   relu: (z) => Math.max(z, 0),
 };
 
 /** Turn sums into shares that add up to 1; the largest z, taken away first, keeps exp in range. */
-function softmax(z) {
+export function softmax(z) {
   const largest = z.reduce((a, b) => Math.max(a, b));
   const powers = z.map((value) => Math.exp(value - largest));
   const total = powers.reduce((a, b) => a + b);
@@ -19,7 +19,7 @@ function softmax(z) {
 }
 
 /** Turn base64 into bytes. */
-function decodeBytes(base64) {
+export function decodeBytes(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
@@ -30,7 +30,7 @@ function decodeBytes(base64) {
  * biases. weights[i] leads into layer i + 1, a row of n_in numbers for each of its n_out neurons;
  * biases[i] is added there.
  */
-function makeNetwork({ sizes, activation, output, parameters }) {
+export function makeNetwork({ sizes, activation, output, parameters }) {
   const bytes = new DataView(decodeBytes(parameters).buffer);
   const vector = new Float32Array(bytes.byteLength / 4);
   for (let i = 0; i < vector.length; i++) vector[i] = bytes.getFloat32(4 * i, true);
@@ -49,7 +49,7 @@ function makeNetwork({ sizes, activation, output, parameters }) {
  * Returns {z, activations}: activations[0] is the image and the last are the ten outputs;
  * z[i] are the weighted sums, W a + b, in layer i + 1.
  */
-function forward({ sizes, weights, biases, functions }, image) {
+export function forward({ sizes, weights, biases, functions }, image) {
   const activations = [image];
   const sums = [];
   weights.forEach((matrix, layer) => {
@@ -68,17 +68,17 @@ function forward({ sizes, weights, biases, functions }, image) {
 }
 
 /** The weights that lead from layer `layer` into one neuron of the next. */
-function weightsOf({ sizes, weights }, layer, neuron) {
+export function weightsOf({ sizes, weights }, layer, neuron) {
   return weights[layer].subarray(neuron * sizes[layer], (neuron + 1) * sizes[layer]);
 }
 
 /** What each neuron of layer `layer` adds to the sum of one neuron of the next: weight × activation. */
-function contributions(network, activations, layer, neuron) {
+export function contributions(network, activations, layer, neuron) {
   const weights = weightsOf(network, layer, neuron);
   return Float64Array.from(weights, (weight, i) => weight * activations[layer][i]);
 }
 
 /** The indices of the n largest of some numbers, the largest first; the earlier of equal ones. */
-function largest(numbers, n) {
+export function largest(numbers, n) {
   return [...numbers.keys()].sort((a, b) => numbers[b] - numbers[a] || a - b).slice(0, n);
 }
