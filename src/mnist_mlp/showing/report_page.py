@@ -23,8 +23,12 @@ from mnist_mlp.showing.charts import draw_curves
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
+    "bytes.js",
     "network.js",
     "framing.js",
+    "backprop.js",
+    "attribution.js",
+    "snapshots.js",
     "pictures.js",
     "diagram.js",
     "explain.js",

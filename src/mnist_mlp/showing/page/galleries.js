@@ -2,18 +2,10 @@
 
 const MOST_PICTURES = 64; // of neurons' weights
 
-/** Undo pack_pixels, in report.py: a number of zeros, a number of other bytes, these, and again. */
+/** Unpack the digits, which are a list for each property. */
 function unpackDigits({ pixels, label, test_image: testImage, predicted, confidence }) {
   const size = SIDE * SIDE;
-  const packed = decodeBytes(pixels);
-  const unpacked = new Uint8Array(label.length * size);
-  for (let i = 0, at = 0; i < packed.length; ) {
-    at += packed[i++];
-    const count = packed[i++];
-    unpacked.set(packed.subarray(i, i + count), at);
-    at += count;
-    i += count;
-  }
+  const unpacked = unpackRuns(decodeBytes(pixels), label.length * size);
   return label.map((digit, i) => ({
     image: Float32Array.from(unpacked.subarray(i * size, (i + 1) * size), (pixel) => pixel / 255),
     label: digit,

@@ -1,0 +1,56 @@
+// Bytes: the page's data is text in base64; here it becomes numbers again.
+
+/**
+ * Turn base64 into bytes.
+ * @param {string} base64
+ */
+export function decodeBytes(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/**
+ * Turn base64 into the float32 numbers that it holds, each with its lowest byte first.
+ * @param {string} base64
+ */
+export function decodeFloats(base64) {
+  const bytes = new DataView(decodeBytes(base64).buffer);
+  const numbers = new Float32Array(bytes.byteLength / 4);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = bytes.getFloat32(4 * i, true);
+  return numbers;
+}
+
+/**
+ * Decompress what zlib compressed.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+export async function inflate(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/**
+ * Undo pack_pixels in report_page.py: a number of zeros, a number of other bytes, these, and again.
+ * @param {Uint8Array} packed
+ * @param {number} n how many bytes there are, unpacked
+ */
+export function unpackRuns(packed, n) {
+  const unpacked = new Uint8Array(n);
+  for (let from = 0, to = 0; from < packed.length; ) {
+    to += packed[from++];
+    const count = packed[from++];
+    unpacked.set(packed.subarray(from, from + count), to);
+    from += count;
+    to += count;
+  }
+  return unpacked;
+}
+
+/**
+ * Split each byte into two pixels of 4 bits, the first in its high half; 0 to 15 become 0 to 1.
+ * @param {Uint8Array} bytes
+ */
+export function unpackNibbles(bytes) {
+  const pixels = new Float32Array(2 * bytes.length);
+  bytes.forEach((byte, i) => pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i));
+  return pixels;
+}
