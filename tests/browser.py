@@ -5,6 +5,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -134,3 +135,17 @@ def draw(chrome: Chrome, points: Sequence[tuple[float, float]], kind: str = "mou
 def press(chrome: Chrome, *keys: str) -> None:
     ActionChains(chrome, duration=0).send_keys(*keys).perform()
     settle(chrome)
+
+
+def violations(chrome: Chrome) -> list[str]:
+    """Return what axe finds wrong with the page as it is now: the rules, each with an element."""
+    axe = files("selenium_axe_python") / "axe-core/axe.min.js"
+    chrome.execute_script(axe.read_text("utf-8"))
+    found: list[str] = chrome.execute_async_script(
+        """
+        const done = arguments[0];
+        axe.run({ rules: { "target-size": { enabled: true } } }).then(({ violations }) =>
+            done(violations.map(({ id, nodes }) => `${id}: ${nodes[0].target.join(" ")}`)));
+        """
+    )
+    return found

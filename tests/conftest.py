@@ -48,7 +48,11 @@ MADE = shutil.ignore_patterns(
     "__pycache__",
 )
 # These need packages that only `make test-all` installs.
-OPTIONAL = {"test_claims.py": "scipy", "test_page.py": "selenium"}
+OPTIONAL = {
+    "test_axe.py": "selenium_axe_python",
+    "test_claims.py": "scipy",
+    "test_page.py": "selenium",
+}
 collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]
 CPU = Path("/proc/cpuinfo")
 needs_avx2 = pytest.mark.skipif(

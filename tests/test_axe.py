@@ -1,0 +1,47 @@
+"""The page is accessible: axe finds nothing, in light and dark, on a phone and on a laptop."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+
+from tests.browser import Listener, emulate, open_browser, settle, violations, visit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Chrome]:
+    with open_browser(Listener()) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def page(chrome: Chrome, finished: Path) -> Chrome:
+    visit(chrome, finished / "metrics/report.html")
+    return chrome
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(width: int, scheme: str, page: Chrome) -> None:
+    emulate(page, width=width, prefers_color_scheme=scheme)
+    settle(page)
+    assert violations(page) == []
+
+
+def test_axe_finds_small_buttons_without_names(page: Chrome) -> None:
+    page.execute_script(
+        """
+        const buttons = [1, 2].map(() => document.createElement("button"));
+        for (const { style } of buttons) {
+          style.cssText = "all: unset; display: block; width: 9px; height: 9px";
+        }
+        const paragraph = document.createElement("p");
+        paragraph.append(...buttons);
+        document.querySelector("main").append(paragraph);
+        """
+    )
+    found = [violation.partition(":")[0] for violation in violations(page)]
+    assert found == ["button-name", "target-size"]
