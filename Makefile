@@ -2,6 +2,7 @@ PYTHON := python3
 READY := .venv/ready
 SETS := .venv/test .venv/browser .venv/claims .venv/lint .venv/fuzz
 COMMAND := .venv/bin/mnist-mlp
+NPM := node_modules/.package-lock.json
 PIP := .venv/bin/python -m pip install --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
     --no-emit-index-url --no-annotate
@@ -35,7 +36,7 @@ test: .venv/test  ## check in two minutes that this clone works
 test-all: test .venv/browser .venv/claims  ## check everything, in 15 minutes
 	@.venv/bin/pytest -m slow
 
-lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check the code, the workflow and CITATION.cff
+lint: .venv/lint .venv/test .venv/browser .venv/claims $(NPM)  ## check the code, the workflows and CITATION.cff
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -43,6 +44,8 @@ lint: .venv/lint .venv/test .venv/browser .venv/claims  ## check the code, the w
 	@.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	@.venv/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	@.venv/bin/zizmor --offline --quiet .github
+	@if [ -e $(NPM) ]; then \
+	    node_modules/.bin/biome check --error-on-warnings && node_modules/.bin/tsc; fi
 
 # The wheel is built from the source archive, and tested with the packages that pip finds for it.
 release: .venv/test  ## build a wheel and a source archive in dist/, and test the wheel
@@ -117,3 +120,13 @@ $(SETS): .venv/%: requirements-%.lock $(READY)
 	@$(say)
 	@$(install)
 	@touch $@
+
+$(NPM): package-lock.json
+	@if ! command -v npm >/dev/null; then \
+	    echo "The page's JavaScript is not checked: that needs Node.js and npm."; \
+	elif ! npm ping --fetch-retries=0 >/dev/null 2>&1; then \
+	    echo "npm does not reach its registry: what checks the page's JavaScript is missing or old."; \
+	else \
+	    echo "Installing the checkers of the page's JavaScript in node_modules: 130 MB."; \
+	    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	fi

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT, done, start
 
-PROGRAMS = "check-jsonschema|dvc|hatchling|mnist-mlp|mypy|pip|pytest|python|ruff|zizmor"
+PROGRAMS = "biome|check-jsonschema|dvc|hatchling|mnist-mlp|mypy|pip|pytest|python|ruff|tsc|zizmor"
 TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "release", "torture", "help")
 
 
@@ -102,7 +102,9 @@ def test_help_names_every_target() -> None:
     assert sorted(re.findall(r"^make (\S+)  ", shown, re.M)) == sorted(phony[0].split())
 
 
-def test_lint_checks_workflows_and_the_citation() -> None:
+def test_lint_checks_scripts_workflows_and_the_citation() -> None:
+    assert "node_modules/.bin/biome check --error-on-warnings" in recipes("lint")
+    assert "node_modules/.bin/tsc" in recipes("lint")
     checked = re.findall(r"(check-jsonschema|zizmor) .*?(\S+)$", recipes("lint"), re.M)
     assert checked == [
         ("check-jsonschema", ".github/workflows/*.yml"),
@@ -110,3 +112,24 @@ def test_lint_checks_workflows_and_the_citation() -> None:
         ("check-jsonschema", "CITATION.cff"),
         ("zizmor", ".github"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("npm", "said"),
+    [(None, "that needs Node.js and npm"), ("exit 1", "npm does not reach its registry")],
+    ids=["without npm", "offline"],
+)
+def test_scripts_that_cannot_be_checked_are_skipped_with_a_line(
+    npm: str | None, said: str, copy: Path, tmp_path: Path
+) -> None:
+    (copy / "package-lock.json").touch()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for program in ("make", "sh", "cat"):
+        (programs / program).symlink_to(str(shutil.which(program)))
+    if npm:
+        write_program(programs / "npm", npm)
+    output = done(copy, "make", "node_modules/.package-lock.json", PATH=str(programs))
+    assert len(output.splitlines()) == 1
+    assert said in output
+    assert not (copy / "node_modules").exists()
