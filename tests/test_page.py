@@ -67,7 +67,7 @@ def page(chrome: Chrome, finished: Path) -> Iterator[Chrome]:
 
 def seen(chrome: Chrome) -> NDArray[np.float32]:
     """Return the 28×28 picture that the network sees, as (784,) in [0, 1]."""
-    strokes = "frame(inkOf(state.strokes, PEN, PAD))"
+    strokes = "frameStrokes(state.strokes)"
     script = f"return [...state.digit === null ? {strokes} : digits[state.digit].image]"
     return np.array(chrome.execute_script(script), np.float32)
 

@@ -9,41 +9,109 @@
 export const SIDE = 28; // pixels along each side of what the network sees
 export const BOX = 20; // pixels along the longer side of the digit in it
 export const CENTRE = 14; // the row, and the column, of its centre of mass
+const STROKE = 2.6; // pixels across a stroke, and across its grey edge: means of those widths that
+const EDGE = 1.3; // come nearest to MNIST's digits when their skeletons are drawn with the pen
+export const DOT = 0.05; // of the pad: anything smaller is not enlarged further
+
+/** @typedef {[number, number]} Point x and y */
 
 /**
- * Draw strokes with a round pen, as a grey image: side × side numbers from 0, paper, to 1, ink.
+ * Frame strokes as `frame` does their picture, but draw them in it with a pen of one width.
  *
- * A stroke is a list of points [x, y]. They, and the width of the pen, are shares of the side.
+ * A stroke is a list of points [x, y], in shares of the pad. Neither the size nor the place of what
+ * was drawn matters: a small digit gets no thicker strokes than a large one.
+ * @param {Point[][]} strokes
+ * @returns {Float32Array} 28×28 numbers from 0, paper, to 1, ink
  */
-export function inkOf(strokes, pen, side) {
-  const image = new Float32Array(side * side);
-  const radius = (pen * side) / 2;
-  for (const stroke of strokes) {
-    const points = stroke.map((point) => point.map((share) => share * side));
-    if (points.length === 1) points.push(points[0]);
-    for (let i = 1; i < points.length; i++) addLine(image, side, radius, points[i - 1], points[i]);
-  }
-  return image;
+export function frameStrokes(strokes) {
+  if (!strokes.length) return new Float32Array(SIDE * SIDE);
+  const { left, top, right, bottom, width, height } = boxOf(strokes);
+  const scale = (BOX - STROKE) / Math.max(width, height, DOT);
+  const placed = (middleX, middleY) =>
+    strokes.map((stroke) =>
+      stroke.map(([x, y]) => [
+        middleX + (x - (left + right) / 2) * scale,
+        middleY + (y - (top + bottom) / 2) * scale,
+      ]),
+    );
+  const [massX, massY] = centreOfMass(inkOf(placed(SIDE / 2, SIDE / 2)));
+  const middle = (mass, length) => {
+    const room = (SIDE - STROKE - length * scale) / 2; // between the digit and the edges
+    return SIDE / 2 + Math.min(Math.max(CENTRE - mass, -room), room);
+  };
+  return inkOf(placed(middle(massX, width), middle(massY, height)));
 }
 
-/** Ink every pixel near a line, by its distance from it; half-covered ones are grey. */
-export function addLine(image, side, radius, [x0, y0], [x1, y1]) {
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const square = dx * dx + dy * dy;
-  const clip = (value) => Math.min(Math.max(Math.floor(value), 0), side);
-  const right = clip(Math.max(x0, x1) + radius + 2);
-  const bottom = clip(Math.max(y0, y1) + radius + 2);
-  for (let row = clip(Math.min(y0, y1) - radius - 1); row < bottom; row++) {
-    for (let column = clip(Math.min(x0, x1) - radius - 1); column < right; column++) {
-      const at = row * side + column;
-      if (image[at] === 1) continue;
-      const x = column + 0.5 - x0;
-      const y = row + 0.5 - y0;
-      const along = square && Math.min(Math.max((x * dx + y * dy) / square, 0), 1);
-      const distance = Math.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2);
-      image[at] = Math.min(Math.max(radius + 0.5 - distance, image[at]), 1);
+/**
+ * The smallest box around strokes, after leaning them back: x + lean · y takes the place of x.
+ * @param {Point[][]} strokes at least one
+ */
+export function boxOf(strokes, lean = 0) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const stroke of strokes) {
+    for (const [x, y] of stroke) {
+      left = Math.min(left, x + lean * y);
+      right = Math.max(right, x + lean * y);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
     }
   }
+  return { left, top, right, bottom, width: right - left, height: bottom - top };
+}
+
+/**
+ * Draw strokes, in pixels of the 28×28 picture, with the pen: ink falls from 1 to 0 over its edge.
+ * @param {Point[][]} strokes
+ */
+function inkOf(strokes) {
+  const nearest = new Float32Array(SIDE * SIDE).fill(Infinity);
+  for (const stroke of strokes) {
+    if (stroke.length === 1) approach(nearest, stroke[0], stroke[0]);
+    for (let i = 1; i < stroke.length; i++) approach(nearest, stroke[i - 1], stroke[i]);
+  }
+  return nearest.map((square) =>
+    Math.min(Math.max((STROKE / 2 - Math.sqrt(square)) / EDGE + 0.5, 0), 1),
+  );
+}
+
+/**
+ * Lower the square of each pixel's distance from the strokes to that from one more line, near it.
+ * @param {Float32Array} nearest
+ * @param {Point} from
+ * @param {Point} to
+ */
+function approach(nearest, [x0, y0], [x1, y1]) {
+  const reach = (STROKE + EDGE) / 2;
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const length = dx * dx + dy * dy; // squared
+  const first = (value) => Math.max(Math.floor(value - reach), 0);
+  const end = (value) => Math.min(Math.ceil(value + reach), SIDE);
+  const [left, right] = [first(Math.min(x0, x1)), end(Math.max(x0, x1))];
+  const bottom = end(Math.max(y0, y1));
+  for (let row = first(Math.min(y0, y1)); row < bottom; row++) {
+    for (let column = left; column < right; column++) {
+      const x = column + 0.5 - x0;
+      const y = row + 0.5 - y0;
+      const along = length && Math.min(Math.max((x * dx + y * dy) / length, 0), 1);
+      const square = (x - along * dx) ** 2 + (y - along * dy) ** 2;
+      const at = row * SIDE + column;
+      if (square < nearest[at]) nearest[at] = square;
+    }
+  }
+}
+
+/**
+ * The centre of mass of a picture of that width, as [column, row].
+ * @param {Float32Array} image
+ */
+function centreOfMass(image, width = SIDE) {
+  let [mass, x, y] = [0, 0, 0];
+  image.forEach((ink, i) => {
+    mass += ink;
+    x += ink * (i % width);
+    y += ink * Math.floor(i / width);
+  });
+  return [x / mass, y / mass];
 }
 
 /**
@@ -56,16 +124,8 @@ export function frame(image, side = Math.sqrt(image.length)) {
   const box = inkBox(image, side);
   if (!box) return framed;
   const { digit, width, height } = shrink(image, side, box);
-  let mass = 0;
-  let massX = 0;
-  let massY = 0;
-  digit.forEach((ink, i) => {
-    mass += ink;
-    massX += ink * (i % width);
-    massY += ink * Math.floor(i / width);
-  });
-  const place = (moment, length) =>
-    Math.min(Math.max(Math.round(CENTRE - moment / mass), 0), SIDE - length);
+  const [massX, massY] = centreOfMass(digit, width);
+  const place = (mass, length) => Math.min(Math.max(Math.round(CENTRE - mass), 0), SIDE - length);
   const [left, top] = [place(massX, width), place(massY, height)];
   digit.forEach((ink, i) => {
     framed[(top + Math.floor(i / width)) * SIDE + left + (i % width)] = ink;

@@ -25,7 +25,7 @@ function changed() {
 /** Work out everything from the pad to the answer, and show it. */
 function update() {
   const image =
-    state.digit === null ? frame(inkOf(state.strokes, PEN, PAD)) : digits[state.digit].image;
+    state.digit === null ? frameStrokes(state.strokes) : digits[state.digit].image;
   const result = forward(network, image);
   const drawn = chooseNeurons(network, result.activations, norms, data.most_neurons);
   const plan = layOut(drawn, find("diagram").clientWidth);
