@@ -10,7 +10,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 # not use this PATH for simple commands.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run mend help claims test test-all lint release torture lock
+.PHONY: run mend help claims site test test-all lint release torture lock
 
 run: mend  ## the default: set up .venv, run the pipeline, show its results
 	@rm -f data/raw/NOT_MNIST  # if the last run fell back to the sample, ask the mirrors again
@@ -29,6 +29,9 @@ claims: .venv/claims mend  ## test what the videos claim, in 17 minutes
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages:claims .venv/bin/python claims/summary.py --table README.md
 	@.venv/bin/dvc repro  # the page shows the claims too
+
+site: run .venv/test  ## build the website in site/, with the page and the claims
+	@.venv/bin/python .ci/build_site.py
 
 test: .venv/test  ## check in two minutes that this clone works
 	@.venv/bin/pytest -m "not slow"

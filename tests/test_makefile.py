@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT, done, start
 
 PROGRAMS = "biome|check-jsonschema|dvc|hatchling|mnist-mlp|mypy|pip|pytest|python|ruff|tsc|zizmor"
-TARGETS = ("run", "mend", "claims", "test", "test-all", "lint", "release", "torture", "help")
+TARGETS = ("run", "claims", "site", "test", "test-all", "lint", "release", "torture", "help")
 
 
 def recipes(*targets: str) -> str:
