@@ -65,6 +65,8 @@ def timed_training(folder: Path, epochs: int) -> tuple[float, float]:
         folder,
         "--model",
         folder / "model.npz",
+        "--snapshots",
+        folder / "snapshots.npz",
         "--validation",
         folder / "validation.npy",
     ]

@@ -46,11 +46,13 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
     """Train and test one network."""
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        names = ("params.yaml", "model.npz", "v.npy", "history.csv", "accuracy.json", "rest.csv")
-        params, model, validation, history, accuracy, rest = (Path(folder) / name for name in names)
+        names = ("params.yaml", "m.npz", "s.npz", "v.npy", "h.csv", "accuracy.json", "rest.csv")
+        params, model, snapshots, validation, history, accuracy, rest = (
+            Path(folder) / name for name in names
+        )
         network = {"params": params, "model": model, "validation": validation}
         params.write_text(yaml.safe_dump(knobs | changes | {"seed": seed}), encoding="utf-8")
-        seconds = stage("train", **network, history=history)
+        seconds = stage("train", **network, snapshots=snapshots, history=history)
         stage("evaluate", **network, accuracy=accuracy, predictions=rest)
         results = json.loads(accuracy.read_text(encoding="utf-8"))
         if results["training_images"] < MNIST:

@@ -21,6 +21,7 @@ from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.checkpoint import checkpoint_key, save_checkpoint
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.progress import Progress
+from mnist_mlp.learning.snapshots import plan_snapshots
 
 STAGES = ("download", "preprocess", "train", "evaluate", "render", "report")
 PREPARED = ROOT / "data/prepared"
@@ -114,9 +115,10 @@ def checkpoints() -> float:
     digits = load_dataset(PREPARED, "training")
     key = checkpoint_key(params, digits, ROOT / "stages")
     progress = Progress(network, digits, params)
+    snapshots = plan_snapshots(progress)
     with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
         for _ in range(params.epochs):
-            save_checkpoint(Path(folder) / "checkpoint", key, network, progress)
+            save_checkpoint(Path(folder) / "checkpoint", key, network, progress, snapshots)
     return time.perf_counter() - start
 
 

@@ -151,6 +151,8 @@ def default_run(folder: Path) -> dict[str, Any]:
     outputs: list[str | Path] = [
         "--model",
         folder / "model.npz",
+        "--snapshots",
+        folder / "snapshots.npz",
         "--validation",
         folder / "validation.npy",
         "--history",

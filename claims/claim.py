@@ -217,7 +217,8 @@ def _train_one(changes: dict[str, Any], prepared: Path, model: Path) -> Trained:
     with changed_params(changes) as params:
         try:
             paths = {"params": params, "prepared": prepared, "model": model, "history": history}
-            run_stage("train", **paths, validation=model.with_suffix(".npy"))
+            paths |= {"validation": model.with_suffix(".npy")}
+            run_stage("train", **paths, snapshots=model.with_suffix(".snapshots"))
         except StageError as error:
             raise InputError(
                 f"{SETTINGS}: the train stage refused the knobs {changes}: {error}"

@@ -44,6 +44,7 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 MODEL = Path("data/model.npz")
+SNAPSHOTS = Path("data/snapshots.npz")
 VALIDATION = Path("data/validation.npy")
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The knobs.")]
@@ -55,6 +56,9 @@ ValidationFile = Annotated[
     Path, typer.Option("--validation", help="Which training images are held out.")
 ]
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
+SnapshotsFile = Annotated[
+    Path, typer.Option("--snapshots", help="The network at moments of its training.")
+]
 
 
 def _choose_kernels() -> None:

@@ -9,10 +9,12 @@ from command import (
     MODEL,
     PARAMS,
     PREPARED,
+    SNAPSHOTS,
     VALIDATION,
     ModelFile,
     ParamsFile,
     PreparedFolder,
+    SnapshotsFile,
     ValidationFile,
     run,
 )
@@ -38,6 +40,7 @@ from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck
 from mnist_mlp.learning.model import save_network
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.snapshots import plan_snapshots, save_snapshots, take_snapshots
 from mnist_mlp.learning.training import new_network
 from mnist_mlp.learning.training import train as train_network
 
@@ -52,14 +55,16 @@ def train(
     params_file: ParamsFile = PARAMS,
     prepared: PreparedFolder = PREPARED,
     model: ModelFile = MODEL,
+    snapshots: SnapshotsFile = SNAPSHOTS,
     validation: ValidationFile = VALIDATION,
     history: Annotated[Path, typer.Option(help="Cost and accuracy of each epoch.")] = HISTORY,
 ) -> None:
     """Train the network by gradient descent.
 
     Reads data/prepared and the knobs of the network and of gradient descent; writes data/model.npz,
-    metrics/history.csv, a row per epoch, and data/validation.npy, which names the training images
-    held out. If it is killed, the next run resumes from data/model.npz.checkpoint.
+    data/snapshots.npz, the network while it learned, metrics/history.csv, a row per epoch, and
+    data/validation.npy, which names the training images held out. If it is killed, the next run
+    resumes from data/model.npz.checkpoint.
     """
     params = load_params(params_file)
     digits = load_dataset(prepared, "training")
@@ -72,7 +77,8 @@ def train(
     save_split(validation, progress.split)
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     key = checkpoint_key(params, digits, Path(__file__).parent)
-    load_checkpoint(checkpoint, key, network, progress)
+    kept = plan_snapshots(progress)
+    load_checkpoint(checkpoint, key, network, progress, kept)
     if progress.history:
         print(f"resuming after epoch {len(progress.history)}, from {checkpoint}")
         _save_history(history, progress.history)
@@ -80,12 +86,13 @@ def train(
     warned = params.labels == "random"
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
-            moments = train_network(network, digits, params, progress)
-            for _ in _show(moments, progress, params.epochs):
+            moments = train_network(network, digits, params, progress, at_steps=kept.steps[:-1])
+            epochs = take_snapshots(moments, progress, kept)
+            for _ in _show(epochs, progress, params.epochs):
                 _save_history(history, progress.history)
                 warned = warned or _warn_if_stuck(network, progress, params)
                 if (start := time.monotonic()) >= due:
-                    save_checkpoint(checkpoint, key, network, progress)
+                    save_checkpoint(checkpoint, key, network, progress, kept)
                     saved = time.monotonic()
                     due = saved + PAUSE * (saved - start)
     except InputError:
@@ -96,6 +103,7 @@ def train(
             raise
         raise SystemExit(f"{interruption}; {history} has the epochs so far") from None
     save_network(model, network)
+    save_snapshots(snapshots, kept)
     _save_history(history, progress.history)
     remove_file(checkpoint)
 

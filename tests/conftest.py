@@ -38,6 +38,7 @@ MADE = shutil.ignore_patterns(
     "raw",
     "prepared",
     "model.npz",
+    "snapshots.npz",
     "validation.npy",
     "claims",
     "sweep",

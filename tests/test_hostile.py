@@ -32,6 +32,7 @@ from mnist_mlp.learning.checkpoint import load_checkpoint, save_checkpoint
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.snapshots import plan_snapshots
 from tests.conftest import ROOT, start
 
 MAX_MEMORY = 300_000  # kilobytes
@@ -232,12 +233,13 @@ def test_a_checkpoint_is_loaded_completely_or_not_at_all(folder: Path, data: st.
     network.parameters += 1
     progress.velocity += 2
     progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
-    save_checkpoint(path, "key", network, progress)
+    snapshots = plan_snapshots(progress)
+    save_checkpoint(path, "key", network, progress, snapshots)
     path.write_bytes(data.draw(archives(path.read_bytes())))
     network.parameters[:] = progress.velocity[:] = 0
     progress.history.clear()
     with survived():
-        load_checkpoint(path, "key", network, progress)
+        load_checkpoint(path, "key", network, progress, snapshots)
     if progress.history:
         assert (network.parameters == 1).all()
         assert (progress.velocity == 2).all()
@@ -252,14 +254,15 @@ def test_a_checkpoint_of_another_dtype_is_not_loaded(folder: Path, kind: str) ->
     network = Network([784, 3, 10], "relu", "cross_entropy")
     progress = begun(network)
     progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
-    save_checkpoint(path, "key", network, progress)
+    snapshots = plan_snapshots(progress)
+    save_checkpoint(path, "key", network, progress, snapshots)
     with np.load(path) as found:
         arrays = dict(found)
     arrays["velocity"] = np.ones(network.parameters.shape, kind)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     progress.history.clear()
-    load_checkpoint(path, "key", network, progress)
+    load_checkpoint(path, "key", network, progress, snapshots)
     assert progress.history == []
     assert not progress.velocity.any()
 
@@ -267,14 +270,15 @@ def test_a_checkpoint_of_another_dtype_is_not_loaded(folder: Path, kind: str) ->
 def test_a_checkpoint_with_a_member_that_is_not_an_array_is_not_loaded(folder: Path) -> None:
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
-    save_checkpoint(path, "key", network, begun(network))
+    progress = begun(network)
+    save_checkpoint(path, "key", network, progress, plan_snapshots(progress))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in (parts | {"velocity.npy": b"no array"}).items():
             archive.writestr(name, content)
     with survived():
-        load_checkpoint(path, "key", network, begun(network))
+        load_checkpoint(path, "key", network, progress, plan_snapshots(progress))
 
 
 def lines(*choices: str) -> st.SearchStrategy[bytes]:
@@ -329,6 +333,8 @@ def test_any_params_file_is_read_or_refused(folder: Path, content: bytes) -> Non
         ("evaluate", "data/model.npz"),
         ("render", "data/model.npz"),
         ("report", "data/model.npz"),
+        ("report", "data/snapshots.npz"),
+        ("report", "data/validation.npy"),
         ("report", "metrics/accuracy.json"),
         ("report", "metrics/history.csv"),
     ],

@@ -14,7 +14,13 @@ from tests.conftest import GIVEN, KNOBS, done, needs_avx2, started
 
 pytestmark = pytest.mark.slow
 
-MADE = ("data/prepared", "data/model.npz", "data/validation.npy", "metrics")
+MADE = (
+    "data/prepared",
+    "data/model.npz",
+    "data/snapshots.npz",
+    "data/validation.npy",
+    "metrics",
+)
 EMULATOR = shutil.which("qemu-x86_64")
 
 

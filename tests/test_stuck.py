@@ -17,6 +17,7 @@ from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.checkpoint import checkpoint_key, save_checkpoint
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.snapshots import plan_snapshots
 from tests.conftest import KNOBS, start
 
 LITERAL = {
@@ -76,7 +77,8 @@ def test_training_that_gets_stuck_later_says_so_then(clone: Path) -> None:
     progress = Progress(network, digits, params)
     progress.history += [Moment(i, 129 * i, 0.1, 0.9, 0.1, 0.9, "0" * 12) for i in range(1, 11)]
     key = checkpoint_key(params, digits, clone / "stages")
-    save_checkpoint(clone / "data/model.npz.checkpoint", key, network, progress)
+    snapshots = plan_snapshots(progress)
+    save_checkpoint(clone / "data/model.npz.checkpoint", key, network, progress, snapshots)
     assert "stuck: after epoch 11 the" in warned(clone)
 
 

@@ -3,11 +3,12 @@
 import hashlib
 import platform
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params
@@ -15,6 +16,7 @@ from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import open_arrays
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
+from mnist_mlp.learning.snapshots import Snapshots
 
 
 def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
@@ -33,35 +35,43 @@ def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
     return key.hexdigest()
 
 
-def save_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+def save_checkpoint(
+    path: Path, key: str, network: Network, progress: Progress, snapshots: Snapshots
+) -> None:
     """Save the state of a training. A power failure may lose it; a kill does not."""
     history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
-    vectors = _vectors(network, progress)
+    arrays = _arrays(network, progress, snapshots)
     with atomic_write(path, durable=False) as file:
-        np.savez(file, allow_pickle=False, key=key, history=history, **vectors)
+        np.savez(file, allow_pickle=False, key=key, history=history, **arrays)
 
 
-def load_checkpoint(path: Path, key: str, network: Network, progress: Progress) -> None:
+def load_checkpoint(
+    path: Path, key: str, network: Network, progress: Progress, snapshots: Snapshots
+) -> None:
     """Resume a training from its checkpoint, if there is one and its key is this one."""
-    vectors = _vectors(network, progress)
+    arrays = _arrays(network, progress, snapshots)
     try:
-        with open_arrays(path, "a checkpoint") as arrays:
-            if arrays["key"].item() != key:
+        with open_arrays(path, "a checkpoint") as saved:
+            if saved["key"].item() != key:
                 return
-            found = {name: arrays[name] for name in vectors}
-            history = msgspec.json.decode(arrays["history"].tobytes(), type=list[Moment])
-            layouts = {(vector.dtype, vector.shape) for vector in found.values()}
+            found = {name: saved[name] for name in arrays}
+            history = msgspec.json.decode(saved["history"].tobytes(), type=list[Moment])
     except (InputError, OSError):
         return  # missing or damaged: the training starts over
-    if history and layouts == {(network.parameters.dtype, network.parameters.shape)}:
-        for name, vector in vectors.items():
-            vector[:] = found[name]
+    if history and _layouts(found) == _layouts(arrays):
+        for name, array in arrays.items():
+            array[:] = found[name]
         progress.history[:] = history
 
 
-def _vectors(network: Network, progress: Progress) -> dict[str, Array]:
+def _arrays(network: Network, progress: Progress, snapshots: Snapshots) -> dict[str, NDArray[Any]]:
     return {
         "parameters": network.parameters,
         "velocity": progress.velocity,
         "average": progress.average,
+        **snapshots.arrays,
     }
+
+
+def _layouts(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: (array.dtype, array.shape) for name, array in arrays.items()}

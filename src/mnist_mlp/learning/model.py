@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,18 +30,26 @@ class Settings(msgspec.Struct):
 
 
 def save_network(path: Path, network: Network) -> None:
-    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time.
+    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time."""
+    settings = msgspec.structs.asdict(settings_of(network))
+    save_arrays(path, {"parameters": network.parameters, **settings})
+
+
+def settings_of(network: Network) -> Settings:
+    """Return what files say of a network besides its parameters."""
+    names = ("sizes", "activation", "cost")
+    return msgspec.convert(
+        {"format": FORMAT} | {name: getattr(network, name) for name in names}, Settings
+    )
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to an uncompressed .npz file, without pickle.
 
     np.savez is not used, as its bytes depend on the version of Python.
     """
-    settings: dict[str, Any] = {
-        "format": FORMAT,
-        "sizes": network.sizes,
-        "activation": network.activation,
-        "cost": network.cost,
-    }
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for name, value in {"parameters": network.parameters, **settings}.items():
+        for name, value in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, value, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue())
@@ -75,17 +83,23 @@ def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
             yield arrays
 
 
-def _build(arrays: NpzFile) -> Network:
+def read_settings(arrays: NpzFile) -> Settings:
+    """Return the settings in a file. Raises ValueError if they are not those of a network."""
     found = {name: arrays[name] for name in Settings.__struct_fields__}
     if any(array.size > MAX_LAYERS + 2 for array in found.values()):
         raise ValueError(f"expected at most {MAX_LAYERS} hidden layers")
     settings = msgspec.convert({name: array.tolist() for name, array in found.items()}, Settings)
-    parameters = arrays["parameters"]
-    n = count_parameters(settings.sizes)
     if settings.format != FORMAT:
         raise ValueError(f"expected format {FORMAT}, found {settings.format}")
     if (settings.sizes[0], settings.sizes[-1]) != (PIXELS, DIGITS):
         raise ValueError(f"expected {PIXELS} pixels and {DIGITS} outputs, found {settings.sizes}")
+    return settings
+
+
+def _build(arrays: NpzFile) -> Network:
+    settings = read_settings(arrays)
+    parameters = arrays["parameters"]
+    n = count_parameters(settings.sizes)
     if parameters.shape != (n,) or parameters.dtype != np.float32:
         raise ValueError(
             f"expected {n} float32 parameters for layers of {settings.sizes}, "

@@ -76,7 +76,7 @@ class Progress:
             self.step,
             COSTS[self.network.cost].mean(outputs, targets),
             accuracy(outputs, targets.argmax(axis=1)),
-            *self._validate(),
+            *self.validate(),
             hashlib.sha256(self.network.parameters.data).hexdigest()[:12],
         )
 
@@ -95,8 +95,8 @@ class Progress:
         if self.params.averaging:
             self.network.parameters[:] = self.average
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        """Return the cost and the accuracy on the images held out, or None if there are none."""
+    def validate(self) -> tuple[float | None, float | None]:
+        """Return the network's cost and accuracy on the images held out, or None without any."""
         rows = self.split.validation
         if not len(rows):
             return None, None

@@ -103,10 +103,11 @@ def run_training(
         )
     folder = Path(worker.local_directory) / f"training-{threading.get_ident()}"
     names = (
-        *("params.yaml", "model.npz", "validation.npy"),
+        *("params.yaml", "model.npz", "snapshots.npz", "validation.npy"),
         *("history.csv", "accuracy.json", "predictions.csv"),
     )
-    params, model, validation, history, accuracy, predictions = (folder / name for name in names)
+    params, model, snapshots, validation, *tables = (folder / name for name in names)
+    history, accuracy, predictions = tables
     prepared = folder / f"{code[:12]}-{data[:12]}"
     try:
         if not prepared.exists():
@@ -120,7 +121,7 @@ def run_training(
             unfinished.rename(prepared)
         params.write_text(json.dumps(knobs), encoding="utf-8")
         paths = {"params": params, "prepared": prepared, "model": model, "validation": validation}
-        run_stage("train", **paths, history=history)
+        run_stage("train", **paths, snapshots=snapshots, history=history)
         run_stage("evaluate", **paths, accuracy=accuracy, predictions=predictions)
     except StageError as error:
         return {"error": str(error)}
