@@ -5,7 +5,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 
-from command import MODEL, PARAMS, PREPARED, ModelFile, ParamsFile, PreparedFolder, run
+from command import (
+    MODEL,
+    PARAMS,
+    PREPARED,
+    SNAPSHOTS,
+    VALIDATION,
+    ModelFile,
+    ParamsFile,
+    PreparedFolder,
+    SnapshotsFile,
+    ValidationFile,
+    run,
+)
 
 import csv
 import math
@@ -19,9 +31,11 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import PIXELS, load_dataset
+from mnist_mlp.data.dataset import PIXELS, Dataset, load_dataset, load_split, relabelled
 from mnist_mlp.learning.model import load_network
-from mnist_mlp.showing.report_page import gather, render
+from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.snapshots import Snapshots, load_snapshots
+from mnist_mlp.showing.report_page import TRAINING_DIGITS, gather, render
 
 ACCURACY = Path("metrics/accuracy.json")
 HISTORY = Path("metrics/history.csv")
@@ -52,6 +66,8 @@ def report(
     params_file: ParamsFile = PARAMS,
     prepared: PreparedFolder = PREPARED,
     model: ModelFile = MODEL,
+    snapshots: SnapshotsFile = SNAPSHOTS,
+    validation: ValidationFile = VALIDATION,
     metrics: Annotated[Path, typer.Option("--accuracy", help="The results.")] = ACCURACY,
     history: Annotated[Path, typer.Option(help="Cost and accuracy of each epoch.")] = HISTORY,
     claims: Annotated[Path, typer.Option(help="The claims, if there are any.")] = CLAIMS,
@@ -59,13 +75,18 @@ def report(
 ) -> None:
     """Make a page to draw digits on and see how the network reads them.
 
-    Reads data/model.npz, data/prepared, metrics/accuracy.json, metrics/history.csv, all knobs but
-    dataset, metrics/claims.json if it exists, and the parts of the page in
-    src/mnist_mlp/showing/page; writes metrics/report.html, one file that opens without a network.
+    Reads data/model.npz, data/prepared, data/snapshots.npz, data/validation.npy,
+    metrics/accuracy.json, metrics/history.csv, all knobs but dataset, metrics/claims.json if it
+    exists, and the parts of the page in src/mnist_mlp/showing/page; writes metrics/report.html, one
+    file that opens without a network.
     """
     params = load_params(params_file)
     network = load_network(model)
     test = load_dataset(prepared, "test")
+    training = load_dataset(prepared, "training")
+    split = load_split(validation, len(training.images))
+    rows = split.training[:TRAINING_DIGITS]
+    learned = Dataset(*(array[rows] for array in relabelled(training, split, params)))
     knobs = msgspec.json.decode(msgspec.json.encode(params))
     del knobs["dataset"]  # which changes nothing on the page
     noise = generator(params.seed, "noise").random((NOISE_IMAGES, PIXELS), dtype=np.float32)
@@ -73,16 +94,29 @@ def report(
         gather(
             network,
             test,
+            learned,
             noise,
             history=_read_history(history),
             knobs=knobs,
             results=_read_results(metrics),
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
+            snapshots=_read_snapshots(snapshots, network),
         )
     )
     with atomic_write(page) as file:
         file.write(content)
     print(f"Open {page} in a browser, and draw a digit.")
+
+
+def _read_snapshots(path: Path, network: Network) -> Snapshots:
+    """Read what train wrote beside the network."""
+    snapshots = load_snapshots(path)
+    if snapshots.settings.sizes != network.sizes:
+        raise InputError(
+            f"{path}: expected snapshots of layers of {network.sizes}, found "
+            f"{snapshots.settings.sizes}; run `dvc repro -f train`"
+        )
+    return snapshots
 
 
 def _read_history(path: Path) -> dict[str, list[float]]:

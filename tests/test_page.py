@@ -99,7 +99,7 @@ def write_page(path: Path, network: Network, test: Dataset) -> None:
     )
     history = {"epoch": [1.0], **{name: [0.5] for name in names}}
     noise = np.random.default_rng(0).random((3, 784), np.float32)
-    page = gather(network, test, noise, history=history, knobs={}, results={})
+    page = gather(network, test, test, noise, history=history, knobs={}, results={})
     path.write_bytes(render(page))
 
 

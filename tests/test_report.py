@@ -82,7 +82,7 @@ def made(hidden: int = 4, epochs: int = 3, **changes: Any) -> dict[str, Any]:
         "knobs": {"hidden": [hidden]},
         "results": {"test_accuracy": 0.5},
     }
-    return gather(network, test, images[:3], **given | changes)
+    return gather(network, test, test, images[:3], **given | changes)
 
 
 def test_the_page_is_under_a_megabyte_and_loads_nothing(finished: Path, page: Page) -> None:
@@ -179,10 +179,10 @@ def test_text_in_the_data_cannot_close_its_element() -> None:
 
 
 def test_claims_are_shown_if_there_are_any() -> None:
-    claim = {"statement": "96 %", "measured": ["a 96.4 %", "b 98 %"], "verdict": "holds"}
+    claim = {"statement": "96 %", "measured": ["a 96.4 %", "b 98 %"], "verdict": "Holds."}
     text = Page(render(made(claims=[claim])).decode()).text()
     assert "claims, measured" in text
-    assert "96 %. holds a 96.4 % b 98 %" in text
+    assert "✓ holds 96 %. Holds. a 96.4 % b 98 %" in text
     assert "claims, measured" not in Page(render(made()).decode()).text()
 
 

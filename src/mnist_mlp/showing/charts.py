@@ -12,21 +12,25 @@ MAX_POINTS = 400  # of a curve; of more epochs, evenly spaced ones are drawn
 
 
 def draw_curves(
-    title: str, epochs: Sequence[float], curves: Mapping[str, Sequence[float]], lowest: float | None
+    title: str,
+    epochs: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    *,
+    lowest: float | None = None,
+    percent: bool = False,
 ) -> dict[str, Any]:
     """Lay out a chart of curves, each with a value for every epoch; NaN is left out.
 
-    The y-axis starts at `lowest`, or if it is None, at the tick below the smallest value.
-    Coordinates are strings with one decimal, from the upper left corner of WIDTH × HEIGHT.
+    The x-axis starts at epoch 0, the y-axis at `lowest`, or if it is None, at the tick below the
+    smallest value. If `percent`, the ticks of fractions are labelled in per cent. Coordinates are
+    strings with one decimal, from the upper left corner of WIDTH × HEIGHT.
     """
     shown = np.unique(np.linspace(0, len(epochs) - 1, MAX_POINTS).round().astype(int))
     finite = [value for curve in curves.values() for value in curve if math.isfinite(value)]
     lowest = min(finite) if lowest is None else lowest
     y_ticks = nice_steps(lowest, max(finite))
-    x_ticks = [
-        tick for tick in nice_steps(epochs[0], epochs[-1]) if epochs[0] <= tick <= epochs[-1]
-    ]
-    x_range, y_range = (epochs[0], epochs[-1]), (y_ticks[0], y_ticks[-1])
+    x_ticks = [tick for tick in nice_steps(0, epochs[-1]) if tick <= epochs[-1]]
+    x_range, y_range = (0, epochs[-1]), (y_ticks[0], y_ticks[-1])
 
     def x(epoch: float) -> str:
         return _place(epoch, x_range, LEFT, WIDTH - RIGHT)
@@ -42,7 +46,7 @@ def draw_curves(
         "right": WIDTH - RIGHT,
         "bottom": HEIGHT - BOTTOM,
         "x_ticks": [(x(tick), f"{tick:g}") for tick in x_ticks if tick == int(tick)],
-        "y_ticks": [(y(tick), f"{tick:g}") for tick in y_ticks],
+        "y_ticks": [(y(tick), f"{100 * tick:g} %" if percent else f"{tick:g}") for tick in y_ticks],
         "lines": [
             {
                 "name": name,
@@ -52,6 +56,11 @@ def draw_curves(
             if any(map(math.isfinite, curve))
         ],
     }
+
+
+def place_of_epochs(epochs: Sequence[float]) -> dict[str, float]:
+    """Return where every chart has its epochs: 0 at x = left, the last one at x = right."""
+    return {"left": LEFT, "right": WIDTH - RIGHT, "last": epochs[-1]}
 
 
 def nice_steps(low: float, high: float) -> list[float]:

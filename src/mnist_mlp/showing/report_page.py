@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import DIGITS, Dataset, Labels
 from mnist_mlp.learning.costs import COSTS
-from mnist_mlp.learning.evaluation import UNSURE, answer, mistakes
+from mnist_mlp.learning.evaluation import UNSURE, activations, answer, mistakes
 from mnist_mlp.learning.network import Network
-from mnist_mlp.showing.charts import draw_curves
+from mnist_mlp.learning.snapshots import Snapshots
+from mnist_mlp.showing.charts import draw_curves, place_of_epochs
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
@@ -42,6 +44,10 @@ RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits per cell of the confusion ma
 MISTAKES = 24
 MISTAKES_TO_LOAD = 6
 MAX_NEURONS = 24  # drawn per layer: those that matter most for the digit
+TEST_DIGITS, TRAINING_DIGITS = 500, 300  # to score a network that the page teaches, and to teach it
+STRONG = 99  # percentile of activations and of lines that is shown at full strength
+IMAGES = 1000  # test digits to find these in, fewer for lines: at most MAX_LINES of a layer
+MAX_LINES = 10_000_000
 
 # Up to 255 zeros, the most that one byte can count, then up to 255 other bytes.
 RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
@@ -50,15 +56,18 @@ RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
 def gather(
     network: Network,
     test: Dataset,
+    training: Dataset,
     noise: Array,
     *,
     history: Mapping[str, Sequence[float]],
     knobs: Mapping[str, object],
     results: Mapping[str, float | str],
     claims: Sequence[object] = (),
+    snapshots: Snapshots | None = None,
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
+    `training` are examples that the network learned from, at least the first TRAINING_DIGITS.
     `noise` is (n, 784) in [0, 1], images that show no digit. `history` has a list for each column
     of metrics/history.csv, `results` are those of metrics/accuracy.json, and a claim has the
     attributes `statement`, `measured` (a list of lines) and `verdict`.
@@ -77,18 +86,39 @@ def gather(
         "heat": np.ceil(4 * wrong / (wrong.max() or 1)).astype(int).tolist(),
         "most_in_cell": (RIGHT_IN_CELL, WRONG_IN_CELL),
         "charts": [
-            draw_curves(name, history["epoch"], _curves(history, name), lowest)
-            for name, lowest in (("cost", 0.0), ("accuracy", None))
+            draw_curves("cost", history["epoch"], _curves(history, "cost"), lowest=0.0),
+            draw_curves("accuracy", history["epoch"], _curves(history, "accuracy"), percent=True),
         ],
         "knobs": knobs,
         "results": results,
         "claims": claims,
-        "data": _gather_data(network, test, outputs, noise),
+        "data": {
+            "chart": place_of_epochs(history["epoch"]),
+            **_gather_digits(network, test, outputs, noise),
+            **_gather_network(network, test, training, snapshots),
+        },
     }
 
 
-def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
-    """Gather the data of the page's script: the network, and all digits in one list."""
+def _gather_network(
+    network: Network, test: Dataset, training: Dataset, snapshots: Snapshots | None
+) -> dict[str, Any]:
+    """Gather the network and what the page's script does with it, all None if it is too large."""
+    if network.parameters.size > MAX_PARAMETERS:
+        return dict.fromkeys(("network", "scales", "snapshots", "practice"))
+    return {
+        "network": _describe(network),
+        "scales": find_scales(network, test.images),
+        "snapshots": _describe_snapshots(snapshots) if snapshots else None,
+        "practice": {
+            "test": _pack_examples(test, TEST_DIGITS),
+            "training": _pack_examples(training, TRAINING_DIGITS),
+        },
+    }
+
+
+def _gather_digits(network: Network, test: Dataset, outputs: Array, noise: Array) -> dict[str, Any]:
+    """Gather the digits that the page shows, all in one list."""
     right = test.labels == outputs.argmax(axis=1)
     chosen, worst = choose_digits(test.labels, outputs)
     firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
@@ -98,7 +128,6 @@ def _gather_data(network: Network, test: Dataset, outputs: Array, noise: Array) 
         "most_neurons": MAX_NEURONS,
         "unsure": UNSURE,
         "output": COSTS[network.cost].output,
-        "network": _describe(network) if network.parameters.size <= MAX_PARAMETERS else None,
         "digits": _digits(
             np.concatenate([test.images[chosen], noise]),
             np.concatenate([outputs[chosen], answer(network, noise)]),
@@ -137,6 +166,37 @@ def pack_pixels(pixels: NDArray[np.uint8]) -> bytes:
     """Run-length encode zeros: how many zeros, how many other bytes, these bytes, and so on."""
     runs = RUN.findall(pixels.tobytes())
     return b"".join(bytes([len(zeros), len(others)]) + others for zeros, others in runs)
+
+
+def pack_nibbles(images: Array) -> bytes:
+    """Round images, (n, 784) in [0, 1], to fifteenths, two pixels a byte, and compress by zlib.
+
+    The first pixel of the two is in the high four bits.
+    """
+    shades = np.rint(images * 15).astype(np.uint8)
+    return zlib.compress((shades[:, ::2] << 4 | shades[:, 1::2]).tobytes(), level=9)
+
+
+def find_scales(network: Network, images: Array) -> dict[str, list[float]]:
+    """Return how strong the strongest activations and lines are, over `images`, (n, 784).
+
+    `activations` has a number for each layer after the input: 1, or of ReLU the 99th percentile.
+    `lines` has one for each layer of weights: the 99th percentile of |weight × activation| that is
+    not 0, over as many of the images as MAX_LINES allows. Where all is 0, it is 1.
+    """
+    layers = activations(network, images[:IMAGES])
+    hidden = [_strong(layer) if network.activation == "relu" else 1.0 for layer in layers[1:-1]]
+    lines = []
+    for layer, weights in zip(layers, network.weights, strict=False):
+        seen = layer[: max(1, MAX_LINES // weights.size)]
+        products = np.abs(seen[:, np.newaxis] * weights)
+        lines.append(_strong(products[products > 0]))
+    return {"activations": [*hidden, 1.0], "lines": lines}
+
+
+def _strong(values: Array) -> float:
+    strong = float(np.percentile(values, STRONG)) if values.size else 0.0
+    return float(f"{strong:.4g}") or 1.0
 
 
 def bundle(names: Sequence[str]) -> str:
@@ -192,7 +252,33 @@ def _describe(network: Network) -> dict[str, Any]:
         "sizes": network.sizes,
         "activation": network.activation,
         "output": COSTS[network.cost].output,
+        "cost": network.cost,
         "parameters": _base64(network.parameters.astype("<f4").tobytes()),
+    }
+
+
+def _describe_snapshots(snapshots: Snapshots) -> dict[str, Any] | None:
+    """Return snapshots as snapshots.js expects them, or None if there is only the last moment."""
+    if not len(snapshots.weights):
+        return None
+    moments = [
+        {name: None if np.isnan(value) else round(value, 6) for name, value in moment.items()}
+        for moment in snapshots.moments
+    ]
+    return {
+        "moments": moments,
+        "measured_on": snapshots.measured_on,
+        "weights": _base64(snapshots.weights.tobytes()),
+        "scales": _base64(snapshots.scales.astype("<f4").tobytes()),
+        "biases": _base64(snapshots.biases.astype("<f4").tobytes()),
+    }
+
+
+def _pack_examples(examples: Dataset, n: int) -> dict[str, Any]:
+    """Return the first n examples, or all if there are fewer."""
+    return {
+        "pixels": _base64(pack_nibbles(examples.images[:n])),
+        "labels": examples.labels[:n].tolist(),
     }
 
 
