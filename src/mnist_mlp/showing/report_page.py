@@ -28,14 +28,24 @@ SCRIPTS = (
     "bytes.js",
     "network.js",
     "framing.js",
+    "strange.js",
     "backprop.js",
     "attribution.js",
     "snapshots.js",
+    "words.js",
     "pictures.js",
-    "diagram.js",
-    "explain.js",
+    "dom.js",
+    "address.js",
     "pad.js",
+    "diagram.js",
+    "scene.js",
+    "neurons.js",
+    "explain.js",
     "galleries.js",
+    "answer.js",
+    "time.js",
+    "teach.js",
+    "tour.js",
     "page.js",
 )
 
@@ -122,7 +132,7 @@ def _gather_digits(network: Network, test: Dataset, outputs: Array, noise: Array
     right = test.labels == outputs.argmax(axis=1)
     chosen, worst = choose_digits(test.labels, outputs)
     firsts = [np.flatnonzero(right & (test.labels == digit))[:1] for digit in range(DIGITS)]
-    to_load = [*np.sort(np.concatenate(firsts)), *worst[:MISTAKES_TO_LOAD]]
+    to_load = [*np.concatenate(firsts), *worst[:MISTAKES_TO_LOAD]]
     no_digit = [None] * len(noise)
     return {
         "most_neurons": MAX_NEURONS,

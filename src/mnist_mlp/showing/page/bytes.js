@@ -51,6 +51,6 @@ export function unpackRuns(packed, n) {
  */
 export function unpackNibbles(bytes) {
   const pixels = new Float32Array(2 * bytes.length);
-  bytes.forEach((byte, i) => pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i));
+  for (const [i, byte] of bytes.entries()) pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i);
   return pixels;
 }

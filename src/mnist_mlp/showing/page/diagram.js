@@ -1,184 +1,335 @@
 // The diagram: the picture at the left, a column of neurons for each layer, the outputs at the right.
 
-const MOST_LINES = 140; // between two layers: the strongest contributions
+import { SIDE } from "./framing.js";
+import { largest } from "./network.js";
+import { css, drawSquares, inkColour, sharpContext, signedColour } from "./pictures.js";
+import { outputWords } from "./words.js";
 
-/** The length of the vector of weights that lead out of each neuron of a layer. */
+/** @import { Network, Numbers } from "./network.js" */
+/** @import { Colour, Palette } from "./pictures.js" */
+
+/** @typedef {{layer: number, neuron: number}} Neuron  layer 1 is the first after the pixels */
+/** @typedef {Neuron & {x: number, y: number, radius: number}} Place */
+/** @typedef {{from: {x: number, y: number}, to: Place, value: number}} Line */
+
+/**
+ * Where everything is drawn, in CSS pixels.
+ *
+ * @typedef {object} Plan
+ * @property {number} width
+ * @property {number} height
+ * @property {number} text the size of text
+ * @property {Place[][]} places of each layer's neurons; none for the pixels
+ * @property {{x: number, y: number, size: number}} picture
+ * @property {boolean} brief whether there is no room for bars and long headings
+ */
+
+/**
+ * What is drawn.
+ *
+ * @typedef {object} Scene
+ * @property {Network} network
+ * @property {Numbers[]} activations the image first, the outputs last
+ * @property {(layer: number, neuron: number) => Numbers} lines into a neuron from each
+ *   of the layer before
+ * @property {(layer: number) => number} strongest line into a layer that has the full width
+ * @property {(layer: number, neuron: number) => number} light from -1 to 1
+ * @property {boolean} signed whether neurons are blue and red, or lit like ink
+ * @property {Neuron | null} chosen the neuron that shows only its own lines
+ * @property {(index: number) => Colour | null} pixel its colour; null for paper
+ * @property {number | null} wanted the digit that is being taught
+ * @property {number} from the first layer of neurons with lines: 1 draws all
+ */
+
+const MOST_LINES = 140; // between two layers: the strongest
+const FAINTEST = 0.03; // lines below this share of the strongest are not drawn
+
+/**
+ * The length of the vector of weights that lead out of each neuron of a layer.
+ *
+ * @param {Network} network
+ * @param {number} layer
+ */
 function outgoingNorms({ sizes, weights }, layer) {
   const norms = new Float64Array(sizes[layer]);
-  weights[layer].forEach((weight, i) => (norms[i % sizes[layer]] += weight * weight));
+  for (const [i, weight] of weights[layer].entries()) norms[i % sizes[layer]] += weight * weight;
   return norms.map(Math.sqrt);
 }
 
 /**
- * Choose the neurons of each layer that are drawn, in their order: all, or the most important.
+ * Choose the neurons of each layer that are drawn: all, or those that matter most for this image.
  *
  * What a neuron can change in the next layer is its activation times its outgoing weights.
+ *
+ * @param {Network} network
+ * @param {Numbers[]} activations
+ * @param {number} most
  */
-function chooseNeurons(network, activations, norms, most) {
-  return activations.map((values, layer) => {
+export function chooseNeurons(network, activations, most) {
+  return network.sizes.map((size, layer) => {
     if (layer === 0) return [];
-    if (values.length <= most || layer === activations.length - 1) return [...values.keys()];
-    const importance = Array.from(values, (value, i) => Math.abs(value) * norms[layer][i]);
+    if (size <= most || layer === network.sizes.length - 1) return [...Array(size).keys()];
+    const norms = outgoingNorms(network, layer);
+    const importance = norms.map((norm, i) => norm * Math.abs(activations[layer][i]));
     return largest(importance, most).sort((a, b) => a - b);
   });
 }
 
-/** Find a place for everything in a diagram of at least this width. */
-function layOut(drawn, least) {
-  const small = least < 600;
+/**
+ * Find a place for everything in a room; a diagram of many layers may be wider.
+ *
+ * @param {number[][]} drawn the neurons of each layer
+ * @param {{width: number, height: number, text: number}} room `height` 0: as high as it likes
+ * @returns {Plan}
+ */
+export function layOut(drawn, { width: least, height: given, text }) {
   const layers = drawn.length - 1;
-  const size = small ? 84 : Math.min(170, least * 0.19);
-  const labels = small ? 62 : 118;
-  const height = small ? 400 : 520;
-  const [left, top, bottom] = [2, 34, 12];
-  const step = Math.max((least - left - size - labels) / layers, small ? 46 : 60);
+  const brief = least < 30 * text;
+  const most = Math.max(...drawn.map((neurons) => neurons.length));
+  const top = 2.2 * text;
+  const height = given || Math.max(top + 26 * most + 8, 18 * text);
+  const labels = brief ? 3.7 * text : 8 * text;
+  const size = brief ? Math.min(84, 0.22 * least) : Math.min(0.27 * least, 0.4 * height, 12 * text);
+  const step = Math.max((least - size - labels - 12) / layers, brief ? 30 : 60);
   const places = drawn.map((neurons, layer) => {
-    const gap = Math.min((height - top - bottom) / neurons.length, 44);
-    const first = top + (height - top - bottom - gap * (neurons.length - 1)) / 2;
+    const gap = Math.min((height - top - 4) / neurons.length, 48);
+    const first = top + (height - top - gap * neurons.length) / 2 + gap / 2;
     return neurons.map((neuron, i) => ({
       layer,
       neuron,
-      x: left + size + step * layer - 14,
+      x: 2 + size + step * layer,
       y: first + i * gap,
-      radius: Math.min(gap * 0.36, small ? 8 : 11),
+      radius: Math.min(gap * 0.38, brief ? 9 : 12),
     }));
   });
-  const picture = { x: left, y: top + (height - top - bottom - size) / 2, size };
-  const width = left + size + step * layers + labels;
-  return { width, height, places, picture, small, brief: step < 90 };
+  const y = brief ? top + (height - top - size) / 2 : height - size - 3;
+  const picture = { x: 2, y, size };
+  return { width: size + step * layers + labels + 12, height, text, places, picture, brief };
 }
 
-/** The strongest contributions into the neurons that are drawn in layer `layer` + 1, weakest first. */
-function strongestLines(network, activations, plan, layer, chosen) {
-  const { picture, places } = plan;
-  const pixel = picture.size / SIDE;
-  const sources = layer
-    ? places[layer]
-    : Array.from(activations[0].keys(), (i) => ({
-        neuron: i,
-        x: picture.x + ((i % SIDE) + 0.5) * pixel,
-        y: picture.y + (Math.floor(i / SIDE) + 0.5) * pixel,
-      }));
-  const lit = sources.filter((source) => activations[layer][source.neuron] !== 0);
-  const lines = [];
-  for (const to of places[layer + 1]) {
-    const weights = weightsOf(network, layer, to.neuron);
-    for (const from of lit) {
-      const touches = [from, to].some((end) => isNeuron(end, chosen));
-      if (chosen && !touches) continue;
-      lines.push({ from, to, value: weights[from.neuron] * activations[layer][from.neuron] });
+/**
+ * @param {Neuron} place
+ * @param {Neuron | null} chosen
+ */
+export function isNeuron(place, chosen) {
+  return chosen !== null && place.layer === chosen.layer && place.neuron === chosen.neuron;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Scene} scene
+ * @param {Plan} plan
+ * @param {Palette} palette
+ */
+export function drawDiagram(canvas, scene, plan, palette) {
+  const context = sharpContext(canvas, plan.width, plan.height);
+  canvas.style.width = `${plan.width}px`;
+  canvas.style.height = `${plan.height}px`;
+  for (let layer = scene.from; layer < plan.places.length; layer++) {
+    drawLines(
+      context,
+      strongestLines(scene, plan, layer),
+      scene.strongest(layer),
+      layer === 1 ? 1.5 : 3,
+      palette,
+    );
+  }
+  drawSquares(context, plan.picture, scene.pixel);
+  const { x, y, size } = plan.picture;
+  context.strokeStyle = css(palette.quiet, 0.7);
+  context.lineWidth = 1;
+  context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+  plan.places.forEach((places, layer) => {
+    for (const place of places) {
+      const light = layer < scene.from - 1 ? 0 : scene.light(layer, place.neuron);
+      drawNeuron(
+        context,
+        place,
+        fill(scene, light, palette),
+        isNeuron(place, scene.chosen),
+        palette,
+      );
+      if (layer < plan.places.length - 1) drawNumber(context, place, light, palette);
     }
+    drawHeading(context, scene.network, plan, layer, palette);
+  });
+  drawOutputs(context, scene, plan, palette);
+}
+
+/**
+ * The strongest lines into the neurons that are drawn in a layer, weakest first.
+ *
+ * @param {Scene} scene
+ * @param {Plan} plan
+ * @param {number} layer
+ */
+function strongestLines(scene, { picture, places }, layer) {
+  const pixel = picture.size / SIDE;
+  const pixelPlace = (/** @type {number} */ i) => ({
+    layer: 0,
+    neuron: i,
+    x: picture.x + ((i % SIDE) + 0.5) * pixel,
+    y: picture.y + (Math.floor(i / SIDE) + 0.5) * pixel,
+  });
+  const sources =
+    layer === 1 ? scene.activations[0].map((_, i) => i) : places[layer - 1].map((p) => p.neuron);
+  const chosenHere = scene.chosen !== null && scene.chosen.layer === layer;
+  const chosenBefore = scene.chosen !== null && scene.chosen.layer === layer - 1;
+  /** @type {Line[]} */
+  const lines = [];
+  const least = FAINTEST * scene.strongest(layer);
+  for (const to of places[layer]) {
+    if (scene.chosen && !chosenBefore && !(chosenHere && isNeuron(to, scene.chosen))) continue;
+    const values = scene.lines(layer, to.neuron);
+    sources.forEach((neuron, i) => {
+      if (Math.abs(values[neuron]) < least) return;
+      if (chosenBefore && neuron !== scene.chosen?.neuron) return;
+      const from = layer === 1 ? pixelPlace(neuron) : places[layer - 1][i];
+      lines.push({ from, to, value: values[neuron] });
+    });
   }
   lines.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   return lines.slice(0, MOST_LINES).reverse();
 }
 
-function isNeuron(place, chosen) {
-  return Boolean(chosen) && place.layer === chosen.layer && place.neuron === chosen.neuron;
-}
-
-/** Draw the network at work on one image. `chosen`, if not null, shows only its own lines. */
-function drawDiagram(canvas, network, { activations }, plan, chosen) {
-  const context = sharpContext(canvas, plan.width, plan.height);
-  canvas.style.width = `${plan.width}px`;
-  canvas.style.height = `${plan.height}px`;
-  for (let layer = 0; layer < plan.places.length - 1; layer++) {
-    drawLines(context, strongestLines(network, activations, plan, layer, chosen));
-  }
-  drawPicture(context, plan.picture);
-  plan.places.forEach((places, layer) => {
-    const brightest = scaleOf(network, activations, layer);
-    for (const place of places) {
-      const level = activations[layer][place.neuron] / brightest;
-      drawNeuron(context, place, level, chosen);
-      if (layer < network.sizes.length - 1) drawNumber(context, place, level);
-    }
-    drawHeading(context, network, plan, layer);
-  });
-  drawOutputs(context, activations.at(-1), plan);
-}
-
-/** The activation that lights a neuron in full: relu has no bound, so the largest of its layer. */
-function scaleOf({ functions }, activations, layer) {
-  if (functions[layer - 1] !== "relu") return 1;
-  return activations[layer].reduce((a, b) => Math.max(a, b)) || 1;
-}
-
-function drawLines(context, lines) {
-  const strongest = Math.abs(lines.at(-1)?.value ?? 1);
+/**
+ * The thicker, the stronger; lines that push down are dashed too, for those who see no red.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Line[]} lines
+ * @param {number} strongest the line that has the full width
+ * @param {number} width
+ * @param {Palette} palette
+ */
+function drawLines(context, lines, strongest, width, palette) {
   for (const { from, to, value } of lines) {
-    const strength = Math.abs(value) / strongest;
-    context.strokeStyle = css(value < 0 ? colours.against : colours.for, 0.12 + 0.78 * strength);
-    context.lineWidth = 0.4 + 3 * strength;
+    const strength = Math.min(Math.abs(value) / strongest, 1);
+    context.strokeStyle = css(value < 0 ? palette.against : palette.for, 0.15 + 0.75 * strength);
+    context.lineWidth = 0.5 + width * strength;
+    context.setLineDash(value < 0 ? [6, 4] : []);
     const middle = (from.x + to.x) / 2;
     context.beginPath();
     context.moveTo(from.x, from.y);
     context.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
     context.stroke();
   }
+  context.setLineDash([]);
 }
 
-/** Copy what the network sees, in sharp squares; where it is paper, what lies below shows. */
-function drawPicture(context, { x, y, size }) {
-  context.imageSmoothingEnabled = false;
-  context.globalCompositeOperation = colours.paper[0] > colours.ink[0] ? "darken" : "lighten";
-  context.drawImage(find("seen"), x, y, size, size);
-  context.globalCompositeOperation = "source-over";
-  context.strokeStyle = css(colours.quiet, 0.6);
-  context.lineWidth = 1;
-  context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+/**
+ * @param {Scene} scene
+ * @param {number} light
+ * @param {Palette} palette
+ */
+function fill({ signed }, light, palette) {
+  return signed || light < 0 ? signedColour(palette, light, 1) : inkColour(palette, light);
 }
 
-/** Light a neuron by its activation, as a share of the brightest; below zero it is red. */
-function drawNeuron(context, { layer, neuron, x, y, radius }, level, chosen) {
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Place} place
+ * @param {Colour} colour
+ * @param {boolean} chosen
+ * @param {Palette} palette
+ */
+function drawNeuron(context, { x, y, radius }, colour, chosen, palette) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = css(level < 0 ? signedColour(level, 1) : inkColour(level));
+  context.fillStyle = css(colour);
   context.fill();
-  const isChosen = isNeuron({ layer, neuron }, chosen);
-  context.strokeStyle = css(isChosen ? colours.for : colours.quiet);
-  context.lineWidth = isChosen ? 3 : 1.2;
+  context.strokeStyle = css(chosen ? palette.for : palette.quiet);
+  context.lineWidth = chosen ? 3 : 1.2;
   context.stroke();
 }
 
-/** Write a neuron's number into it, where there is room. */
-function drawNumber(context, { neuron, x, y, radius }, level) {
-  if (radius < 9 || neuron > 99) return;
-  const size = Math.abs(level);
-  context.fillStyle = css(size > 0.5 ? colours.paper : size > 0.2 ? colours.ink : colours.quiet);
+/**
+ * Write a neuron's number into it, if there is room.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Place} place
+ * @param {number} light
+ * @param {Palette} palette
+ */
+function drawNumber(context, { neuron, x, y, radius }, light, palette) {
+  if (radius < 8 || neuron > 99) return;
+  context.fillStyle = css(Math.abs(light) > 0.5 ? palette.paper : palette.ink);
   context.font = "10px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(String(neuron), x, y + 0.5);
 }
 
-function drawHeading(context, { sizes }, { places, picture, brief }, layer) {
-  const drawn = places[layer].length;
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Network} network
+ * @param {Plan} plan
+ * @param {number} layer
+ * @param {Palette} palette
+ */
+function drawHeading(context, { sizes }, { places, picture, brief, text }, layer, palette) {
   const all = sizes[layer];
-  const x = layer ? places[layer][0].x : picture.x + picture.size / 2;
+  const drawn = layer ? places[layer].length : all;
   const name = layer === 0 ? "pixels" : layer === sizes.length - 1 ? "outputs" : "neurons";
-  const count = layer && drawn < all ? `${drawn} of ${all}` : String(all);
-  context.fillStyle = css(colours.quiet);
-  context.font = "13px system-ui, sans-serif";
+  const number = drawn < all ? `${drawn} of ${all}` : String(all);
+  context.fillStyle = css(palette.quiet);
+  context.font = `${0.8 * text}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  context.fillText(brief ? count : `${count} ${name}`, x, layer ? 16 : picture.y - 8);
+  const x = layer ? places[layer][0].x : picture.x + picture.size / 2;
+  context.fillText(brief ? number : `${number} ${name}`, x, layer ? text : picture.y - 6);
 }
 
-/** Write the digit beside each output, with a bar as long as its activation. */
-function drawOutputs(context, outputs, { places, small }) {
+/**
+ * Write the digit beside each output, with its value as a bar and a number; an arrow says what a
+ * lesson wants of it.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Plan} plan
+ * @param {Palette} palette
+ */
+function drawOutputs(context, { network, activations, wanted }, plan, palette) {
+  const { places, brief, text } = plan;
+  const outputs = activations[activations.length - 1];
   const winner = largest(outputs, 1)[0];
-  const length = small ? 24 : 56;
+  const bar = brief ? 0 : 3 * text;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (const { neuron, x, y, radius } of places.at(-1)) {
-    const start = x + radius + 8;
-    context.font = `${neuron === winner ? "700 19px" : "15px"} system-ui, sans-serif`;
-    context.fillStyle = css(neuron === winner ? colours.ink : colours.quiet);
+  for (const { neuron, x, y, radius } of places[places.length - 1]) {
+    const start = x + radius + 0.4 * text;
+    const won = neuron === winner;
+    context.font = `${won ? "700 " : ""}${text}px system-ui, sans-serif`;
+    context.fillStyle = css(won ? palette.ink : palette.quiet);
     context.fillText(String(neuron), start, y + 1);
-    context.fillStyle = css(colours.quiet, 0.25);
-    context.fillRect(start + 18, y - 4, length, 8);
-    context.fillStyle = css(colours.ink);
-    context.fillRect(start + 18, y - 4, length * outputs[neuron], 8);
+    if (bar) {
+      context.fillStyle = css(palette.quiet, 0.25);
+      context.fillRect(start + text, y - 4, bar, 8);
+      context.fillStyle = css(palette.ink);
+      context.fillRect(start + text, y - 4, bar * outputs[neuron], 8);
+    }
+    context.fillStyle = css(won ? palette.ink : palette.quiet);
+    context.font = `${0.75 * text}px system-ui, sans-serif`;
+    const words = outputWords(network.functions[places.length - 2], outputs[neuron]);
+    const short = words.replace("over ", ">").replace("under ", "<").replace("\u00a0", "");
+    context.fillText(short, start + (bar ? bar + 1.3 * text : 0.8 * text), y + 1);
+    if (wanted !== null) drawWish(context, { x: x - radius - 9, y }, neuron === wanted, palette);
   }
+}
+
+/**
+ * An arrow: up for an output that should grow, down for one that should shrink.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{x: number, y: number}} at
+ * @param {boolean} up
+ * @param {Palette} palette
+ */
+function drawWish(context, { x, y }, up, palette) {
+  const tip = up ? -6 : 6;
+  context.fillStyle = css(up ? palette.for : palette.against);
+  context.beginPath();
+  context.moveTo(x, y + tip);
+  context.lineTo(x - 4, y - tip / 3);
+  context.lineTo(x + 4, y - tip / 3);
+  context.fill();
 }

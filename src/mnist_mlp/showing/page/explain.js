@@ -1,81 +1,95 @@
-// Explanations: the answer in words, and the sum behind the activation of one neuron.
+// Explanations: the sum behind one neuron, and why the network says one digit and not another.
 
-const MOST_PARTS = 8; // contributions of neurons that are listed one by one
+import { element, find } from "./dom.js";
+import { contributions, largest, weightsOf } from "./network.js";
+import { colourLimit, largestSize, paint, signedColour } from "./pictures.js";
+import { neuronName, signed } from "./words.js";
 
-/** An output in words: softmax gives shares of a whole, sigmoid ten separate numbers up to 1. */
-function outputWords(value) {
-  return data.output === "softmax" ? percent(value) : value.toFixed(2);
-}
+/** @import { compare } from "./attribution.js" */
+/** @import { Network, Numbers, Pass } from "./network.js" */
+/** @import { Palette } from "./pictures.js" */
 
-/** Say what the network answers, and honestly so where it is unsure: {digit, sure, words}. */
-function verdict(outputs) {
-  const [first, second] = largest(outputs, 2);
-  const named = (digit) => `${digit} (${outputWords(outputs[digit])})`;
-  if (outputs[first] - outputs[second] >= data.unsure) {
-    return { digit: first, sure: true, words: `It reads ${named(first)}.` };
+const MOST_PARTS = 6; // contributions of neurons that are listed one by one
+
+/** @param {ArrayLike<number>} parts */
+function splitSum(parts) {
+  let [up, down] = [0, 0];
+  for (let i = 0; i < parts.length; i++) {
+    if (parts[i] > 0) up += parts[i];
+    else down += parts[i];
   }
-  const words = `It is not sure: ${named(first)} or ${named(second)}.`;
-  return { digit: first, sure: false, words };
+  return { up, down };
 }
 
-/** Say what a digit that was loaded really is, and whether the answer is right. */
-function truth({ label, testImage }, answer) {
-  if (label === null) return "In truth it is noise, and no digit at all.";
-  const judgement = answer === label ? "Right" : "Wrong";
-  return `${judgement}: it is test image ${testImage.toLocaleString("en")}, a ${label}.`;
-}
-
-function neuronName({ sizes }, layer, neuron) {
-  if (layer === sizes.length - 1) return `Output ${neuron}`;
-  return `Hidden layer ${layer}, neuron ${neuron}`;
-}
-
-/** Show how the sum of a neuron comes about: what spoke for it, what against, and its bias. */
-function explainNeuron(network, { z, activations }, { layer, neuron }) {
+/**
+ * Show how the sum of a neuron comes about: what pushed it up, what down, and its bias.
+ *
+ * @param {Network} network
+ * @param {Pass} pass
+ * @param {{layer: number, neuron: number}} place
+ * @param {Palette} palette
+ */
+export function explainNeuron(network, { z, activations }, { layer, neuron }, palette) {
   const parts = contributions(network, activations, layer - 1, neuron);
-  const total = (wanted) => parts.filter(wanted).reduce((a, b) => a + b, 0);
+  const { up, down } = splitSum(parts);
   const kind = network.functions[layer - 1];
-  const whose = kind === "softmax" ? "of all ten sums" : "of it";
   find("neuron-title").textContent = neuronName(network, layer, neuron);
-  find("sum-for").textContent = signed(total((part) => part > 0));
-  find("sum-against").textContent = signed(total((part) => part < 0));
+  find("sum-for").textContent = signed(up);
+  find("sum-against").textContent = signed(down);
   find("sum-bias").textContent = signed(network.biases[layer - 1][neuron]);
   find("sum-z").textContent = signed(z[layer - 1][neuron]);
-  find("sum-kind").textContent = `is ${kind} ${whose}`;
+  find("sum-kind").textContent = kind === "softmax" ? "softmax of all ten sums" : `${kind}(z)`;
   find("sum-activation").textContent = activations[layer][neuron].toFixed(2);
   find("neuron-pictures").hidden = layer !== 1;
   find("neuron-parts").hidden = layer === 1;
-  if (layer === 1) showPixels(network, parts, neuron);
-  else showParts(network, activations, parts, { layer, neuron });
+  if (layer === 1) {
+    const limit = colourLimit(network.weights[0]);
+    const limitOfParts = largestSize(parts);
+    paint(find("neuron-weights", HTMLCanvasElement), weightsOf(network, 0, neuron), (weight) =>
+      signedColour(palette, weight, limit),
+    );
+    paint(find("neuron-pixels", HTMLCanvasElement), parts, (part) =>
+      signedColour(palette, part, limitOfParts),
+    );
+  } else {
+    find("neuron-parts").replaceChildren(...partRows(network, activations, parts, layer, neuron));
+  }
 }
 
-/** For the first layer, two pictures: the weights, and weight × pixel. */
-function showPixels(network, parts, neuron) {
-  const limit = colourLimit(network.weights[0]);
-  const largestPart = parts.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  paint(find("neuron-weights"), weightsOf(network, 0, neuron), (w) => signedColour(w, limit));
-  paint(find("neuron-pixels"), parts, (part) => signedColour(part, largestPart));
-}
-
-/** For later layers, a list: the strongest contributions of the neurons before, and the rest. */
-function showParts(network, activations, parts, { layer, neuron }) {
-  const sizes = parts.map(Math.abs);
-  const strongest = largest(sizes, MOST_PARTS);
-  const longest = sizes[strongest[0]] || 1;
+/**
+ * The strongest contributions of the neurons before, and the rest.
+ *
+ * @param {Network} network
+ * @param {Numbers[]} activations
+ * @param {Float64Array} parts
+ * @param {number} layer
+ * @param {number} neuron
+ */
+function partRows(network, activations, parts, layer, neuron) {
+  const strongest = largest(parts.map(Math.abs), MOST_PARTS);
+  const longest = largestSize(parts);
   const weights = weightsOf(network, layer - 1, neuron);
   const rows = strongest.map((i) => {
     const product = `${signed(weights[i])} × ${activations[layer - 1][i].toFixed(2)}`;
     return partRow(`neuron ${i}`, product, parts[i], longest);
   });
   if (parts.length > strongest.length) {
-    const rest = parts.reduce((a, b) => a + b, 0) - strongest.reduce((sum, i) => sum + parts[i], 0);
-    rows.push(partRow(`the ${parts.length - strongest.length} others`, "", rest, longest));
+    const all = parts.reduce((sum, part) => sum + part, 0);
+    const rest = all - strongest.reduce((sum, i) => sum + parts[i], 0);
+    const others = parts.length - strongest.length;
+    rows.push(partRow(others === 1 ? "the other one" : `${others} others`, "", rest, longest));
   }
-  find("neuron-parts").replaceChildren(...rows);
+  return rows;
 }
 
+/**
+ * @param {string} name
+ * @param {string} product
+ * @param {number} part
+ * @param {number} longest
+ */
 function partRow(name, product, part, longest) {
-  const row = document.createElement("li");
+  const row = element("li");
   const bar = element("span", "bar");
   const filled = element("span", part < 0 ? "filled against" : "filled for");
   filled.style.width = `${50 * Math.min(Math.abs(part) / longest, 1)}%`;
@@ -89,10 +103,27 @@ function partRow(name, product, part, longest) {
   return row;
 }
 
-/** Make an element with a class and a text. */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+/**
+ * Show why digit a leads digit b: the pixels for it and against it.
+ *
+ * @param {ReturnType<typeof compare>} comparison
+ * @param {number} a
+ * @param {number} b
+ * @param {Palette} palette
+ */
+export function explainChoice(comparison, a, b, palette) {
+  const { pixels, forSum, againstSum, rest, lead, exact } = comparison;
+  find("why-title").textContent = `Why ${a} and not ${b}?`;
+  const limit = largestSize(pixels);
+  paint(find("why-picture", HTMLCanvasElement), pixels, (part) =>
+    signedColour(palette, part, limit),
+  );
+  find("why-lead").textContent = `${a} leads ${b} by ${Math.abs(lead).toFixed(2)}:`;
+  if (lead < 0) find("why-lead").textContent = `${a} trails ${b} by ${Math.abs(lead).toFixed(2)}:`;
+  find("why-for").textContent = signed(forSum);
+  find("why-against").textContent = signed(againstSum);
+  find("why-rest").textContent = signed(rest);
+  find("why-exact").textContent = exact
+    ? "These three add up exactly."
+    : "Approximate: gradient × pixel. The rest is what it leaves out.";
 }

@@ -1,104 +1,201 @@
-// Galleries: digits to load, the confusion matrix with the digits in it, pictures of weights.
+// Galleries: samples, mistakes, the confusion matrix with the digits in it, pictures of weights.
+
+import { decodeBytes, unpackRuns } from "./bytes.js";
+import { element, find, moveByArrows } from "./dom.js";
+import { SIDE } from "./framing.js";
+import { largest, weightsOf } from "./network.js";
+import { colourLimit, inkColour, paint, signedColour } from "./pictures.js";
+import { count, outputWords } from "./words.js";
+
+/** @import { Network } from "./network.js" */
+/** @import { Palette } from "./pictures.js" */
+
+/**
+ * A digit of the page, with the answer of the trained network.
+ *
+ * @typedef {object} Sample
+ * @property {Float32Array} image
+ * @property {number | null} label null for noise
+ * @property {number | null} testImage its place among the test images, from 0
+ * @property {number} predicted
+ * @property {number} confidence the largest output
+ */
 
 const MOST_PICTURES = 64; // of neurons' weights
 
-/** Unpack the digits, which are a list for each property. */
-function unpackDigits({ pixels, label, test_image: testImage, predicted, confidence }) {
+/**
+ * @param {{pixels: string, label: (number | null)[], test_image: (number | null)[],
+ *   predicted: number[], confidence: number[]}} packed
+ * @returns {Sample[]}
+ */
+export function unpackSamples({ pixels, label, test_image, predicted, confidence }) {
   const size = SIDE * SIDE;
   const unpacked = unpackRuns(decodeBytes(pixels), label.length * size);
   return label.map((digit, i) => ({
     image: Float32Array.from(unpacked.subarray(i * size, (i + 1) * size), (pixel) => pixel / 255),
     label: digit,
-    testImage: testImage[i],
+    testImage: test_image[i],
     predicted: predicted[i],
     confidence: confidence[i],
   }));
 }
 
-/** A small picture of a digit, with a caption; a click loads it, if there is a network to read it. */
-function thumbnail(place, caption) {
-  const { image, label, testImage, predicted } = digits[place];
-  const item = document.createElement("li");
-  const holder = element(network ? "button" : "div", "thumbnail");
-  const canvas = document.createElement("canvas");
-  const name = label === null ? "Noise" : `Test image ${testImage}, a ${label}`;
+/** @param {Sample} sample */
+export function sampleName({ label, testImage, predicted }) {
+  const name =
+    label === null ? "Noise" : `Test image ${testImage?.toLocaleString("en")}, a ${label}`;
+  return `${name}, read as ${predicted}`;
+}
+
+/**
+ * A small picture with a caption; a button if it does something.
+ *
+ * @param {ArrayLike<number>} image 28×28, from 0 to 1
+ * @param {string} name
+ * @param {string} caption
+ * @param {Palette} palette
+ * @param {(() => void) | null} act
+ */
+export function thumbnail(image, name, caption, palette, act) {
+  const item = element("li");
+  const holder = element(act ? "button" : "div", "thumbnail");
+  const canvas = element("canvas");
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${name}, read as ${predicted}`);
-  canvas.repaint = () => paint(canvas, image, inkColour);
-  canvas.repaint();
+  canvas.setAttribute("aria-label", name);
+  paint(canvas, image, (ink) => inkColour(palette, ink));
   holder.append(canvas, element("span", "caption", caption));
-  holder.title = `${name}, read as ${predicted}`;
-  if (network) holder.addEventListener("click", () => load(place));
+  holder.title = name;
+  if (act) holder.addEventListener("click", act);
   item.append(holder);
   return item;
 }
 
-function misreadCaption(place) {
-  const { label, predicted, confidence } = digits[place];
-  return `${label} as ${predicted}\n${outputWords(confidence)}`;
-}
+/**
+ * Show the samples, the mistakes and the confusion matrix; `load` puts a sample on the pad.
+ *
+ * @param {{to_load: number[], mistakes: number[], output: string}} data
+ * @param {Sample[]} samples
+ * @param {((place: number) => void) | null} load
+ */
+export function makeGalleries(data, samples, load) {
+  /** @type {HTMLElement | null} */
+  let cell = null;
+  const thumbnailOf = (
+    /** @type {number} */ place,
+    /** @type {string} */ caption,
+    /** @type {Palette} */ palette,
+  ) =>
+    thumbnail(
+      samples[place].image,
+      sampleName(samples[place]),
+      caption,
+      palette,
+      load && (() => load(place)),
+    );
+  const words = (/** @type {number} */ place) =>
+    outputWords(data.output, samples[place].confidence);
 
-function toLoadCaption(place) {
-  const { label, predicted } = digits[place];
-  if (label === null) return "noise";
-  return label === predicted ? "right" : "wrong";
-}
+  /** @param {Palette} palette */
+  const showSamples = (palette) => {
+    const caption = (/** @type {number} */ place) =>
+      samples[place].label === null ? "noise" : `read as ${samples[place].predicted}`;
+    if (load) {
+      find("to-load").replaceChildren(
+        ...data.to_load.map((place) => thumbnailOf(place, caption(place), palette)),
+      );
+    }
+    document.getElementById("mistakes")?.replaceChildren(
+      ...data.mistakes.map((place) => {
+        const { label, predicted } = samples[place];
+        return thumbnailOf(place, `${label} read as ${predicted}\n${words(place)}`, palette);
+      }),
+    );
+  };
 
-/** Show the digits that are in a cell of the confusion matrix. */
-function showCell(button) {
-  const [label, predicted] = [Number(button.dataset.label), Number(button.dataset.predicted)];
-  const places = [...digits.keys()].filter(
-    (place) => digits[place].label === label && digits[place].predicted === predicted,
-  );
-  const most = Number(button.dataset.most);
-  const count = Number(button.textContent);
-  const shown = places.sort((a, b) => digits[b].confidence - digits[a].confidence).slice(0, most);
-  for (const other of document.querySelectorAll("#confusion button")) {
-    other.setAttribute("aria-pressed", String(other === button));
+  /**
+   * @param {HTMLElement} button
+   * @param {Palette} palette
+   */
+  const showCell = (button, palette) => {
+    cell = button;
+    const [label, predicted] = [Number(button.dataset.label), Number(button.dataset.predicted)];
+    const all = Number(button.textContent);
+    const shown = [...samples.keys()]
+      .filter((place) => samples[place].label === label && samples[place].predicted === predicted)
+      .sort((a, b) => samples[b].confidence - samples[a].confidence)
+      .slice(0, Number(button.dataset.most));
+    for (const other of document.querySelectorAll("#confusion button")) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+    const which = label === predicted ? "" : ", the most confident first";
+    const title = `${label} read as ${predicted}: ${count(all, "digit")}`;
+    find("cell-title").textContent =
+      shown.length < all ? `${title}, of which ${shown.length} are here${which}` : title + which;
+    find("cell-digits").replaceChildren(
+      ...shown.map((place) => thumbnailOf(place, words(place), palette)),
+    );
+  };
+
+  for (const id of ["to-load", "mistakes", "cell-digits", "confusion"]) {
+    const container = document.getElementById(id);
+    if (container) moveByArrows(container);
   }
-  const which = label === predicted ? "" : ", the most confident first";
-  const words = `${label} read as ${predicted}: ${count.toLocaleString("en")} digits`;
-  find("cell-title").textContent =
-    shown.length < count ? `${words}, of which ${shown.length} are here${which}` : words + which;
-  find("cell-digits").replaceChildren(
-    ...shown.map((place) => thumbnail(place, outputWords(digits[place].confidence))),
-  );
+  const cells = /** @type {HTMLElement[]} */ ([
+    ...document.querySelectorAll("#confusion button:not(.right)"),
+  ]);
+  cell =
+    cells[
+      largest(
+        cells.map((button) => Number(button.textContent)),
+        1,
+      )[0]
+    ];
+  return {
+    /** @param {Palette} palette */
+    repaint(palette) {
+      showSamples(palette);
+      if (cell) showCell(cell, palette);
+    },
+    /** @param {() => Palette} palette */
+    listen(palette) {
+      find("confusion").addEventListener("click", ({ target }) => {
+        const button = target instanceof Element && target.closest("button");
+        if (button) showCell(button, palette());
+      });
+    },
+  };
 }
 
-function listenToConfusion() {
-  const table = find("confusion");
-  table.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) showCell(button);
-  });
-  const rows = [...table.tBodies[0].rows].map((row) => [...row.querySelectorAll("button")]);
-  moveByArrows(table, () => rows, "rows");
-  const mistakes = [...table.querySelectorAll("button:not(.right)")];
-  showCell(mistakes[largest(mistakes.map((button) => Number(button.textContent)), 1)[0]]);
-}
-
-/** Paint the weights of the first layer's neurons, all on one scale. */
-function paintWeights() {
+/**
+ * Paint the weights of the first layer's neurons, all on one scale.
+ *
+ * @param {Network} network
+ * @param {Palette} palette
+ */
+export function paintWeights(network, palette) {
   const limit = colourLimit(network.weights[0]);
   const norms = Array.from({ length: network.sizes[1] }, (_, neuron) =>
     Math.hypot(...weightsOf(network, 0, neuron)),
   );
   const shown = largest(norms, MOST_PICTURES).sort((a, b) => a - b);
-  const items = shown.map((neuron) => {
-    const item = document.createElement("li");
-    const canvas = document.createElement("canvas");
+  const list = find("weights");
+  while (list.children.length < shown.length) {
+    const item = element("li");
+    const canvas = element("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `The weights of neuron ${neuron}`);
-    canvas.repaint = () => {
-      paint(canvas, weightsOf(network, 0, neuron), (weight) => signedColour(weight, limit));
-    };
-    canvas.repaint();
-    item.append(canvas, element("span", "caption", String(neuron)));
-    return item;
-  });
-  find("weights").append(...items);
-  if (shown.length < network.sizes[1]) {
-    find("weights-note").textContent =
-      `These are the ${shown.length} of ${network.sizes[1]} with the largest weights.`;
+    item.append(canvas, element("span", "caption"));
+    list.append(item);
   }
+  shown.forEach((neuron, i) => {
+    const [canvas, caption] = list.children[i].children;
+    canvas.setAttribute("aria-label", `The weights of neuron ${neuron}`);
+    caption.textContent = String(neuron);
+    paint(/** @type {HTMLCanvasElement} */ (canvas), weightsOf(network, 0, neuron), (weight) =>
+      signedColour(palette, weight, limit),
+    );
+  });
+  find("weights-note").textContent =
+    shown.length < network.sizes[1]
+      ? `These are the ${shown.length} of ${network.sizes[1]} with the largest weights.`
+      : "";
 }

@@ -74,7 +74,10 @@ export function makeNetwork({ sizes, activation, output, cost, parameters }) {
 export function withParameters(network, parameters) {
   const { sizes } = network;
   let start = 0;
-  const take = (/** @type {number} */ n) => parameters.subarray(start, (start += n));
+  const take = (/** @type {number} */ n) => {
+    start += n;
+    return parameters.subarray(start - n, start);
+  };
   const weights = sizes.slice(1).map((nOut, layer) => take(nOut * sizes[layer]));
   const biases = sizes.slice(1).map(take);
   return { ...network, parameters, weights, biases };

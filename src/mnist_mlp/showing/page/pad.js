@@ -1,130 +1,162 @@
 // The pad: strokes by mouse, touch, pen or keyboard.
 
-const PAD = 280; // pixels along each side of the image that strokes are drawn in
-const PEN = 0.08; // its share of the pad: gives usual digits as much ink as MNIST's have
+import { onGrid } from "./address.js";
+import { ARROWS, find } from "./dom.js";
+import { css, drawSquares, inkColour, sharpContext } from "./pictures.js";
+
+/** @import { Palette } from "./pictures.js" */
+
+/** @typedef {[number, number]} Point  shares of the pad's width and height */
+/** @typedef {Point[]} Stroke */
+/** @typedef {{strokes: Stroke[], sample: number | null}} Drawing  or a sample, by its place */
+/** @typedef {{at: Point, down: boolean}} Pen  of the keyboard */
+
+const PEN = 0.07; // width of the strokes on the pad, as a share of its side
 const STEP = 0.02; // share of the pad that an arrow key moves the pen
-const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const LEAST_MOVE = 0.004; // share of the pad between two points of a stroke
 
-/** The pen of the keyboard: where it is, and whether it is down; null while it is not in use. */
-let pen = null;
-let drawing = null; // the pointer that is drawing now
+/** @type {Drawing} */
+const BLANK = { strokes: [], sample: null };
 
-/** Begin a stroke; what was loaded before makes room for it. */
-function beginStroke(point) {
-  state.digit = null;
-  state.strokes.push([point]);
-  changed();
+/** @param {Drawing} drawing */
+export function isBlank({ strokes, sample }) {
+  return strokes.length === 0 && sample === null;
 }
 
-function continueStroke([x, y]) {
-  const stroke = state.strokes.at(-1);
-  const [lastX, lastY] = stroke.at(-1);
-  if (Math.hypot(x - lastX, y - lastY) * PAD < 1) return;
-  stroke.push([x, y]);
-  changed();
-}
+/**
+ * Keep the drawing, and let a user draw, undo and clear.
+ * @param {Drawing} first
+ * @param {(drew: boolean) => void} changed told whether something new was put on the pad
+ */
+export function makePad(first, changed) {
+  const canvas = find("pad", HTMLCanvasElement);
+  let drawing = first;
+  /** @type {Drawing[]} */
+  const past = [];
+  /** @type {number | null} */
+  let pointer = null; // that is drawing now
+  /** @type {Pen | null} */
+  let pen = null;
 
-function undo() {
-  if (state.digit === null) state.strokes.pop();
-  liftPen();
-  changed();
-}
+  /** Put something else on the pad; `undo` brings back what was there. */
+  const draw = (/** @type {Drawing} */ next) => {
+    if (!(isBlank(drawing) && isBlank(next))) past.push(drawing);
+    drawing = next;
+    show(!isBlank(next));
+  };
+  const undo = () => {
+    drawing = past.pop() ?? drawing;
+    show(false);
+  };
+  const show = (/** @type {boolean} */ drew) => {
+    find("undo", HTMLButtonElement).disabled = past.length === 0;
+    find("clear", HTMLButtonElement).disabled = isBlank(drawing);
+    changed(drew);
+  };
+  const begin = (/** @type {Point} */ point) =>
+    draw({ strokes: [...drawing.strokes, [point]], sample: null });
+  const proceed = (/** @type {Point} */ [x, y]) => {
+    const before = drawing.strokes;
+    const stroke = before[before.length - 1];
+    const [lastX, lastY] = stroke[stroke.length - 1];
+    if (Math.hypot(x - lastX, y - lastY) < LEAST_MOVE) return;
+    drawing = { strokes: [...before.slice(0, -1), [...stroke, [x, y]]], sample: null };
+    changed(false);
+  };
 
-function clear() {
-  state.digit = null;
-  state.strokes = [];
-  liftPen();
-  changed();
-}
-
-function liftPen() {
-  if (pen) pen.down = false;
-}
-
-/** The place of a pointer as shares of the pad. */
-function pointOf(event) {
-  const { left, top, width, height } = find("pad").getBoundingClientRect();
-  return [(event.clientX - left) / width, (event.clientY - top) / height];
-}
-
-function listenToPad() {
-  const pad = find("pad");
-  pad.addEventListener("pointerdown", (event) => {
-    if (drawing !== null || event.button !== 0) return;
-    drawing = event.pointerId;
-    pad.setPointerCapture(drawing);
+  /** @returns {Point} */
+  const pointOf = (/** @type {PointerEvent} */ event) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    return onGrid([(event.clientX - left) / width, (event.clientY - top) / height]);
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || event.button !== 0) return;
+    pointer = event.pointerId;
+    canvas.setPointerCapture(pointer);
     pen = null;
-    beginStroke(pointOf(event));
+    begin(pointOf(event));
   });
-  pad.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== drawing) return;
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) continueStroke(pointOf(each));
+    for (const each of events.length ? events : [event]) proceed(pointOf(each));
   });
-  for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, (event) => {
-      if (event.pointerId === drawing) drawing = null;
-    });
-  }
-  pad.addEventListener("keydown", onPadKey);
-  pad.addEventListener("blur", () => {
+  const end = (/** @type {PointerEvent} */ event) => {
+    if (event.pointerId === pointer) pointer = null;
+  };
+  canvas.addEventListener("pointerup", end);
+  canvas.addEventListener("pointercancel", end);
+
+  /** On a keyboard, arrow keys move the pen, and space sets it down or lifts it. */
+  const onKey = (/** @type {KeyboardEvent} */ { key, ctrlKey, metaKey }) => {
+    /** @type {Pen} */
+    const { at, down: isDown } = pen ?? { at: [0.5, 0.5], down: false };
+    if (key === " ") {
+      pen = { at, down: !isDown };
+      if (pen.down) begin(at);
+    } else if (key in ARROWS) {
+      const [right, down] = ARROWS[key];
+      pen = { at: onGrid([at[0] + STEP * right, at[1] + STEP * down]), down: isDown };
+      if (isDown) proceed(pen.at);
+    } else {
+      pen = null;
+      if (key === "Delete") draw(BLANK);
+      else if (key === "Backspace" || (key === "z" && (ctrlKey || metaKey))) undo();
+      else return false;
+    }
+    changed(false);
+    return true;
+  };
+  canvas.addEventListener("keydown", (event) => {
+    if (onKey(event)) event.preventDefault();
+  });
+  canvas.addEventListener("blur", () => {
     pen = null;
-    changed();
+    changed(false);
   });
-  for (const [id, act] of Object.entries({ undo, clear })) {
+  const onButton = (/** @type {string} */ id, /** @type {() => void} */ act) =>
     find(id).addEventListener("click", () => {
+      pen = null;
       act();
-      if (state.strokes.length === 0) pad.focus({ preventScroll: true }); // the button is of no use
+      if (find(id, HTMLButtonElement).disabled) canvas.focus({ preventScroll: true });
     });
-  }
+  onButton("undo", undo);
+  onButton("clear", () => draw(BLANK));
+
+  show(false);
+  return { drawing: () => drawing, draw, pen: () => pen };
 }
 
-/** Arrow keys move the pen, space sets it down and lifts it; other keys undo and clear. */
-function onPadKey(event) {
-  const isUndo = event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey));
-  if (isUndo) undo();
-  else if (event.key === "Delete") clear();
-  else if (event.key === " ") togglePen();
-  else if (event.key in STEPS) movePen(STEPS[event.key]);
-  else return;
-  event.preventDefault();
-}
-
-function togglePen() {
-  pen ??= { at: [0.5, 0.5], down: false };
-  pen.down = !pen.down;
-  if (pen.down) beginStroke(pen.at);
-  changed();
-}
-
-function movePen(direction) {
-  pen ??= { at: [0.5, 0.5], down: false };
-  pen.at = pen.at.map((share, i) => Math.min(Math.max(share + STEP * direction[i], 0), 1));
-  if (pen.down) continueStroke(pen.at);
-  changed();
-}
-
-/** Show what is on the pad: a loaded digit, or strokes, and the pen of the keyboard. */
-function drawPad() {
-  const canvas = find("pad");
+/**
+ * Show what is on the pad: a sample, or strokes, and the pen of the keyboard.
+ *
+ * @param {Drawing} drawing
+ * @param {Float32Array} image what the network sees of it
+ * @param {Pen | null} pen
+ * @param {Palette} palette
+ */
+export function drawPad({ strokes, sample }, image, pen, palette) {
+  const canvas = find("pad", HTMLCanvasElement);
   const side = canvas.clientWidth;
   const context = sharpContext(canvas, side, side);
-  if (state.digit !== null) drawPicture(context, { x: 0, y: 0, size: side });
+  if (sample !== null) {
+    const pixel = (/** @type {number} */ i) => (image[i] ? inkColour(palette, image[i]) : null);
+    drawSquares(context, { x: 0, y: 0, size: side }, pixel);
+  }
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = PEN * side;
-  context.strokeStyle = css(colours.ink);
-  for (const stroke of state.strokes) {
+  context.strokeStyle = css(palette.ink);
+  for (const stroke of strokes) {
     context.beginPath();
     for (const [x, y] of [stroke[0], ...stroke]) context.lineTo(x * side, y * side);
     context.stroke();
   }
-  if (pen) {
-    context.beginPath();
-    context.arc(pen.at[0] * side, pen.at[1] * side, (PEN * side) / 2, 0, 2 * Math.PI);
-    context.fillStyle = css(colours.for, pen.down ? 0.9 : 0.15);
-    context.fill();
-    context.lineWidth = 2;
-    context.strokeStyle = css(colours.for);
-    context.stroke();
-  }
+  if (!pen) return;
+  context.beginPath();
+  context.arc(pen.at[0] * side, pen.at[1] * side, (PEN * side) / 2, 0, 2 * Math.PI);
+  context.fillStyle = css(palette.for, pen.down ? 0.9 : 0.15);
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = css(palette.for);
+  context.stroke();
 }

@@ -1,169 +1,222 @@
-// The page: what it holds, and what happens when somebody draws, points, clicks or types.
+// The page: what is on it now, and what follows from that.
 
-const find = (id) => document.getElementById(id);
-const data = JSON.parse(find("data").textContent);
-const network = data.network && makeNetwork(data.network);
-const digits = unpackDigits(data.digits);
-const norms = network && network.weights.map((_, layer) => outgoingNorms(network, layer));
-const PAUSE = 500; // milliseconds without a change before screen readers hear the answer
+import { readAddress, writeAddress } from "./address.js";
+import { makeAnswer } from "./answer.js";
+import { compare } from "./attribution.js";
+import { chooseNeurons, drawDiagram, layOut } from "./diagram.js";
+import { find, makeTabs, prefersStill } from "./dom.js";
+import { explainChoice, explainNeuron } from "./explain.js";
+import { frameStrokes } from "./framing.js";
+import { makeGalleries, paintWeights, unpackSamples } from "./galleries.js";
+import { forward, makeNetwork } from "./network.js";
+import { makeNeurons } from "./neurons.js";
+import { drawPad, isBlank, makePad } from "./pad.js";
+import { readPalette } from "./pictures.js";
+import { atWork, inLesson } from "./scene.js";
+import { unpackSnapshots } from "./snapshots.js";
+import { thatLooksLike } from "./strange.js";
+import { makeLesson, unpackExamples } from "./teach.js";
+import { makeTime } from "./time.js";
+import { STEPS, makeTour } from "./tour.js";
+import { verdict } from "./words.js";
 
-/** What is on the pad, strokes or a digit's place, and the neuron that is pointed at, or fixed. */
-const state = { strokes: [], digit: null, pointed: null, fixed: null };
-let waiting = false;
-let telling = 0;
+const REVEAL = 350; // milliseconds for each layer that backpropagation goes back
+const PAUSE_TO_KEEP = 300; // milliseconds without a change before the address is written
 
-/** Have everything updated before the screen is drawn next; many events make one update. */
-function changed() {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    update();
-  });
-}
+/**
+ * Make the page of a network live.
+ * @param {any} data what report_page.py gathered
+ */
+function start(data) {
+  const samples = unpackSamples(data.digits);
+  const trained = makeNetwork(data.network);
+  const last = trained.sizes.length - 1;
+  const moments = data.snapshots ? unpackSnapshots(data.snapshots, trained) : [];
+  const address = readAddress(location.hash, samples.length);
+  let palette = readPalette();
+  let moment = moments.length - 1;
+  let reveal = 1; // the first layer whose lines are drawn in a lesson
+  let waiting = false;
+  let keeping = 0;
+  /** @type {ReturnType<typeof makeLesson> | null} */
+  let lesson = null; // until its digits are unpacked
 
-/** Work out everything from the pad to the answer, and show it. */
-function update() {
-  const image =
-    state.digit === null ? frameStrokes(state.strokes) : digits[state.digit].image;
-  const result = forward(network, image);
-  const drawn = chooseNeurons(network, result.activations, norms, data.most_neurons);
-  const plan = layOut(drawn, find("diagram").clientWidth);
-  const chosen = state.pointed ?? state.fixed;
-  const answer = verdict(result.activations.at(-1));
-  const output = { layer: network.sizes.length - 1, neuron: answer.digit };
-  paint(find("seen"), image, inkColour); // which the pad and the diagram copy
-  drawPad();
-  drawDiagram(find("network"), network, result, plan, chosen);
-  placeNeurons(result, plan);
-  explainNeuron(network, result, chosen ?? output);
-  showAnswer(answer);
-}
-
-/** Show the answer at once; say it to screen readers when nothing has changed for a while. */
-function showAnswer({ digit, sure, words }) {
-  const blank = state.digit === null && state.strokes.length === 0;
-  const loaded = state.digit !== null;
-  find("answer").textContent = blank ? "–" : digit;
-  find("answer").classList.toggle("unsure", !sure && !blank);
-  find("verdict").textContent = blank ? "Draw a digit." : words;
-  find("truth").textContent = loaded ? truth(digits[state.digit], digit) : "";
-  find("undo").disabled = loaded || blank;
-  find("clear").disabled = blank;
-  clearTimeout(telling);
-  telling = setTimeout(() => {
-    const told = `${find("verdict").textContent} ${find("truth").textContent}`.trim();
-    if (find("told").textContent !== told) find("told").textContent = told;
-  }, PAUSE);
-}
-
-/** Put a digit, by its place among `digits`, on the pad. */
-function load(place) {
-  state.strokes = [];
-  state.digit = place;
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (find("pad").getBoundingClientRect().bottom < 0) {
-    find("think").scrollIntoView({ behavior: still ? "auto" : "smooth" });
+  /** Have everything updated before the screen is drawn next; many events make one update. */
+  function changed() {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      update();
+    });
   }
-  changed();
-}
 
-/** Lay a button over each neuron that is drawn, to point at, tap, or reach by keyboard. */
-function placeNeurons({ activations }, { places }) {
-  const wanted = places.flat();
-  const group = find("neurons");
-  while (group.children.length > wanted.length) group.lastChild.remove();
-  while (group.children.length < wanted.length) {
-    const button = element("button", "neuron");
-    button.tabIndex = group.children.length ? -1 : 0;
-    group.append(button);
-  }
-  wanted.forEach(({ layer, neuron, x, y, radius }, i) => {
-    const button = group.children[i];
-    const isFixed = isNeuron({ layer, neuron }, state.fixed);
-    const value = activations[layer][neuron].toFixed(2);
-    button.place = { layer, neuron };
-    button.setAttribute("aria-label", `${neuronName(network, layer, neuron)}: ${value}`);
-    button.setAttribute("aria-pressed", String(isFixed));
-    button.style.left = `${x - radius - 2}px`;
-    button.style.top = `${y - radius - 2}px`;
-    button.style.width = button.style.height = `${2 * radius + 4}px`;
-  });
-}
-
-function listenToNeurons() {
-  const group = find("neurons");
-  const point = (place) => {
-    state.pointed = place;
-    changed();
+  const networkNow = () => lesson?.taught() ?? moments[moment]?.network ?? trained;
+  const sampleNow = () => {
+    const { sample } = pad.drawing();
+    return sample === null ? null : samples[sample];
   };
-  for (const type of ["pointerover", "focusin"]) {
-    group.addEventListener(type, (event) => event.target.place && point(event.target.place));
+  const imageNow = () => sampleNow()?.image ?? frameStrokes(pad.drawing().strokes);
+
+  /** Work out everything from the pad to the answer, once, and show it. */
+  function update() {
+    const [network, image, drawing] = [networkNow(), imageNow(), pad.drawing()];
+    const pass = forward(network, image);
+    const { activations } = pass;
+    const blank = isBlank(drawing);
+    const answer = verdict(network.output, activations[last], data.unsure);
+    const chosen = neurons.chosen();
+    const rival = neurons.rival() ?? answer.rival;
+    const other = rival === answer.digit ? answer.rival : rival;
+    const plan = layOut(chooseNeurons(network, activations, data.most_neurons), roomFor("diagram"));
+    const label = tabs.open() === "lesson" && !blank ? (lesson?.label() ?? null) : null;
+    const scene = atWork(network, activations, chosen, data.scales, palette);
+    const shown = label === null ? scene : inLesson(scene, image, label, reveal);
+
+    drawPad(drawing, image, pad.pen(), palette);
+    drawDiagram(find("network", HTMLCanvasElement), shown, plan, palette);
+    neurons.update(network, activations, plan);
+    explainNeuron(network, pass, chosen ?? { layer: last, neuron: answer.digit }, palette);
+    explainChoice(compare(network, pass, answer.digit, other), answer.digit, other, palette);
+    const strange = thatLooksLike(drawing.strokes, image);
+    said.update({ network, pass, answer, blank, sample: sampleNow(), strange, chosen });
+    time?.update(image);
+    lesson?.update(!blank);
+    clearTimeout(keeping);
+    keeping = window.setTimeout(keep, PAUSE_TO_KEEP);
   }
-  for (const type of ["pointerout", "focusout"]) group.addEventListener(type, () => point(null));
-  group.addEventListener("click", ({ target }) => {
-    if (!target.place) return;
-    const again = isNeuron(target.place, state.fixed);
-    state.fixed = again ? null : target.place;
-    point(again ? null : target.place);
+
+  /** Keep what is on the page in its address. */
+  function keep() {
+    writeAddress(pad.drawing(), tour.at(), address.embed);
+  }
+
+  /** Show another network: of another moment, or after a lesson. */
+  function networkChanged() {
+    paintWeights(networkNow(), palette);
+    changed();
+  }
+
+  /** Go back through the layers, right to left, as backpropagation does. */
+  function goBack() {
+    if (prefersStill()) return;
+    reveal = last;
+    const timer = setInterval(() => {
+      reveal = Math.max(reveal - 1, 1);
+      if (reveal === 1) clearInterval(timer);
+      changed();
+    }, REVEAL);
+  }
+
+  /** Draw everything again, in the colours and the width that are in force now. */
+  function repaint() {
+    palette = readPalette();
+    galleries.repaint(palette);
+    paintWeights(networkNow(), palette);
+    update();
+  }
+
+  const said = makeAnswer();
+  const pad = makePad(address.drawing ?? { strokes: [], sample: data.to_load[0] }, (drew) => {
+    if (drew) {
+      tour.saw("drew");
+      lesson?.choose(sampleNow()?.label ?? null);
+    }
+    changed();
   });
-  group.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    state.fixed = null;
-    point(null);
+  const neurons = makeNeurons(last, (act) => {
+    if (act) tour.saw(act);
+    changed();
   });
-  moveByArrows(group, () => {
-    const columns = [];
-    for (const button of group.children) (columns[button.place.layer - 1] ??= []).push(button);
-    return columns;
+  const galleries = makeGalleries(data, samples, (sample) => {
+    pad.draw({ strokes: [], sample });
+    if (find("pad").getBoundingClientRect().bottom < 0) scrollTo("think", "start");
   });
+  const tabs = makeTabs(["time", "lesson"], changed);
+  const time =
+    moments.length > 1
+      ? makeTime(moments, data.snapshots.measured_on, data.chart, (at) => {
+          moment = at;
+          lesson?.forget();
+          tour.saw("moved");
+          networkChanged();
+        })
+      : null;
+  if (!time) tabs.leaveOut("time");
+  const steps = STEPS.filter(({ show }) => time || show !== "time");
+  const tour = makeTour(
+    steps,
+    ({ show }) => {
+      if (show === "time" || show === "lesson") tabs.choose(show);
+      scrollTo(show, "nearest");
+    },
+    keep,
+  );
+  Promise.all([data.practice.test, data.practice.training].map(unpackExamples)).then(
+    ([test, training]) => {
+      const now = () => ({ network: networkNow(), image: imageNow() });
+      lesson = makeLesson(test, training, now, (stepped) => {
+        if (stepped) {
+          tour.saw("taught");
+          goBack();
+        }
+        networkChanged();
+      });
+      lesson.choose(sampleNow()?.label ?? null);
+      changed();
+    },
+  );
+
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", repaint);
+  }
+  for (const event of ["beforeprint", "afterprint"]) {
+    addEventListener(event, () => {
+      document.documentElement.classList.toggle("printing", event === "beforeprint");
+      repaint();
+    });
+  }
+  addEventListener("hashchange", () => {
+    const { drawing, tour: step } = readAddress(location.hash, samples.length);
+    if (drawing) pad.draw(drawing);
+    tour.goTo(step);
+  });
+  document.body.classList.toggle("embedded", address.embed);
+  repaint();
+  new ResizeObserver(changed).observe(find("diagram"));
+  tour.goTo(address.tour);
 }
 
 /**
- * Let arrow keys move the focus among buttons of which only one can be reached by Tab.
- *
- * `lines` gives them as a list of columns, or of rows.
+ * The room for a diagram: as high as its element, or 0 if that has no height of its own.
+ * @param {string} id
  */
-function moveByArrows(container, lines, direction = "columns") {
-  const turned = direction === "rows";
-  container.addEventListener("focusin", ({ target }) => {
-    for (const button of lines().flat()) button.tabIndex = button === target ? 0 : -1;
-  });
-  container.addEventListener("keydown", (event) => {
-    if (!(event.key in STEPS)) return;
-    const [dx, dy] = STEPS[event.key];
-    const [across, along] = turned ? [dy, dx] : [dx, dy];
-    const all = lines();
-    const from = all.findIndex((line) => line.includes(event.target));
-    const to = Math.min(Math.max(from + across, 0), all.length - 1);
-    const share = all[from].indexOf(event.target) / all[from].length;
-    const at = across ? Math.floor(share * all[to].length) : all[from].indexOf(event.target) + along;
-    all[to][Math.min(Math.max(at, 0), all[to].length - 1)].focus();
-    event.preventDefault();
-  });
+function roomFor(id) {
+  const holder = find(id);
+  const text = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const fills = getComputedStyle(holder).overflowY === "hidden";
+  return { width: holder.clientWidth, height: fills ? holder.clientHeight : 0, text };
 }
 
-/** Draw everything again, in the colours and the width that are in force now. */
-function repaint() {
-  readColours();
-  for (const canvas of document.querySelectorAll("canvas")) canvas.repaint?.();
-  if (network) update();
+/**
+ * @param {string} id
+ * @param {ScrollLogicalPosition} block
+ */
+function scrollTo(id, block) {
+  find(id).scrollIntoView({ block, behavior: prefersStill() ? "auto" : "smooth" });
 }
 
-function start() {
-  readColours();
-  find("mistakes")?.append(...data.mistakes.map((place) => thumbnail(place, misreadCaption(place))));
-  listenToConfusion();
-  if (network) {
-    find("to-load").append(...data.to_load.map((place) => thumbnail(place, toLoadCaption(place))));
-    paintWeights();
-    listenToPad();
-    listenToNeurons();
-    state.digit = data.to_load[0];
-    update();
-    new ResizeObserver(changed).observe(find("diagram"));
-  }
+/**
+ * Show the digits of a network that is too large for the page.
+ * @param {any} data
+ */
+function startWithoutNetwork(data) {
+  const galleries = makeGalleries(data, unpackSamples(data.digits), null);
+  const repaint = () => galleries.repaint(readPalette());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  repaint();
 }
 
-start();
+const pageData = JSON.parse(find("data", HTMLScriptElement).textContent ?? "");
+if (pageData.network) start(pageData);
+else startWithoutNetwork(pageData);

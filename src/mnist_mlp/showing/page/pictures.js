@@ -1,71 +1,149 @@
-// Pictures: numbers as colours, in the page's own, which follow the light or dark scheme.
+// Pictures: numbers as colours. Blue pushes up, red pulls down, in both colour schemes.
 
-/** The page's colours as [red, green, blue], to mix: see style.css. */
-const colours = {};
+import { SIDE } from "./framing.js";
 
-/** Read the colours of the scheme that is in force. */
-function readColours() {
-  const style = getComputedStyle(document.documentElement);
-  for (const name of ["paper", "ink", "quiet", "for", "against"]) {
-    colours[name] = style.getPropertyValue(`--${name}`).trim().split(/\s+/).map(Number);
-  }
+/** @typedef {[number, number, number]} Colour  red, green and blue, 0 to 255 */
+/** @typedef {"paper" | "ink" | "quiet" | "for" | "against"} ColourName */
+/** @typedef {Record<ColourName, Colour>} Palette */
+
+/** @type {ColourName[]} */
+const COLOUR_NAMES = ["paper", "ink", "quiet", "for", "against"];
+
+/**
+ * The page's colours now: see style.css.
+ *
+ * @returns {Palette}
+ */
+export function readPalette() {
+  const probe = document.createElement("i");
+  probe.className = "probe";
+  document.body.append(probe);
+  const colours = COLOUR_NAMES.map((name) => {
+    probe.dataset.colour = name;
+    return [name, (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number)];
+  });
+  probe.remove();
+  return Object.fromEntries(colours);
 }
 
-function css([red, green, blue], alpha = 1) {
+/** @param {Colour} colour */
+export function css([red, green, blue], alpha = 1) {
   return `rgb(${red} ${green} ${blue} / ${alpha})`;
 }
 
+/**
+ * The colour of ink: 0 is paper, 1 is ink.
+ *
+ * @param {Palette} palette
+ * @param {number} value
+ */
+export function inkColour({ paper, ink }, value) {
+  return mix(paper, ink, Math.min(Math.max(value, 0), 1));
+}
+
+/**
+ * Blue for positive numbers, red for negative; in full colour from `limit` on.
+ *
+ * @param {Palette} palette
+ * @param {number} value
+ * @param {number} limit
+ */
+export function signedColour(palette, value, limit) {
+  const end = value < 0 ? palette.against : palette.for;
+  return mix(palette.paper, end, Math.min(Math.abs(value) / (limit || 1), 1));
+}
+
+/**
+ * @param {Colour} from
+ * @param {Colour} to
+ * @param {number} share
+ * @returns {Colour}
+ */
 function mix(from, to, share) {
-  return from.map((value, i) => value + share * (to[i] - value));
+  const at = (/** @type {number} */ i) => from[i] + share * (to[i] - from[i]);
+  return [at(0), at(1), at(2)];
 }
 
-/** 0 is paper and 1 is ink. */
-function inkColour(value) {
-  return mix(colours.paper, colours.ink, value);
-}
-
-/** 0 is paper; blue speaks for, red against, in full colour from `limit` on. */
-function signedColour(value, limit) {
-  const end = value < 0 ? colours.against : colours.for;
-  return mix(colours.paper, end, Math.min(Math.abs(value) / (limit || 1), 1));
-}
-
-/** Paint 28×28 numbers on a canvas of as many pixels, in the colours that a function gives them. */
-function paint(canvas, values, colour) {
+/**
+ * Paint 28×28 numbers on a canvas, one pixel each.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} values
+ * @param {(value: number) => Colour} colour
+ */
+export function paint(canvas, values, colour) {
   if (canvas.width !== SIDE) canvas.width = canvas.height = SIDE;
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const picture = context.createImageData(SIDE, SIDE);
-  values.forEach((value, i) => picture.data.set([...colour(value), 255], 4 * i));
+  for (let i = 0; i < values.length; i++) {
+    const [red, green, blue] = colour(values[i]);
+    picture.data.set([red, green, blue, 255], 4 * i);
+  }
   context.putImageData(picture, 0, 0);
 }
 
-/** The size that has the full colour in pictures of weights: all but one in 500 are smaller. */
-function colourLimit(weights) {
-  const sizes = Float32Array.from(weights, Math.abs).sort();
-  return sizes[Math.floor((sizes.length - 1) * (1 - 1 / 500))] || sizes.at(-1);
+/**
+ * Draw 28×28 squares on a canvas of another size, in the colours that a function gives them.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{x: number, y: number, size: number}} place
+ * @param {(index: number) => Colour | null} colour null for none
+ */
+export function drawSquares(context, { x, y, size }, colour) {
+  const side = size / SIDE;
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const own = colour(i);
+    if (!own) continue;
+    context.fillStyle = css(own);
+    const [column, row] = [i % SIDE, Math.floor(i / SIDE)];
+    context.fillRect(x + column * side, y + row * side, side + 0.3, side + 0.3);
+  }
 }
 
-/** Give a canvas as many pixels as the screen has in that size; returns its context, in CSS pixels. */
-function sharpContext(canvas, width, height) {
+/**
+ * The largest size of some numbers, at least 1e-9, so that it can divide.
+ *
+ * @param {ArrayLike<number>} values
+ */
+export function largestSize(values) {
+  let largest = 1e-9;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
+  return largest;
+}
+
+/**
+ * The size that has the full colour in pictures of weights: all but one in 500 are smaller.
+ *
+ * @param {Float32Array} weights
+ */
+export function colourLimit(weights) {
+  const sizes = weights.map(Math.abs).sort();
+  return sizes[Math.floor((sizes.length - 1) * (1 - 1 / 500))] || sizes[sizes.length - 1];
+}
+
+/**
+ * Give a canvas as many pixels as the screen has in that size, and clear it.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @returns its context, in CSS pixels
+ */
+export function sharpContext(canvas, width, height) {
   const density = window.devicePixelRatio || 1;
   const [columns, rows] = [Math.round(width * density), Math.round(height * density)];
   if (canvas.width !== columns || canvas.height !== rows) {
     [canvas.width, canvas.height] = [columns, rows];
   }
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;
 }
 
-/** A share as people say it: 97 %, over 99 %. */
-function percent(share) {
-  if (share > 0.99) return "over 99\u00a0%";
-  if (share < 0.01) return "under 1\u00a0%";
-  return `${Math.round(100 * share)}\u00a0%`;
-}
-
-/** A number with a sign that is easy to see, and two decimals. */
-function signed(number) {
-  return `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
+/** @param {HTMLCanvasElement} canvas */
+export function contextOf(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser cannot draw on a canvas");
+  return context;
 }

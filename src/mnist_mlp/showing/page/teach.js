@@ -1,0 +1,151 @@
+// Teach it: backpropagation in the page, for your digit alone or with digits of the training set.
+
+import { backprop, step } from "./backprop.js";
+import { decodeBytes, inflate, unpackNibbles } from "./bytes.js";
+import { element, find, moveByArrows } from "./dom.js";
+import { SIDE } from "./framing.js";
+import { forward, largest } from "./network.js";
+import { accuracyWords, count, outputWords } from "./words.js";
+
+/** @import { Network } from "./network.js" */
+/** @typedef {{image: Float32Array, label: number}} Example */
+
+const COMPANY = 31; // training digits that join yours in a mini-batch
+
+/**
+ * @param {{pixels: string, labels: number[]}} packed
+ * @returns {Promise<Example[]>}
+ */
+export async function unpackExamples({ pixels, labels }) {
+  const unpacked = unpackNibbles(await inflate(decodeBytes(pixels)));
+  const size = SIDE * SIDE;
+  return labels.map((label, i) => ({ image: unpacked.subarray(i * size, (i + 1) * size), label }));
+}
+
+/**
+ * @param {Network} network
+ * @param {Example[]} examples
+ */
+function accuracyOn(network, examples) {
+  const right = examples.filter(({ image, label }) => answerOf(network, image).digit === label);
+  return right.length / examples.length;
+}
+
+/**
+ * @param {Network} network
+ * @param {Float32Array} image
+ */
+function answerOf(network, image) {
+  const { activations } = forward(network, image);
+  const outputs = activations[activations.length - 1];
+  const [digit] = largest(outputs, 1);
+  return { digit, output: outputs[digit] };
+}
+
+/**
+ * A lesson for the network that the page shows: what it is taught, and what it has become.
+ *
+ *
+ * @param {Example[]} test digits to score it with
+ * @param {Example[]} training digits to keep yours company
+ * @param {() => {network: Network, image: Float32Array}} now what the page shows
+ * @param {(stepped: boolean) => void} changed
+ */
+export function makeLesson(test, training, now, changed) {
+  /** @type {number | null} */
+  let label = null;
+  /** @type {Network | null} */
+  let taught = null;
+  let steps = 0;
+  let before = "";
+  let next = 0; // training digit
+
+  const buttons = Array.from({ length: 10 }, (_, digit) => {
+    const button = element("button", "", String(digit));
+    button.addEventListener("click", () => {
+      label = digit;
+      changed(false);
+    });
+    return button;
+  });
+  find("labels").replaceChildren(...buttons);
+  moveByArrows(find("labels"));
+
+  /** @param {Example} example */
+  const miniBatch = (example) => {
+    if (!find("company", HTMLInputElement).checked) return [example];
+    const mates = Array.from({ length: Math.min(COMPANY, training.length) }, () => {
+      next = (next + 1) % training.length;
+      return training[next];
+    });
+    return [example, ...mates];
+  };
+
+  /** @param {number} times */
+  const teach = (times) => {
+    const { network, image } = now();
+    if (label === null) return;
+    if (!taught) before = accuracyWords(accuracyOn(network, test));
+    const first = answerOf(network, image).digit;
+    const learningRate = Number(find("rate", HTMLSelectElement).value);
+    taught = network;
+    for (let i = 0; i < times; i++) {
+      const { gradient } = backprop(taught, miniBatch({ image, label }));
+      taught = step(taught, gradient, learningRate);
+    }
+    steps += times;
+    const { digit, output } = answerOf(taught, image);
+    const words = outputWords(network.output, output);
+    const after = accuracyWords(accuracyOn(taught, test));
+    find("taught").textContent =
+      `After ${count(steps, "step")}, your digit: ${first} → ${digit} (${words}); ` +
+      `${count(test.length, "other")}: ${before} → ${after}.`;
+    changed(true);
+  };
+  find("one-step").addEventListener("click", () => teach(1));
+  find("ten-steps").addEventListener("click", () => teach(10));
+
+  const forget = () => {
+    taught = null;
+    steps = 0;
+    find("taught").textContent = "";
+  };
+  find("forget").addEventListener("click", () => {
+    forget();
+    changed(false);
+  });
+
+  return {
+    label: () => label,
+    taught: () => taught,
+    forget,
+    /** @param {number | null} digit */
+    choose(digit) {
+      label = digit;
+    },
+    /** @param {boolean} possible whether there is a digit to teach */
+    update(possible) {
+      for (const [digit, button] of buttons.entries()) {
+        button.setAttribute("aria-pressed", String(digit === label));
+      }
+      const ready = possible && label !== null;
+      find("one-step", HTMLButtonElement).disabled = !ready;
+      find("ten-steps", HTMLButtonElement).disabled = !ready;
+      find("forget", HTMLButtonElement).disabled = !taught;
+      find("wish").textContent = taught ? "" : wish(possible, label);
+    },
+  };
+}
+
+/**
+ * @param {boolean} possible
+ * @param {number | null} label
+ */
+function wish(possible, label) {
+  if (!possible) return "Draw a digit first.";
+  if (label === null) return "Choose what it is, and see what each output then wants.";
+  return (
+    `Right to left: output ${label} wants to grow, the others to shrink, so blue neurons should ` +
+    "get brighter and red ones dimmer. A blue line is a weight about to grow."
+  );
+}
