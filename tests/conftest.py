@@ -53,6 +53,7 @@ OPTIONAL = {
     "test_axe.py": "selenium_axe_python",
     "test_claims.py": "scipy",
     "test_page.py": "selenium",
+    "test_page_math.py": "selenium",
 }
 collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]
 CPU = Path("/proc/cpuinfo")

@@ -1,6 +1,7 @@
 """The layout: packages import only earlier ones, and modules have unique names."""
 
 import ast
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.learning.augmentation import AUGMENTATIONS
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.network import ACTIVATIONS
+from mnist_mlp.showing.report_page import PAGE, SCRIPTS
 from tests.conftest import ROOT, done
 
 PACKAGE = ROOT / "src/mnist_mlp"
@@ -89,6 +91,36 @@ def test_no_two_modules_have_the_same_name() -> None:
     folders = ("src", "stages", "claims", "tests", "benchmarks", "examples")
     names = [path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert {name for name in names if names.count(name) > 1} == {"__init__"}
+
+
+def test_every_script_of_the_page_is_part_of_it() -> None:
+    assert sorted(path.name for path in PAGE.glob("*.js")) == sorted(SCRIPTS)
+
+
+def test_a_script_of_the_page_imports_only_what_an_earlier_one_exports() -> None:
+    exported: dict[str, set[str]] = {}
+    for name in SCRIPTS:
+        script = (PAGE / name).read_text("utf-8")
+        for line in re.findall(r"^import\b.*", script, re.M):
+            parts = re.fullmatch(r'import \{ (.+) \} from "\./(.+)";', line)
+            assert parts, f"{name}: {line}"
+            assert set(parts[1].split(", ")) <= exported.get(parts[2], set()), f"{name}: {line}"
+        exported[name] = set(
+            re.findall(r"^export (?:async )?(?:function|const) (\w+)", script, re.M)
+        )
+        assert len(exported[name]) == len(re.findall(r"^export\b", script, re.M)), name
+
+
+def test_no_two_scripts_of_the_page_declare_the_same_name() -> None:
+    names = []
+    for script in SCRIPTS:
+        code = (PAGE / script).read_text("utf-8")
+        declared = re.findall(
+            r"^(?:export )?(?:async )?(?:function|const|let|var|class)\b *(.\w*)", code, re.M
+        )
+        assert all(name.isidentifier() for name in declared), script  # not { a, b } or [a, b]
+        names += declared
+    assert {name for name in names if names.count(name) > 1} == set()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 
 import { ACTIVATIONS, forward, weightsOf, withParameters } from "./network.js";
 
-/** @import { Network, Numbers } from "./network.js" */
+/** @import { Cost, Network, Numbers } from "./network.js" */
 /** @typedef {(a: number, y: number) => number} OfOutput */
 
 const EPSILON = 2 ** -23; // as in costs.py, because ln 0 is infinite
@@ -13,7 +13,7 @@ const log = (/** @type {number} */ share) => Math.log(Math.max(share, EPSILON));
 
 /**
  * What each output neuron adds to the cost, and its delta, from its activation a and its target y.
- * @type {Record<string, {value: OfOutput, delta: OfOutput}>}
+ * @type {Record<Cost, {value: OfOutput, delta: OfOutput}>}
  */
 export const COSTS = {
   squared_error: {

@@ -5,7 +5,10 @@
  * @param {string} base64
  */
 export function decodeBytes(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const letters = atob(base64);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
 }
 
 /**
@@ -51,6 +54,9 @@ export function unpackRuns(packed, n) {
  */
 export function unpackNibbles(bytes) {
   const pixels = new Float32Array(2 * bytes.length);
-  for (const [i, byte] of bytes.entries()) pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i);
+  bytes.forEach((byte, i) => {
+    pixels[2 * i] = (byte >> 4) / 15;
+    pixels[2 * i + 1] = (byte & 15) / 15;
+  });
   return pixels;
 }
