@@ -144,9 +144,10 @@ def test_a_killed_training_leaves_its_history_and_resumes_to_the_same_bytes(clon
     assert "resuming after epoch" in done(clone, "dvc", "repro", "train")
     whole = history.read_text("utf-8")
     assert whole.startswith("\n".join([header, *epochs, ""]))
-    model = (clone / "data/model.npz").read_bytes()
+    made = (clone / "data/model.npz", clone / "data/snapshots.npz")
+    before = [path.read_bytes() for path in made]
     assert "resuming" not in done(clone, "dvc", "repro", "--force", "--single-item", "train")
-    assert (clone / "data/model.npz").read_bytes() == model
+    assert [path.read_bytes() for path in made] == before
     assert history.read_text("utf-8") == whole
 
 

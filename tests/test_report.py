@@ -4,28 +4,41 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
-from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.data.dataset import Dataset, load_dataset, load_split
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
-from mnist_mlp.showing.charts import nice_steps
+from mnist_mlp.learning.progress import Progress
+from mnist_mlp.learning.snapshots import (
+    Snapshots,
+    load_snapshots,
+    plan_snapshots,
+    save_snapshots,
+    take_snapshots,
+)
+from mnist_mlp.learning.training import new_network, train
+from mnist_mlp.showing.charts import draw_curves, nice_steps
 from mnist_mlp.showing.report_page import (
     MAX_PARAMETERS,
     choose_digits,
+    find_scales,
     gather,
     pack_pixels,
     render,
 )
 from tests.conftest import done, start
 
+SETS = ("test", "training")
 EVIL = "</script><script>alert(1)</script>\"'&<!--"
 
 
@@ -186,10 +199,31 @@ def test_claims_are_shown_if_there_are_any() -> None:
     assert "claims, measured" not in Page(render(made()).decode()).text()
 
 
+@pytest.mark.parametrize(
+    ("verdict", "mark"),
+    [
+        ("Holds.", "✓ holds"),
+        ("Does not hold.", "✗ does not hold"),
+        ("Depends: holds for a; fails for b.", "◐ depends"),
+        ("Undecided: a control failed.", "◐ undecided"),
+    ],
+)
+def test_a_claim_is_a_mark_and_a_sentence_whose_figures_are_folded_away(
+    verdict: str, mark: str
+) -> None:
+    claim = {"statement": "96 %", "measured": ["a 96.4 %"], "verdict": verdict}
+    html = render(made(claims=[claim])).decode()
+    (summary, rest) = re.findall(r"<summary>(.*?)</summary>(.*?)</details>", html, re.S)[0]
+    assert Page(summary).text().split() == [*mark.split(), "96", "%."]
+    assert Page(rest).text().split() == [*verdict.split(), "a", "96.4", "%"]
+    assert [attributes for attributes in Page(html).all("details") if "open" in attributes] == []
+
+
 def test_a_network_too_large_for_a_page_is_left_out_and_the_page_says_so() -> None:
     hidden = MAX_PARAMETERS // 794
     page = made(hidden)
-    assert page["data"]["network"] is None
+    for name in ("network", "scales", "snapshots", "practice"):
+        assert page["data"][name] is None
     assert len(render(page)) < 1_000_000
     text = Page(render(page).decode()).text()
     assert "too large for a page" in text
@@ -266,6 +300,110 @@ def test_a_cell_has_the_first_4_right_digits_or_the_12_most_confident_wrong_ones
     assert chosen.tolist() == [0, 1, 2, 3]
 
 
+def decoded(text: str, kind: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def test_the_page_has_the_snapshots_and_the_digits_to_practise_with(
+    finished: Path, page: Page
+) -> None:
+    data = data_of(page)
+    snapshots = load_snapshots(finished / "data/snapshots.npz")
+    assert data["snapshots"]["measured_on"] == "validation"
+    for name, kind in (("weights", "i1"), ("scales", "<f4"), ("biases", "<f4")):
+        found = decoded(data["snapshots"][name], kind).reshape(len(snapshots.steps) - 1, -1)
+        np.testing.assert_array_equal(found, snapshots.arrays[name])
+    for found, moment in zip(data["snapshots"]["moments"], snapshots.moments, strict=True):
+        assert found == pytest.approx(moment, abs=1e-6)
+    test, training = (load_dataset(finished / "data/prepared", name) for name in SETS)
+    split = load_split(finished / "data/validation.npy", len(training.images))
+    expected: dict[str, tuple[Dataset, Any]] = {
+        "test": (test, slice(500)),
+        "training": (training, split.training[:300]),
+    }
+    for name, (digits, rows) in expected.items():
+        found = data["practice"][name]
+        packed = np.frombuffer(zlib.decompress(base64.b64decode(found["pixels"])), np.uint8)
+        images = np.stack([packed >> 4, packed & 15], axis=1).reshape(-1, 784) / 15
+        assert np.abs(images - digits.images[rows]).max() <= 1 / 30 + 1e-6
+        assert found["labels"] == digits.labels[rows].tolist()
+    assert data["network"]["cost"] == "cross_entropy"
+    assert data["scales"] == find_scales(load_network(finished / "data/model.npz"), test.images)
+
+
+def taken(digits: Dataset, **changes: Any) -> tuple[Network, Snapshots]:
+    params = Params(**{"hidden": [4], "epochs": 2, **changes})
+    network = new_network(params)
+    progress = Progress(network, digits, params)
+    snapshots = plan_snapshots(progress)
+    moments = train(network, digits, params, progress, snapshots.steps[:-1])
+    list(take_snapshots(moments, progress, snapshots))
+    return network, snapshots
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    random = np.random.default_rng(2)
+    images = random.random((100, 784), dtype=np.float32)
+    return Dataset(images, np.eye(10, dtype=np.float32)[random.integers(0, 10, 100)])
+
+
+def test_figures_that_were_not_measured_are_null_on_the_page(digits: Dataset) -> None:
+    _, snapshots = taken(digits, validation=0)
+    text = render(made(snapshots=snapshots)).decode()
+    found = data_of(Page(text))["snapshots"]
+    assert found["measured_on"] == "training"
+    first = found["moments"][0]
+    assert first == {"step": 0, "epoch": 0, "cost": None, "accuracy": None}
+    assert None not in found["moments"][1].values()
+
+
+def test_the_page_has_no_snapshots_if_only_the_last_moment_is_left(digits: Dataset) -> None:
+    _, snapshots = taken(digits, hidden=[2000], epochs=1)
+    assert len(snapshots.steps) == 1
+    assert made(snapshots=snapshots)["data"]["snapshots"] is None
+
+
+def test_snapshots_of_another_network_are_refused_and_the_page_kept(
+    digits: Dataset, clone: Path
+) -> None:
+    before = (clone / "metrics/report.html").read_bytes()
+    save_snapshots(clone / "data/snapshots.npz", taken(digits)[1])
+    result = start(clone, "python", "stages/report.py")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: data/snapshots.npz: expected snapshots of layers of [784, 16, 16, 10], "
+        "found [784, 4, 10]; run `dvc repro -f train`\n"
+    )
+    assert (clone / "metrics/report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("hidden", [[], [5], [6, 5, 4, 3]])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_scales_are_the_99th_percentiles_of_activations_and_lines(
+    hidden: list[int], activation: str, digits: Dataset
+) -> None:
+    network = Network([784, *hidden, 10], activation, "squared_error")
+    initialise_weights(network, "gaussian", np.random.default_rng(0))
+    images = np.maximum(digits.images, 0.5) - 0.5
+    layers = network.forward(images)
+    found = find_scales(network, images)
+    relu = [np.percentile(layer, 99) for layer in layers[1:-1]]
+    bounded = [1] * len(hidden)
+    expected = relu if activation == "relu" else bounded
+    assert found["activations"] == pytest.approx([*expected, 1], rel=1e-3)
+    lines = []
+    for activations, weights in zip(layers, network.weights, strict=False):
+        strengths = np.abs(activations[:, np.newaxis, :] * weights[np.newaxis]).ravel()
+        lines.append(np.percentile(strengths[strengths != 0], 99))
+    assert found["lines"] == pytest.approx(lines, rel=1e-3)
+
+
+def test_scales_of_a_dead_network_are_1(digits: Dataset) -> None:
+    dead = Network([784, 5, 10], "relu", "cross_entropy")
+    assert find_scales(dead, digits.images) == {"activations": [1, 1], "lines": [1, 1]}
+
+
 def test_curves_without_validation_are_left_out(clone: Path) -> None:
     history = clone / "metrics/history.csv"
     lines = history.read_text("utf-8").splitlines()
@@ -292,6 +430,35 @@ def test_axes_have_a_few_round_numbers_around_the_values(low: float, high: float
     step = steps[1] - steps[0]
     assert f"{step:.0e}"[0] in "125"
     assert step == pytest.approx(float(f"{step:.0e}"))
+
+
+def test_the_epochs_start_at_0_and_accuracy_is_in_per_cent() -> None:
+    page = made(epochs=4)
+    for chart in page["charts"]:
+        ends = {name: x for x, name in chart["x_ticks"]}
+        place = page["data"]["chart"]
+        assert place["last"] == 4
+        assert float(ends["0"]) == place["left"]
+        assert float(ends["4"]) == place["right"]
+        first, *_ = chart["lines"][0]["points"]
+        share = (float(first[0]) - place["left"]) / (place["right"] - place["left"])
+        assert share == pytest.approx(1 / 4, abs=1e-3)
+    cost, accuracy = ([name for _, name in chart["y_ticks"]] for chart in page["charts"])
+    assert not any("%" in name for name in cost)
+    assert accuracy == ["20 %", "40 %", "60 %", "80 %", "100 %"]
+
+
+def test_per_cent_have_as_many_decimals_as_they_need() -> None:
+    chart = draw_curves("accuracy", [1, 2], {"training": [0.976, 0.981]}, percent=True)
+    heights = {name: float(y) for y, name in chart["y_ticks"]}
+    assert list(heights)[:2] == ["97.6 %", "97.8 %"]
+    assert min(heights, key=lambda name: heights[name]) == list(heights)[-1]
+
+
+def test_the_charts_say_what_the_curves_are() -> None:
+    text = Page(render(made()).decode()).text()
+    assert text.count("training: running average while it learned") == 2
+    assert text.count("validation: images held out") == 2
 
 
 HEAD = "epoch,training_cost,training_accuracy,validation_cost,validation_accuracy,parameters"
