@@ -1,18 +1,14 @@
 """Measure how long the page takes for an update while somebody draws.
 
-Run it at the top of the project after `dvc repro`. It needs Chromium and what tests/browser.py needs.
+Run `PYTHONPATH=. python benchmarks/page.py` after `dvc repro` and `make .venv/browser`.
 """
 
 import statistics
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 from tests.browser import Listener, draw, emulate, find, open_browser, settle
 
-PAGE = ROOT / "metrics/report.html"
+PAGE = Path("metrics/report.html").resolve()
 STROKE = [(0.25 + 0.005 * i, 0.3 + 0.2 * ((i // 20) % 2) + 0.002 * i) for i in range(100)]
 WATCH = """
     window.updates = [];
