@@ -37,6 +37,7 @@ SCRIPTS = (
     "dom.js",
     "address.js",
     "pad.js",
+    "ones.js",
     "diagram.js",
     "scene.js",
     "neurons.js",

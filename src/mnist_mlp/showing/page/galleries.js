@@ -2,12 +2,15 @@
 
 import { decodeBytes, unpackRuns } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
-import { SIDE } from "./framing.js";
-import { largest, weightsOf } from "./network.js";
+import { onGrid } from "./address.js";
+import { SIDE, frameStrokes } from "./framing.js";
+import { forward, largest, weightsOf } from "./network.js";
+import { flaggedOnes } from "./ones.js";
 import { colourLimit, inkColour, paint, signedColour } from "./pictures.js";
 import { count, outputWords } from "./words.js";
 
 /** @import { Network } from "./network.js" */
+/** @import { Drawing } from "./pad.js" */
 /** @import { Palette } from "./pictures.js" */
 
 /**
@@ -136,7 +139,7 @@ export function makeGalleries(data, samples, load) {
     );
   };
 
-  for (const id of ["to-load", "mistakes", "cell-digits", "confusion"]) {
+  for (const id of ["to-load", "mistakes", "ones", "cell-digits", "confusion"]) {
     const container = document.getElementById(id);
     if (container) moveByArrows(container);
   }
@@ -198,4 +201,47 @@ export function paintWeights(network, palette) {
     shown.length < network.sizes[1]
       ? `These are the ${shown.length} of ${network.sizes[1]} with the largest weights.`
       : "";
+}
+
+/**
+ * Show how 1s with a flag are read, one of each length; `draw` puts one on the pad.
+ *
+ * @param {Network} network
+ * @param {(drawing: Drawing) => void} draw
+ */
+export function makeOnes(network, draw) {
+  const ones = flaggedOnes().map(({ flag, strokes }) => {
+    const image = frameStrokes(strokes);
+    const { activations } = forward(network, image);
+    return { flag, strokes, image, digit: largest(activations[activations.length - 1], 1)[0] };
+  });
+  const right = ones.filter(({ digit }) => digit === 1).length;
+  find("ones-words").textContent =
+    `Of ${ones.length} ones drawn with a flag, it reads ${right} as 1.`;
+  const lengths = [...new Set(ones.map(({ flag }) => flag))];
+  return {
+    /** @param {Palette} palette */
+    repaint(palette) {
+      find("ones").replaceChildren(
+        ...lengths.map((length) => {
+          const same = ones.filter(({ flag }) => flag === length);
+          const { image, strokes, digit } = same[Math.floor(same.length / 2)];
+          const n = same.filter((one) => one.digit === 1).length;
+          const caption = `${n} of ${same.length}\nread as 1`;
+          return thumbnail(image, `A 1 with a flag, read as ${digit}`, caption, palette, () =>
+            draw({ strokes: strokes.map((stroke) => stroke.map(onPad)), sample: null }),
+          );
+        }),
+      );
+    },
+  };
+}
+
+/**
+ * Bring a point of a 1 of height 1, whose foot is at 0, to the middle of the pad.
+ *
+ * @param {[number, number]} point
+ */
+function onPad([x, y]) {
+  return onGrid([0.55 + 0.7 * x, 0.15 + 0.7 * y]);
 }

@@ -7,7 +7,7 @@ import { chooseNeurons, drawDiagram, layOut } from "./diagram.js";
 import { find, makeTabs, prefersStill } from "./dom.js";
 import { explainChoice, explainNeuron } from "./explain.js";
 import { frameStrokes } from "./framing.js";
-import { makeGalleries, paintWeights, unpackSamples } from "./galleries.js";
+import { makeGalleries, makeOnes, paintWeights, unpackSamples } from "./galleries.js";
 import { forward, makeNetwork } from "./network.js";
 import { makeNeurons } from "./neurons.js";
 import { drawPad, isBlank, makePad } from "./pad.js";
@@ -19,6 +19,8 @@ import { makeLesson, unpackExamples } from "./teach.js";
 import { makeTime } from "./time.js";
 import { STEPS, makeTour } from "./tour.js";
 import { verdict } from "./words.js";
+
+/** @import { Drawing } from "./pad.js" */
 
 const REVEAL = 350; // milliseconds for each layer that backpropagation goes back
 const PAUSE_TO_KEEP = 300; // milliseconds without a change before the address is written
@@ -112,6 +114,7 @@ function start(data) {
   function repaint() {
     palette = readPalette();
     galleries.repaint(palette);
+    ones.repaint(palette);
     paintWeights(networkNow(), palette);
     update();
   }
@@ -128,10 +131,12 @@ function start(data) {
     if (act) tour.saw(act);
     changed();
   });
-  const galleries = makeGalleries(data, samples, (sample) => {
-    pad.draw({ strokes: [], sample });
+  const load = (/** @type {Drawing} */ drawing) => {
+    pad.draw(drawing);
     if (find("pad").getBoundingClientRect().bottom < 0) scrollTo("think", "start");
-  });
+  };
+  const galleries = makeGalleries(data, samples, (sample) => load({ strokes: [], sample }));
+  const ones = makeOnes(trained, load);
   const tabs = makeTabs(["time", "lesson"], changed);
   const time =
     moments.length > 1

@@ -57,7 +57,7 @@ export function makeTime(moments, measuredOn, chart, show) {
   const markers = [...document.querySelectorAll(".charts svg")].map((svg) => {
     const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
     line.setAttribute("class", "marker");
-    line.setAttribute("y2", "100%");
+    line.setAttribute("y2", "85%");
     svg.append(line);
     return line;
   });
