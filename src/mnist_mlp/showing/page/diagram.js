@@ -21,6 +21,7 @@ import { outputWords } from "./words.js";
  * @property {number} text the size of text
  * @property {Place[][]} places of each layer's neurons; none for the pixels
  * @property {{x: number, y: number, size: number}} picture
+ * @property {number} step from one layer to the next
  * @property {boolean} brief whether there is no room for bars and long headings
  */
 
@@ -104,7 +105,8 @@ export function layOut(drawn, { width: least, height: given, text }) {
   });
   const y = brief ? top + (height - top - size) / 2 : height - size - 3;
   const picture = { x: 2, y, size };
-  return { width: size + step * layers + labels + 12, height, text, places, picture, brief };
+  const width = size + step * layers + labels + 12;
+  return { width, height, text, places, picture, step, brief };
 }
 
 /**
@@ -266,7 +268,7 @@ function drawNumber(context, { neuron, x, y, radius }, light, palette) {
  * @param {number} layer
  * @param {Palette} palette
  */
-function drawHeading(context, { sizes }, { places, picture, brief, text }, layer, palette) {
+function drawHeading(context, { sizes }, { places, picture, brief, step, text }, layer, palette) {
   const all = sizes[layer];
   const drawn = layer ? places[layer].length : all;
   const name = layer === 0 ? "pixels" : layer === sizes.length - 1 ? "outputs" : "neurons";
@@ -276,7 +278,11 @@ function drawHeading(context, { sizes }, { places, picture, brief, text }, layer
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   const x = layer ? places[layer][0].x : picture.x + picture.size / 2;
-  context.fillText(brief ? number : `${number} ${name}`, x, layer ? text : picture.y - 6);
+  context.fillText(
+    brief || step < 5.2 * text ? number : `${number} ${name}`,
+    x,
+    layer ? text : picture.y - 6,
+  );
 }
 
 /**
