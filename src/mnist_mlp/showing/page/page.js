@@ -222,6 +222,7 @@ function startWithoutNetwork(data) {
   repaint();
 }
 
+document.documentElement.classList.add("running");
 const pageData = JSON.parse(find("data", HTMLScriptElement).textContent ?? "");
 if (pageData.network) start(pageData);
 else startWithoutNetwork(pageData);
