@@ -174,7 +174,7 @@ def _other_knobs(params: Params, steps: int) -> str:
 
 
 def _accuracy(moment: Moment) -> str:
-    text = f"accuracy {moment.training_accuracy:.2%}"
+    text = f"training accuracy {moment.training_accuracy:.2%}"
     if moment.validation_accuracy is not None:
         text += f", validation {moment.validation_accuracy:.2%}"
     return text

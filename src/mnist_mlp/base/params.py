@@ -16,7 +16,7 @@ from yaml import MarkedYAMLError
 
 from mnist_mlp.base.errors import InputError
 
-MAX_LAYERS = 100  # layers
+MAX_LAYERS = 100
 MAX_BYTES = 100_000  # of params.yaml
 REMOVED = ("label_smoothing", "patience")  # knobs that an older params.yaml may have
 BelowOne = Annotated[float, Meta(ge=0, lt=1, description="a fraction from 0 to below 1")]

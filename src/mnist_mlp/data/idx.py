@@ -22,29 +22,25 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Raises InputError, naming the file, if it is not exactly such a file, and OSError if it cannot
     be opened.
     """
-    return parse_idx(path.read_bytes(), dimensions, path)
-
-
-def parse_idx(content: bytes, dimensions: int, source: object) -> NDArray[np.uint8]:
-    """Return the array in the content of an IDX file, as read_idx does; `source` names the file."""
+    content = path.read_bytes()
     start = 4 + 4 * dimensions
     if len(content) < 4:
-        raise InputError(f"{source}: cut short: expected a header, found {len(content)} bytes")
+        raise InputError(f"{path}: cut short: expected a header, found {len(content)} bytes")
     zeros, kind, found = struct.unpack_from(">HBB", content)
     if zeros != 0:
-        raise InputError(f"{source}: expected an IDX file, which begins with two zero bytes")
+        raise InputError(f"{path}: expected an IDX file, which begins with two zero bytes")
     if kind != UNSIGNED_BYTES:
-        raise InputError(f"{source}: expected type code 0x08 (unsigned bytes), found 0x{kind:02x}")
+        raise InputError(f"{path}: expected type code 0x08 (unsigned bytes), found 0x{kind:02x}")
     if found != dimensions:
-        raise InputError(f"{source}: expected {dimensions} dimensions, found {found}")
+        raise InputError(f"{path}: expected {dimensions} dimensions, found {found}")
     if len(content) < start:
         raise InputError(
-            f"{source}: cut short: expected a header of {start} bytes, found {len(content)}"
+            f"{path}: cut short: expected a header of {start} bytes, found {len(content)}"
         )
     shape = struct.unpack_from(f">{dimensions}I", content, 4)
     if len(content) - start != math.prod(shape):
         raise InputError(
-            f"{source}: expected {math.prod(shape)} values for dimensions {shape}, "
+            f"{path}: expected {math.prod(shape)} values for dimensions {shape}, "
             f"found {len(content) - start}"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
