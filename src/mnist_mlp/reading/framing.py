@@ -28,6 +28,7 @@ SPECK = 0.05  # of the largest piece's area: smaller pieces are dirt
 FREE = 0.2  # of the largest piece's area: a piece clear of the border that may be the digit
 MAX_PIECES = 8  # of one digit; more are a text, a texture or noise
 EDGE = 0.3  # ink level at which a digit ends
+HALF = 0.5001  # a pixel, and a little, so that rounding errors do not move symmetric digits
 MIN_STROKE, MAX_STROKE = 1.6, 4.5  # widths, in pixels of the 20; 96 % of MNIST's are between
 
 
@@ -178,7 +179,7 @@ def _fit(ink: Grey) -> Grey:
     """Scale the digit so that its longer side is 20 pixels."""
     rows, columns = np.flatnonzero((ink > EDGE).any(1)), np.flatnonzero((ink > EDGE).any(0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
+    height, width = (max(1, int(side * BOX / max(ink.shape) + 0.5)) for side in ink.shape)
     how = Image.Resampling.HAMMING if max(ink.shape) > BOX else Image.Resampling.BICUBIC
     return np.clip(_resize(ink, (width, height), how), 0, 1)
 
@@ -189,7 +190,7 @@ def _centre(ink: Grey) -> Grey:
     place = []
     for axis, side in enumerate(ink.shape):
         mass = ink.sum(axis=1 - axis)
-        start = int(np.ceil(SIDE / 2 - 0.5 - mass @ np.arange(side) / mass.sum()))
+        start = int(np.ceil(SIDE / 2 - HALF - mass @ np.arange(side) / mass.sum()))
         start = min(max(start, 0), SIDE - side)
         place.append(slice(start, start + side))
     image[*place] = ink

@@ -9,6 +9,7 @@
 export const SIDE = 28; // pixels along each side of what the network sees
 export const BOX = 20; // pixels along the longer side of the digit in it
 export const CENTRE = 14; // the row, and the column, of its centre of mass
+const HALF = 0.5001; // a pixel, and a little, so that rounding errors do not move symmetric digits
 const STROKE = 2.6; // pixels across a stroke, and across its grey edge: means of those widths that
 const EDGE = 1.3; // come nearest to MNIST's digits when their skeletons are drawn with the pen
 export const DOT = 0.05; // of the pad: anything smaller is not enlarged further
@@ -16,10 +17,10 @@ export const DOT = 0.05; // of the pad: anything smaller is not enlarged further
 /** @typedef {[number, number]} Point x and y */
 
 /**
- * Frame strokes as `frame` does their picture, but draw them in it with a pen of one width.
+ * Frame strokes as `frame` does a picture, but draw them in it, with a pen of one width.
  *
- * A stroke is a list of points [x, y], in shares of the pad. Neither the size nor the place of what
- * was drawn matters: a small digit gets no thicker strokes than a large one.
+ * A stroke is a list of points, in shares of the pad. Neither the size nor the place of a drawing
+ * matters: a small digit gets no thicker strokes than a large one.
  * @param {Point[][]} strokes
  * @returns {Float32Array} 28×28 numbers from 0, paper, to 1, ink
  */
@@ -27,19 +28,17 @@ export function frameStrokes(strokes) {
   if (!strokes.length) return new Float32Array(SIDE * SIDE);
   const { left, top, right, bottom, width, height } = boxOf(strokes);
   const scale = (BOX - STROKE) / Math.max(width, height, DOT);
-  const placed = (middleX, middleY) =>
-    strokes.map((stroke) =>
-      stroke.map(([x, y]) => [
-        middleX + (x - (left + right) / 2) * scale,
-        middleY + (y - (top + bottom) / 2) * scale,
-      ]),
-    );
-  const [massX, massY] = centreOfMass(inkOf(placed(SIDE / 2, SIDE / 2)));
-  const middle = (mass, length) => {
-    const room = (SIDE - STROKE - length * scale) / 2; // between the digit and the edges
+  const drawAround = (/** @type {number} */ middleX, /** @type {number} */ middleY) => {
+    const x0 = middleX - (scale * (left + right)) / 2;
+    const y0 = middleY - (scale * (top + bottom)) / 2;
+    return draw(strokes, ([x, y]) => [x0 + scale * x, y0 + scale * y]);
+  };
+  const middle = (/** @type {number} */ mass, /** @type {number} */ length) => {
+    const room = (SIDE - STROKE - scale * length) / 2; // between the digit and the edges
     return SIDE / 2 + Math.min(Math.max(CENTRE - mass, -room), room);
   };
-  return inkOf(placed(middle(massX, width), middle(massY, height)));
+  const [massX, massY] = centreOfMass(drawAround(SIDE / 2, SIDE / 2));
+  return drawAround(middle(massX, width), middle(massY, height));
 }
 
 /**
@@ -60,14 +59,19 @@ export function boxOf(strokes, lean = 0) {
 }
 
 /**
- * Draw strokes, in pixels of the 28×28 picture, with the pen: ink falls from 1 to 0 over its edge.
+ * Draw strokes with the pen: ink falls from 1 to 0 over its edge.
  * @param {Point[][]} strokes
+ * @param {(point: Point) => Point} place where in the 28×28 pixels a point is
  */
-function inkOf(strokes) {
+function draw(strokes, place) {
   const nearest = new Float32Array(SIDE * SIDE).fill(Infinity);
   for (const stroke of strokes) {
-    if (stroke.length === 1) approach(nearest, stroke[0], stroke[0]);
-    for (let i = 1; i < stroke.length; i++) approach(nearest, stroke[i - 1], stroke[i]);
+    let last = place(stroke[0]);
+    for (const point of stroke) {
+      const next = place(point);
+      approach(nearest, last, next);
+      last = next;
+    }
   }
   return nearest.map((square) =>
     Math.min(Math.max((STROKE / 2 - Math.sqrt(square)) / EDGE + 0.5, 0), 1),
@@ -84,8 +88,8 @@ function approach(nearest, [x0, y0], [x1, y1]) {
   const reach = (STROKE + EDGE) / 2;
   const [dx, dy] = [x1 - x0, y1 - y0];
   const length = dx * dx + dy * dy; // squared
-  const first = (value) => Math.max(Math.floor(value - reach), 0);
-  const end = (value) => Math.min(Math.ceil(value + reach), SIDE);
+  const first = (/** @type {number} */ value) => Math.max(Math.floor(value - reach), 0);
+  const end = (/** @type {number} */ value) => Math.min(Math.ceil(value + reach), SIDE);
   const [left, right] = [first(Math.min(x0, x1)), end(Math.max(x0, x1))];
   const bottom = end(Math.max(y0, y1));
   for (let row = first(Math.min(y0, y1)); row < bottom; row++) {
@@ -115,43 +119,55 @@ function centreOfMass(image, width = SIDE) {
 }
 
 /**
- * Bring a square grey image of any size into MNIST's frame: 28×28 numbers in [0, 1].
+ * Bring a square picture of ink on blank paper into MNIST's frame, as `frame` in framing.py does.
  *
- * Where the image is blank, so is what is returned.
+ * For photos, that also finds the ink, and makes very thin or thick strokes usual.
+ * @param {ArrayLike<number>} image side × side numbers in [0, 1]
+ * @returns {Float32Array} 28×28 numbers in [0, 1], blank if the picture is
  */
 export function frame(image, side = Math.sqrt(image.length)) {
   const framed = new Float32Array(SIDE * SIDE);
   const box = inkBox(image, side);
   if (!box) return framed;
   const { digit, width, height } = shrink(image, side, box);
+  const start = (/** @type {number} */ mass, /** @type {number} */ length) =>
+    Math.min(Math.max(Math.ceil(CENTRE - HALF - mass), 0), SIDE - length);
   const [massX, massY] = centreOfMass(digit, width);
-  const place = (mass, length) => Math.min(Math.max(Math.round(CENTRE - mass), 0), SIDE - length);
-  const [left, top] = [place(massX, width), place(massY, height)];
+  const [left, top] = [start(massX, width), start(massY, height)];
   digit.forEach((ink, i) => {
     framed[(top + Math.floor(i / width)) * SIDE + left + (i % width)] = ink;
   });
   return framed;
 }
 
-/** The smallest box around all ink, ends excluded; null where there is none. */
-export function inkBox(image, side) {
+/**
+ * The smallest box around all ink, ends excluded; null if there is none.
+ * @param {ArrayLike<number>} image
+ * @param {number} side
+ */
+function inkBox(image, side) {
   let [left, top, right, bottom] = [side, side, 0, 0];
-  image.forEach((ink, i) => {
-    if (ink === 0) return;
+  for (let i = 0; i < side * side; i++) {
+    if (image[i] === 0) continue;
     const [row, column] = [Math.floor(i / side), i % side];
     left = Math.min(left, column);
     right = Math.max(right, column + 1);
     top = Math.min(top, row);
     bottom = Math.max(bottom, row + 1);
-  });
+  }
   return right ? { left, top, right, bottom } : null;
 }
 
-/** Scale what is in a box so that its longer side is BOX, by the mean ink of the area of each pixel. */
-export function shrink(image, side, { left, top, right, bottom }) {
-  const scale = BOX / Math.max(right - left, bottom - top);
-  const width = Math.max(1, Math.round((right - left) * scale));
-  const height = Math.max(1, Math.round((bottom - top) * scale));
+/**
+ * Scale what is in a box so that its longer side is BOX.
+ * @param {ArrayLike<number>} image
+ * @param {number} side
+ * @param {{left: number, top: number, right: number, bottom: number}} box
+ */
+function shrink(image, side, { left, top, right, bottom }) {
+  const longer = Math.max(right - left, bottom - top);
+  const width = Math.max(1, Math.round(((right - left) * BOX) / longer));
+  const height = Math.max(1, Math.round(((bottom - top) * BOX) / longer));
   const columns = shares(left, right, width);
   const digit = new Float32Array(width * height);
   shares(top, bottom, height).forEach((rowShares, row) => {
@@ -167,18 +183,28 @@ export function shrink(image, side, { left, top, right, bottom }) {
 }
 
 /**
- * Cut the pixels from start to end into equal parts: for each a list of [pixel, share], what
- * share of the part that pixel is.
+ * Make the pixels from start to end into fewer: for each a list of [old pixel, share].
+ *
+ * Shares fall with the distance by Hamming's window over a sinc, as in Pillow.
+ * @param {number} start
+ * @param {number} end
+ * @param {number} parts
  */
-export function shares(start, end, parts) {
-  const length = (end - start) / parts;
+function shares(start, end, parts) {
+  const size = (end - start) / parts;
+  const reach = Math.max(size, 1);
   return Array.from({ length: parts }, (_, part) => {
-    const [from, to] = [start + part * length, start + (part + 1) * length];
+    const middle = start + (part + 0.5) * size;
+    const last = Math.min(Math.floor(middle + reach + 0.5), end);
     const found = [];
-    for (let pixel = Math.floor(from); pixel < Math.min(to, end); pixel++) {
-      const overlap = Math.min(to, pixel + 1) - Math.max(from, pixel);
-      if (overlap > 0) found.push([pixel, overlap / length]);
+    let total = 0;
+    for (let pixel = Math.max(Math.floor(middle - reach + 0.5), start); pixel < last; pixel++) {
+      const angle = (Math.PI * (pixel + 0.5 - middle)) / reach;
+      const sinc = angle ? Math.sin(angle) / angle : 1;
+      const weight = sinc * (0.54 + 0.46 * Math.cos(angle));
+      found.push([pixel, weight]);
+      total += weight;
     }
-    return found;
+    return found.map(([pixel, weight]) => [pixel, weight / total]);
   });
 }
