@@ -1,10 +1,11 @@
 """A real browser to test pages in, and a listener that records every request it makes."""
 
+import json
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,7 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from websocket import create_connection
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -130,6 +132,37 @@ def draw(chrome: Chrome, points: Sequence[tuple[float, float]], kind: str = "mou
     actions.pointer_action.pointer_up()
     actions.perform()
     settle(chrome)
+
+
+@contextmanager
+def quick_mouse(chrome: Chrome) -> Iterator[Callable[[Iterable[Sequence[Sequence[float]]]], None]]:
+    """Yield a function that draws strokes, lists of (x, y) in shares of the pad.
+
+    Its events go straight to the browser, and do not wait for one another.
+    """
+    address = chrome.capabilities["goog:chromeOptions"]["debuggerAddress"]
+    page = f"ws://{address}/devtools/page/{chrome.current_window_handle}"
+    corner = "const { left, top, width } = arguments[0].getBoundingClientRect();"
+
+    def draw(strokes: Iterable[Sequence[Sequence[float]]]) -> None:
+        pad = find(chrome, "#pad")
+        left, top, side = chrome.execute_script(f"{corner} return [left, top, width];", pad)
+        events = 0
+        for stroke in strokes:
+            moves = [("mouseMoved", point) for point in stroke]
+            ends = [("mousePressed", stroke[0]), *moves, ("mouseReleased", stroke[-1])]
+            for kind, (x, y) in ends:
+                event = {"type": kind, "x": left + x * side, "y": top + y * side}
+                event |= {"button": "left", "buttons": 1, "clickCount": 1}
+                message = {"id": events, "method": "Input.dispatchMouseEvent", "params": event}
+                connection.send(json.dumps(message))
+                events += 1
+        for _ in range(events):
+            connection.recv()
+        settle(chrome)
+
+    with closing(create_connection(page, suppress_origin=True)) as connection:
+        yield draw
 
 
 def press(chrome: Chrome, *keys: str) -> None:

@@ -52,7 +52,9 @@ MADE = shutil.ignore_patterns(
 OPTIONAL = {
     "test_axe.py": "selenium_axe_python",
     "test_claims.py": "scipy",
+    "test_drawing.py": "selenium",
     "test_page.py": "selenium",
+    "test_page_acts.py": "selenium",
     "test_page_math.py": "selenium",
 }
 collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]

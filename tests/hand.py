@@ -79,7 +79,8 @@ HAND = {
     "7 barred and curved": "8,8 45,4 88,5! 60,46 46,100 / 36,54 84,50",
     "7 barred with a serif": "12,22 13,5! 86,3! 44,100 / 38,52 80,50",
     "8": "72,14 46,0 22,14 30,36 62,56 78,78 52,100 22,82 34,56 64,36 73,16",
-    "8 of two circles": "50,46 28,36 26,14 48,0 70,12 70,36 51,46 / 50,46 22,60 20,88 48,100 78,88 76,60 51,46",
+    "8 of two circles": "50,46 28,36 26,14 48,0 70,12 70,36 51,46"
+    " / 50,46 22,60 20,88 48,100 78,88 76,60 51,46",
     "8 open": "78,12 56,1 28,10 30,34 60,54 76,78 54,100 24,88 32,60 60,40 70,24",
     "8 from the middle": "50,46 26,30 32,6 54,0 74,16 64,38 34,56 20,82 46,100 74,86 68,60 50,46",
     "8 narrow": "58,14 44,0 30,12 34,36 54,58 62,82 46,100 30,84 38,58 54,36 59,16",
@@ -94,6 +95,8 @@ HAND = {
     "9 large head": "80,26 48,0 10,22 20,56 54,60 80,28! 78,100",
     "9 curved": "74,16 46,1 18,22 30,46 60,40 74,14! 72,56 50,98",
 }
+
+APART = ("slashed", "flag")  # in the names of what MNIST hardly knows
 
 
 def strokes_of(text: str) -> list[Stroke]:
@@ -184,8 +187,3 @@ def drawings(way: str) -> dict[str, list[Stroke]]:
         for i, (name, text) in enumerate(HAND.items())
         for random in [np.random.default_rng(i)]
     }
-
-
-def is_apart(name: str) -> bool:
-    """Return whether a digit is one that MNIST hardly knows: a slashed 0, or a 1 with a flag."""
-    return "slashed" in name or "flag" in name

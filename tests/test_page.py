@@ -346,36 +346,6 @@ def test_dark_screens_get_a_dark_page(page: Chrome) -> None:
     assert max(dark) < 60
 
 
-def test_framing_does_not_change_digits_that_already_fit_the_frame(page: Chrome) -> None:
-    image = np.zeros((28, 28), np.float32)
-    image[3:23, 10:19] = np.linspace(0.5, 1, 20)[:, np.newaxis]
-    framed = page.execute_script("return [...frame(arguments[0], 28)]", image.ravel().tolist())
-    np.testing.assert_array_equal(np.reshape(framed, (28, 28)), image)
-
-
-@pytest.mark.parametrize(("times", "right", "down"), [(1, 0, 0), (3, 7, 40), (11, 90, 2)])
-def test_size_and_position_of_a_digit_do_not_matter(
-    times: int, right: int, down: int, page: Chrome
-) -> None:
-    ink = np.random.default_rng(0).random((20, 13)).round(2)
-    large = np.zeros((400, 400))
-    large[down : down + 20 * times, right : right + 13 * times] = np.kron(
-        ink, np.ones((times, times))
-    )
-    framed = np.reshape(
-        page.execute_script("return [...frame(arguments[0], 400)]", large.ravel().tolist()),
-        (28, 28),
-    )
-    rows, columns = (np.flatnonzero(framed.any(axis=axis)) for axis in (1, 0))
-    assert (rows.size, columns.size) == (20, 13)
-    np.testing.assert_allclose(
-        framed[rows[0] : rows[0] + 20, columns[0] : columns[0] + 13], ink, atol=1e-6
-    )
-    for axis in (0, 1):
-        centre = framed.sum(axis=1 - axis) @ np.arange(28) / framed.sum()
-        assert abs(centre - 14) <= 0.5 + 1e-6
-
-
 def test_the_page_makes_no_request(page: Chrome, listener: Listener, finished: Path) -> None:
     listener.requests.clear()
     page.get_log("performance")
