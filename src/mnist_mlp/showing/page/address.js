@@ -50,7 +50,7 @@ export function decodeStrokes(text) {
 export function readAddress(fragment, nSamples) {
   const found = new URLSearchParams(fragment.replace(/^#/, ""));
   const strokes = decodeStrokes(found.get("strokes") ?? "");
-  const digit = Number(found.get("digit") ?? NaN);
+  const digit = Number(found.get("digit") || NaN);
   const sample = Number.isInteger(digit) && digit >= 0 && digit < nSamples ? digit : null;
   /** @type {Drawing | null} */
   const drawing = strokes.length
