@@ -1,12 +1,14 @@
 """The page is accessible: axe finds nothing, in light and dark, on a phone and on a laptop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
-from tests.browser import Listener, emulate, open_browser, settle, violations, visit
+from tests.browser import Listener, emulate, find, open_browser, settle, violations, visit
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +29,35 @@ def page(chrome: Chrome, finished: Path) -> Chrome:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(width: int, scheme: str, page: Chrome) -> None:
     emulate(page, width=width, prefers_color_scheme=scheme)
+    settle(page)
+    assert violations(page) == []
+
+
+def show_a_moment(page: Chrome) -> None:
+    find(page, "#moment").send_keys(Keys.HOME, Keys.ARROW_RIGHT)
+
+
+def teach(page: Chrome) -> None:
+    find(page, "#lesson-tab").click()
+    page.find_elements(By.CSS_SELECTOR, "#labels button")[3].click()
+    find(page, "#one-step").click()
+
+
+def hold_a_neuron(page: Chrome) -> None:
+    find(page, '[aria-label^="Hidden layer 1, neuron 2:"]').click()
+
+
+def take_the_tour(page: Chrome) -> None:
+    find(page, "#start-tour").click()
+
+
+@pytest.mark.parametrize("act", [show_a_moment, teach, hold_a_neuron, take_the_tour])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_after_an_act(
+    scheme: str, act: Callable[[Chrome], None], page: Chrome
+) -> None:
+    emulate(page, prefers_color_scheme=scheme)
+    act(page)
     settle(page)
     assert violations(page) == []
 
