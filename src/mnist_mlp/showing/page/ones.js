@@ -12,7 +12,9 @@ const SLANTS = [0, 0.1, 0.2]; // how far the top is to the right of the foot, as
  */
 export function flaggedOnes() {
   return FLAGS.flatMap((flag) =>
-    ANGLES.flatMap((angle) => SLANTS.map((slant) => ({ flag, strokes: [one(flag, angle, slant)] }))),
+    ANGLES.flatMap((angle) =>
+      SLANTS.map((slant) => ({ flag, strokes: [one(flag, angle, slant)] })),
+    ),
   );
 }
 
