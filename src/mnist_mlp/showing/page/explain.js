@@ -123,7 +123,8 @@ export function explainChoice(comparison, a, b, palette) {
   find("why-for").textContent = signed(forSum);
   find("why-against").textContent = signed(againstSum);
   find("why-rest").textContent = signed(rest);
+  find("why-name").textContent = exact ? "biases" : "the rest";
   find("why-exact").textContent = exact
     ? "These three add up exactly."
-    : "Approximate: gradient × pixel. The rest is what it leaves out.";
+    : "Approximate: gradient × pixel, which leaves the rest unexplained.";
 }
