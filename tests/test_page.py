@@ -851,12 +851,6 @@ def draw_all(page: Chrome, strokes: list[Any]) -> None:
 # Phones.
 
 
-def move_up(page: Chrome, kind: str = "touch") -> None:
-    actions = ActionBuilder(page, mouse=PointerInput(kind, kind), duration=5)
-    actions.pointer_action.pointer_up()
-    actions.perform()
-
-
 def test_on_a_phone_the_answer_is_in_view_while_one_draws(
     page: Chrome, network: Network, test: Dataset
 ) -> None:
@@ -873,7 +867,7 @@ def test_on_a_phone_the_answer_is_in_view_while_one_draws(
         """
     )
     np.testing.assert_allclose(heights, outputs, atol=0.05)
-    move_up(page)
+    ActionBuilder(page).clear_actions()  # lifts the finger
 
 
 @pytest.mark.parametrize("gallery", ["#to-load", "#mistakes"])
