@@ -381,7 +381,7 @@ def check_markers(chrome: Chrome, epoch: float, epochs: int) -> None:
     for chart, curve, marker in charts:
         an_epoch = (curve["right"] - curve["left"]) / (epochs - 1)
         assert marker["left"] == pytest.approx(curve["left"] + (epoch - 1) * an_epoch, abs=0.5)
-        assert marker["height"] == pytest.approx(chart["height"], abs=1)
+        assert marker["height"] > 0.7 * chart["height"]
 
 
 def strip(chrome: Chrome) -> list[int]:
