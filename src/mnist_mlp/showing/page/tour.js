@@ -97,8 +97,8 @@ export function makeTour(steps, prepare, keep) {
   const goTo = (step) => {
     at = step >= 0 && step < steps.length ? step : -1;
     seen = nothing();
-    if (at >= 0) prepare(steps[at]);
     show();
+    if (at >= 0) prepare(steps[at]);
     keep();
   };
   find("start-tour").addEventListener("click", () => {
