@@ -136,6 +136,7 @@ function start(data) {
     if (find("pad").getBoundingClientRect().bottom < 0) scrollTo("think", "start");
   };
   const galleries = makeGalleries(data, samples, (sample) => load({ strokes: [], sample }));
+  galleries.listen(() => palette);
   const ones = makeOnes(trained, load);
   const tabs = makeTabs(["time", "lesson"], changed);
   const time =
@@ -217,6 +218,7 @@ function scrollTo(id, block) {
  */
 function startWithoutNetwork(data) {
   const galleries = makeGalleries(data, unpackSamples(data.digits), null);
+  galleries.listen(readPalette);
   const repaint = () => galleries.repaint(readPalette());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   repaint();
