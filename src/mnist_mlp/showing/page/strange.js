@@ -7,7 +7,7 @@ import { DOT, boxOf } from "./framing.js";
 const LEANS = [-0.4, -0.2, 0, 0.2, 0.4]; // of writing: how far its top is to the right of its foot
 const GAP = 0.1; // between two digits, as a share of their height
 const TALL = 0.6; // of the tallest part's height: the parts of one digit are smaller
-const FULL = 240; // ink, in pixels: that of 1 in 1,500 of MNIST's digits, most by a thicker pen
+const FULL = 240; // ink, in pixels: 1 in 2,400 of MNIST's digits has more, by a thick pen
 
 /**
  * Say what was drawn, if it is plainly no digit.
