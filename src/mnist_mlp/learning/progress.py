@@ -63,20 +63,28 @@ class Progress:
         return (self.history[-1].step if self.history else 0) + len(self.answers)
 
     def measure(self) -> Moment:
-        """Return the state of training. Raises InputError if a parameter is NaN or infinite."""
+        """Return the state of training.
+
+        Raises InputError if a parameter is NaN or infinite, or so large that outputs are.
+        """
         outputs, targets = map(np.concatenate, zip(*self.answers, strict=True))
         epoch = len(self.history) + len(outputs) / len(self.split.training)
+        overflow = InputError(
+            f"training: epoch {int(np.ceil(epoch))}: the parameters became NaN or infinite; "
+            "try a smaller learning_rate, momentum or weight_decay"
+        )
         if not np.isfinite(self.network.parameters).all():
-            raise InputError(
-                f"training: epoch {int(np.ceil(epoch))}: the parameters became NaN or infinite; "
-                "try a smaller learning_rate, momentum or weight_decay"
-            )
+            raise overflow
+        try:
+            validated = self.validate()
+        except InputError:
+            raise overflow from None
         return Moment(
             epoch,
             self.step,
             COSTS[self.network.cost].mean(outputs, targets),
             accuracy(outputs, targets.argmax(axis=1)),
-            *self.validate(),
+            *validated,
             hashlib.sha256(self.network.parameters.data).hexdigest()[:12],
         )
 
