@@ -136,21 +136,21 @@ def plan_snapshots(progress: Progress) -> Snapshots:
     return Snapshots(settings_of(network), measured_on, **arrays | {"steps": steps})
 
 
-def choose_steps(sizes: Sequence[int], n: int, params: Params) -> NDArray[np.int64]:
-    """Return the steps to take snapshots at, in a training on n images; the last is its end.
+def choose_steps(sizes: Sequence[int], n_images: int, params: Params) -> NDArray[np.int64]:
+    """Return the steps to take snapshots at, in a training on so many images; the last is its end.
 
-    They are STEPS, as far as the training has them, and then ends of epochs, each about the same
-    factor after the one before. A larger network has fewer, evenly chosen from these.
+    They are STEPS, as far as the training has them, and then ends of epochs in about a geometric
+    sequence. Of a larger network there are fewer, evenly chosen from these.
     """
-    an_epoch = -(-n // params.batch_size)
+    an_epoch = math.ceil(n_images / params.batch_size)
     early = [step for step in STEPS if step < an_epoch * params.epochs]
     first = early[-1] // an_epoch + 1
     later = an_epoch * np.geomspace(first, params.epochs, MOMENTS - len(early)).round()
-    steps = np.union1d(early, later)
-    n_neurons = sum(sizes[1:])
-    fitting = (MAX_BYTES - HEADERS) // (count_parameters(sizes) + 7 * n_neurons)
-    chosen = np.linspace(len(steps) - 1, 0, min(len(steps), fitting + 1)).round().astype(int)
-    return np.sort(steps[chosen]).astype(np.int64)
+    steps = np.union1d(early, later).astype(np.int64)
+    n_bytes = count_parameters(sizes) + 7 * sum(sizes[1:])  # of a snapshot: 1 a weight, 8 a neuron
+    n = min(len(steps), (MAX_BYTES - HEADERS) // n_bytes + 1)
+    chosen = np.linspace(len(steps) - 1, 0, n).round().astype(int)
+    return np.sort(steps[chosen])
 
 
 def take_snapshots(
@@ -158,8 +158,8 @@ def take_snapshots(
 ) -> Iterator[Moment]:
     """Take the snapshots of a training that yields `moments`, and pass on the ends of epochs.
 
-    The training has to yield the steps of the snapshots too. At its end, its last moment is the
-    network that it left, which may be an average.
+    The training has to yield the steps of the snapshots too. The last figures are those of the
+    network when it has ended, whose parameters may have been averaged.
     """
     network, history = progress.network, progress.history
     if not history:
