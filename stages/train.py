@@ -86,7 +86,7 @@ def train(
     warned = params.labels == "random"
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
-            moments = train_network(network, digits, params, progress, at_steps=kept.steps[:-1])
+            moments = train_network(network, digits, params, progress, at_steps=kept.early)
             epochs = take_snapshots(moments, progress, kept)
             for _ in _show(epochs, progress, params.epochs):
                 _save_history(history, progress.history)

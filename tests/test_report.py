@@ -337,7 +337,7 @@ def taken(digits: Dataset, **changes: Any) -> tuple[Network, Snapshots]:
     network = new_network(params)
     progress = Progress(network, digits, params)
     snapshots = plan_snapshots(progress)
-    moments = train(network, digits, params, progress, snapshots.steps[:-1])
+    moments = train(network, digits, params, progress, snapshots.early)
     list(take_snapshots(moments, progress, snapshots))
     return network, snapshots
 

@@ -62,7 +62,7 @@ class Run:
         self.progress = Progress(self.network, digits, params)
         self.snapshots = plan_snapshots(self.progress)
         self.seen: dict[int, tuple[Moment, np.ndarray[Any, Any]]] = {}
-        moments = train(self.network, digits, params, self.progress, self.snapshots.steps[:-1])
+        moments = train(self.network, digits, params, self.progress, self.snapshots.early)
         self.epochs = take_snapshots(map(self.see, moments), self.progress, self.snapshots)
 
     def see(self, moment: Moment) -> Moment:

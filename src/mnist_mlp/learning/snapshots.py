@@ -90,6 +90,11 @@ class Snapshots(NamedTuple):
     biases: NDArray[np.float32]
 
     @property
+    def early(self) -> set[int]:
+        """The steps among STEPS; the others are ends of epochs."""
+        return set(STEPS).intersection(self.steps.tolist())
+
+    @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that training fills, by name."""
         return {name: getattr(self, name) for name in ARRAYS}
@@ -158,8 +163,8 @@ def take_snapshots(
 ) -> Iterator[Moment]:
     """Take the snapshots of a training that yields `moments`, and pass on the ends of epochs.
 
-    The training has to yield the steps of the snapshots too. The last figures are those of the
-    network when it has ended, whose parameters may have been averaged.
+    The training has to yield the early steps of the snapshots too. The last figures are those of
+    the network when it has ended, whose parameters may have been averaged.
     """
     network, history = progress.network, progress.history
     if not history:
