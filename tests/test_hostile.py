@@ -32,7 +32,7 @@ from mnist_mlp.learning.checkpoint import load_checkpoint, save_checkpoint
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.progress import Moment, Progress
-from mnist_mlp.learning.snapshots import plan_snapshots
+from mnist_mlp.learning.snapshots import load_snapshots, plan_snapshots, save_snapshots
 from tests.conftest import ROOT, start
 
 MAX_MEMORY = 300_000  # kilobytes
@@ -223,6 +223,16 @@ def test_any_model_file_is_read_or_refused(folder: Path, data: st.DataObject) ->
 def begun(network: Network) -> Progress:
     digits = Dataset(np.zeros((1, 784), np.float32), np.zeros((1, 10), np.float32))
     return Progress(network, digits, Params(validation=0, batch_size=1))
+
+
+@given(st.data())
+def test_any_snapshots_are_read_or_refused(folder: Path, data: st.DataObject) -> None:
+    path = folder / "snapshots.npz"
+    save_snapshots(path, plan_snapshots(begun(Network([784, 3, 10], "relu", "cross_entropy"))))
+    path.write_bytes(data.draw(archives(path.read_bytes())))
+    with survived():
+        found = load_snapshots(path)
+        assert len(found.networks) == len(found.moments) - 1
 
 
 @given(st.data())

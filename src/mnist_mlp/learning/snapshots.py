@@ -210,7 +210,8 @@ def _build(arrays: NpzFile) -> Snapshots:
 def _is_sound(snapshots: Snapshots) -> bool:
     _, _, steps, epochs, costs, accuracies, _, scales, biases = snapshots
     out_of_range = (costs < 0) | np.isinf(costs) | (accuracies < 0) | (accuracies > 1)
-    finite = (np.isfinite(array).all() for array in (epochs, LARGEST * scales, biases))
+    strongest = 128 * scales  # int8 starts at -128
+    finite = (np.isfinite(array).all() for array in (epochs, strongest, biases))
     ascending = steps[0] >= 0 and (np.diff(steps) > 0).all()
     return bool(ascending and all(finite) and not out_of_range.any())
 
