@@ -856,6 +856,7 @@ def test_on_a_phone_the_answer_is_in_view_while_one_draws(
 ) -> None:
     emulate(page, *PHONE)
     find(page, "#clear").click()
+    page.execute_script("scrollTo(0, document.querySelector('#pad').offsetTop - 90)")
     draw(page, ZERO, "touch", lift=False)
     assert out_of_view(page, "#pad, #answer, #verdict, #bars li") == []
     outputs = network.forward(seen(page, test)[np.newaxis])[-1][0]
