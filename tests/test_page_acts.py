@@ -341,6 +341,24 @@ def test_an_output_is_chosen_by_keyboard(
     check_comparison(page, report.networks[-1], image, answer, rival)
 
 
+@pytest.mark.parametrize("width", [1024, 1180, 1280, 1440])
+def test_a_diagram_of_many_layers_is_still(
+    width: int, page: Chrome, make_page: MakePage, drawn: dict[str, Drawing]
+) -> None:
+    network = random_network([12, 9, 7, 5], "relu")
+    show(page, make_page(network), drawn["2"].fragment, width)
+    changes = page.execute_async_script(
+        """
+        const [done] = arguments;
+        let changes = 0;
+        const watcher = new MutationObserver((found) => (changes += found.length));
+        watcher.observe(document.getElementById("network"), { attributes: true });
+        setTimeout(() => done(changes), 500);
+        """
+    )
+    assert changes == 0
+
+
 # Watch it learn
 
 
@@ -632,6 +650,32 @@ def test_an_early_network_can_be_taught_and_the_slider_forgets_it(
     assert not find(page, "#forget").is_enabled()
 
 
+def test_a_lesson_is_compared_with_the_network_before_its_first_step(
+    page: Chrome, report: Report, drawn: dict[str, Drawing]
+) -> None:
+    fragment, image = drawn["7"]
+    show(page, report.path, fragment)
+    choose_label(page, 2)
+    learned = report.networks[-1]
+    for _ in range(2):
+        teach(page, "#one-step")
+        learned = step_of(learned, [Example(image, 2)], 0.1)
+    check_score(text(page, "#taught"), 2, (report.networks[-1], learned), image, report.test)
+
+
+def test_a_lesson_is_not_forgotten_because_the_slider_was_playing(
+    page: Chrome, report: Report, drawn: dict[str, Drawing]
+) -> None:
+    show(page, report.path, drawn["5"].fragment)
+    find(page, "#play").click()
+    choose_label(page, 3)
+    teach(page, "#one-step")
+    words = text(page, "#taught")
+    page.execute_async_script("setTimeout(arguments[0], 1600)")
+    assert words.startswith("After 1 step")
+    assert text(page, "#taught") == words
+
+
 def test_there_is_nothing_to_teach_without_a_digit_and_its_label(
     page: Chrome, report: Report, drawn: dict[str, Drawing]
 ) -> None:
@@ -707,6 +751,16 @@ def test_a_lesson_goes_back_layer_by_layer_unless_motion_is_unwelcome(
 # The tour
 
 STEPS = 6
+# What each of the steps asks to use, and what one is to see then.
+NEEDED = (
+    "#pad",
+    "#pad",
+    '[aria-label^="Hidden layer 1, neuron 0:"]',
+    '[aria-label^="Output 1:"]',
+    "#moment",
+    "#one-step",
+)
+RESULTS = ("#answer", "#answer", "#sum-z", "#why-picture", "#strip", "#taught")
 SMALL = [(0.7, 0.75), (0.75, 0.75), (0.72, 0.85)]
 LINE = [(0.3, 0.2), (0.5, 0.25), (0.4, 0.6), (0.5, 0.9)]
 
@@ -784,6 +838,23 @@ def test_an_address_leads_to_a_step_and_reload_stays_there(page: Chrome, report:
     for nonsense in ("tour=0", "tour=7", "tour=x", "tour="):
         show(page, report.path, nonsense)
         assert not find(page, "#tour").is_displayed()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (360, 740), (844, 390)])
+def test_what_a_step_is_about_is_at_hand_beside_the_tour(
+    width: int, height: int, page: Chrome, report: Report
+) -> None:
+    out_of_sight = []
+    for step, (needed, result) in enumerate(zip(NEEDED, RESULTS, strict=True), 1):
+        show(page, report.path, f"tour={step}", width, height, prefers_reduced_motion="reduce")
+        assert at_hand(page, "#tour")
+        if not at_hand(page, needed):
+            out_of_sight.append((step, needed))
+        elif width >= 1280:
+            act(page, step)
+            if not at_hand(page, result):
+                out_of_sight.append((step, result))
+    assert out_of_sight == []
 
 
 def test_the_tour_is_no_dialog(page: Chrome, report: Report) -> None:
