@@ -1,12 +1,12 @@
 // The address: a drawing is kept in the page's fragment, so that a reload or a link brings it back.
 
-/** @import { Drawing, Point } from "./pad.js" */
+/** @import { Point } from "./framing.js" */
+/** @import { Drawing } from "./pad.js" */
 
 const GRID = 1000; // steps along the pad's side
 
 /**
  * Round a point to what the address can keep, inside the pad.
- *
  * @param {Point} point
  * @returns {Point}
  */
@@ -18,8 +18,7 @@ export function onGrid([x, y]) {
 
 /**
  * Write strokes as letters: two base-36 digits for each number, a dot between strokes.
- *
- * @param {Drawing["strokes"]} strokes
+ * @param {Point[][]} strokes
  */
 export function encodeStrokes(strokes) {
   const letters = (/** @type {number} */ share) =>
@@ -31,7 +30,7 @@ export function encodeStrokes(strokes) {
 
 /**
  * @param {string} text what `encodeStrokes` returned, or anything
- * @returns {Drawing["strokes"]} none if the text is something else
+ * @returns {Point[][]} none if the text is something else
  */
 export function decodeStrokes(text) {
   if (!/^([0-9a-z]{4})+(\.([0-9a-z]{4})+)*$/.test(text)) return [];
@@ -43,7 +42,6 @@ export function decodeStrokes(text) {
 
 /**
  * What the fragment says: a drawing, if it has one, the step of the tour, and whether this is a slide.
- *
  * @param {string} fragment
  * @param {number} nSamples
  */
@@ -63,7 +61,6 @@ export function readAddress(fragment, nSamples) {
 
 /**
  * Keep the drawing and the tour's step in the address, without a new entry in the history.
- *
  * @param {Drawing} drawing
  * @param {number} tour from 0; -1 for none
  * @param {boolean} embed

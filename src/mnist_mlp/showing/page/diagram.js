@@ -14,7 +14,6 @@ import { outputWords } from "./words.js";
 
 /**
  * Where everything is drawn, in CSS pixels.
- *
  * @typedef {object} Plan
  * @property {number} width
  * @property {number} height
@@ -27,7 +26,6 @@ import { outputWords } from "./words.js";
 
 /**
  * What is drawn.
- *
  * @typedef {object} Scene
  * @property {Network} network
  * @property {Numbers[]} activations the image first, the outputs last
@@ -47,7 +45,6 @@ const FAINTEST = 0.03; // lines below this share of the strongest are not drawn
 
 /**
  * The length of the vector of weights that lead out of each neuron of a layer.
- *
  * @param {Network} network
  * @param {number} layer
  */
@@ -61,7 +58,6 @@ function outgoingNorms({ sizes, weights }, layer) {
  * Choose the neurons of each layer that are drawn: all, or those that matter most for this image.
  *
  * What a neuron can change in the next layer is its activation times its outgoing weights.
- *
  * @param {Network} network
  * @param {Numbers[]} activations
  * @param {number} most
@@ -78,7 +74,6 @@ export function chooseNeurons(network, activations, most) {
 
 /**
  * Find a place for everything in a room; a diagram of many layers may be wider.
- *
  * @param {number[][]} drawn the neurons of each layer
  * @param {{width: number, height: number, text: number}} room `height` 0: as high as it likes
  * @returns {Plan}
@@ -160,7 +155,6 @@ export function drawDiagram(canvas, scene, plan, palette) {
 
 /**
  * The strongest lines into the neurons that are drawn in a layer, weakest first.
- *
  * @param {Scene} scene
  * @param {Plan} plan
  * @param {number} layer
@@ -196,7 +190,6 @@ function strongestLines(scene, { picture, places }, layer) {
 
 /**
  * The thicker, the stronger; lines that push down are dashed too, for those who see no red.
- *
  * @param {CanvasRenderingContext2D} context
  * @param {Line[]} lines
  * @param {number} strongest the line that has the full width
@@ -246,7 +239,6 @@ function drawNeuron(context, { x, y, radius }, colour, chosen, palette) {
 
 /**
  * Write a neuron's number into it, if there is room.
- *
  * @param {CanvasRenderingContext2D} context
  * @param {Place} place
  * @param {number} light
@@ -288,7 +280,6 @@ function drawHeading(context, { sizes }, { places, picture, brief, step, text },
 /**
  * Write the digit beside each output, with its value as a bar and a number; an arrow says what a
  * lesson wants of it.
- *
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Plan} plan
@@ -324,7 +315,6 @@ function drawOutputs(context, { network, activations, wanted }, plan, palette) {
 
 /**
  * An arrow: up for an output that should grow, down for one that should shrink.
- *
  * @param {CanvasRenderingContext2D} context
  * @param {{x: number, y: number}} at
  * @param {boolean} up

@@ -2,7 +2,6 @@
 
 /**
  * The element with an id. Raises an error if it is missing or of another kind.
- *
  * @template {Element} [T=HTMLElement]
  * @param {string} id
  * @param {new () => T} kind
@@ -15,7 +14,6 @@ export function find(id, kind = /** @type {any} */ (HTMLElement)) {
 
 /**
  * Make an element with a class and a text.
- *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  */
@@ -41,7 +39,6 @@ export const ARROWS = {
 
 /**
  * Let arrow keys move the focus among a container's buttons, of which Tab reaches only one.
- *
  * @param {HTMLElement} container
  */
 export function moveByArrows(container) {
@@ -59,7 +56,6 @@ export function moveByArrows(container) {
 
 /**
  * The nearest element in a direction; being off to the side counts more than being far.
- *
  * @param {HTMLElement} from
  * @param {HTMLElement[]} elements
  * @param {[number, number]} direction
@@ -85,7 +81,6 @@ function nearest(from, elements, [right, down]) {
 
 /**
  * Tabs: of the panels with these ids one is shown, chosen by the buttons "<id>-tab".
- *
  * @template {string} Id
  * @param {Id[]} ids
  * @param {() => void} changed

@@ -23,7 +23,6 @@ function splitSum(parts) {
 
 /**
  * Show how the sum of a neuron comes about: what pushed it up, what down, and its bias.
- *
  * @param {Network} network
  * @param {Pass} pass
  * @param {{layer: number, neuron: number}} place
@@ -58,7 +57,6 @@ export function explainNeuron(network, { z, activations }, { layer, neuron }, pa
 
 /**
  * The strongest contributions of the neurons before, and the rest.
- *
  * @param {Network} network
  * @param {Numbers[]} activations
  * @param {Float64Array} parts
@@ -105,7 +103,6 @@ function partRow(name, product, part, longest) {
 
 /**
  * Show why digit a leads digit b: the pixels for it and against it.
- *
  * @param {ReturnType<typeof compare>} comparison
  * @param {number} a
  * @param {number} b

@@ -15,7 +15,6 @@ import { count, outputWords } from "./words.js";
 
 /**
  * A digit of the page, with the answer of the trained network.
- *
  * @typedef {object} Sample
  * @property {Float32Array} image
  * @property {number | null} label null for noise
@@ -52,7 +51,6 @@ export function sampleName({ label, testImage, predicted }) {
 
 /**
  * A small picture with a caption; a button if it does something.
- *
  * @param {ArrayLike<number>} image 28×28, from 0 to 1
  * @param {string} name
  * @param {string} caption
@@ -75,7 +73,6 @@ export function thumbnail(image, name, caption, palette, act) {
 
 /**
  * Show the samples, the mistakes and the confusion matrix; `load` puts a sample on the pad.
- *
  * @param {{to_load: number[], mistakes: number[], output: string}} data
  * @param {Sample[]} samples
  * @param {((place: number) => void) | null} load
@@ -171,7 +168,6 @@ export function makeGalleries(data, samples, load) {
 
 /**
  * Paint the weights of the first layer's neurons, all on one scale.
- *
  * @param {Network} network
  * @param {Palette} palette
  */
@@ -205,7 +201,6 @@ export function paintWeights(network, palette) {
 
 /**
  * Show how 1s with a flag are read, one of each length; `draw` puts one on the pad.
- *
  * @param {Network} network
  * @param {(drawing: Drawing) => void} draw
  */
@@ -239,7 +234,6 @@ export function makeOnes(network, draw) {
 
 /**
  * Bring a point of a 1 of height 1, whose foot is at 0, to the middle of the pad.
- *
  * @param {[number, number]} point
  */
 function onPad([x, y]) {

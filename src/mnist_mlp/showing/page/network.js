@@ -6,7 +6,6 @@ import { decodeFloats } from "./bytes.js";
  * The sizes are numbers of neurons in each layer, the 784 pixels first. All parameters are one
  * vector: all weights, then all biases. weights[i] and biases[i] are views of it, and lead into
  * layer i + 1: weights[i] has a row of sizes[i] numbers for each of its neurons.
- *
  * @typedef {"sigmoid" | "tanh" | "relu"} Activation
  * @typedef {"squared_error" | "cross_entropy" | "binary_cross_entropy"} Cost
  * @typedef {object} Network

@@ -4,11 +4,10 @@ import { onGrid } from "./address.js";
 import { ARROWS, find } from "./dom.js";
 import { css, drawSquares, inkColour, sharpContext } from "./pictures.js";
 
+/** @import { Point } from "./framing.js" */
 /** @import { Palette } from "./pictures.js" */
 
-/** @typedef {[number, number]} Point  shares of the pad's width and height */
-/** @typedef {Point[]} Stroke */
-/** @typedef {{strokes: Stroke[], sample: number | null}} Drawing  or a sample, by its place */
+/** @typedef {{strokes: Point[][], sample: number | null}} Drawing  or a sample, by its place */
 /** @typedef {{at: Point, down: boolean}} Pen  of the keyboard */
 
 const PEN = 0.07; // width of the strokes on the pad, as a share of its side
@@ -129,7 +128,6 @@ export function makePad(first, changed) {
 
 /**
  * Show what is on the pad: a sample, or strokes, and the pen of the keyboard.
- *
  * @param {Drawing} drawing
  * @param {Float32Array} image what the network sees of it
  * @param {Pen | null} pen

@@ -11,7 +11,6 @@ const COLOUR_NAMES = ["paper", "ink", "quiet", "for", "against"];
 
 /**
  * The page's colours now: see style.css.
- *
  * @returns {Palette}
  */
 export function readPalette() {
@@ -33,7 +32,6 @@ export function css([red, green, blue], alpha = 1) {
 
 /**
  * The colour of ink: 0 is paper, 1 is ink.
- *
  * @param {Palette} palette
  * @param {number} value
  */
@@ -43,7 +41,6 @@ export function inkColour({ paper, ink }, value) {
 
 /**
  * Blue for positive numbers, red for negative; in full colour from `limit` on.
- *
  * @param {Palette} palette
  * @param {number} value
  * @param {number} limit
@@ -66,7 +63,6 @@ function mix(from, to, share) {
 
 /**
  * Paint 28×28 numbers on a canvas, one pixel each.
- *
  * @param {HTMLCanvasElement} canvas
  * @param {ArrayLike<number>} values
  * @param {(value: number) => Colour} colour
@@ -84,7 +80,6 @@ export function paint(canvas, values, colour) {
 
 /**
  * Draw 28×28 squares on a canvas of another size, in the colours that a function gives them.
- *
  * @param {CanvasRenderingContext2D} context
  * @param {{x: number, y: number, size: number}} place
  * @param {(index: number) => Colour | null} colour null for none
@@ -102,7 +97,6 @@ export function drawSquares(context, { x, y, size }, colour) {
 
 /**
  * The largest size of some numbers, at least 1e-9, so that it can divide.
- *
  * @param {ArrayLike<number>} values
  */
 export function largestSize(values) {
@@ -113,7 +107,6 @@ export function largestSize(values) {
 
 /**
  * The size that has the full colour in pictures of weights: all but one in 500 are smaller.
- *
  * @param {Float32Array} weights
  */
 export function colourLimit(weights) {
@@ -123,7 +116,6 @@ export function colourLimit(weights) {
 
 /**
  * Give a canvas as many pixels as the screen has in that size, and clear it.
- *
  * @param {HTMLCanvasElement} canvas
  * @param {number} width
  * @param {number} height

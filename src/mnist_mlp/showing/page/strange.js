@@ -2,7 +2,7 @@
 
 import { DOT, boxOf } from "./framing.js";
 
-/** @typedef {import("./framing.js").Point} Point */
+/** @import { Point } from "./framing.js" */
 
 const LEANS = [-0.4, -0.2, 0, 0.2, 0.4]; // of writing: how far its top is to the right of its foot
 const GAP = 0.1; // between two digits, as a share of their height

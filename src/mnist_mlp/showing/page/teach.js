@@ -44,8 +44,6 @@ function answerOf(network, image) {
 
 /**
  * A lesson for the network that the page shows: what it is taught, and what it has become.
- *
- *
  * @param {Example[]} test digits to score it with
  * @param {Example[]} training digits to keep yours company
  * @param {() => {network: Network, image: Float32Array}} now what the page shows

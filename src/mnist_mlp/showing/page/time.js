@@ -11,7 +11,6 @@ const PACE = 700; // milliseconds that each moment is shown while it plays
 
 /**
  * A moment's short name: 30, 1k, or e3 after the third epoch.
- *
  * @param {Moment} moment
  */
 function shortName({ step, epoch }) {
@@ -21,7 +20,6 @@ function shortName({ step, epoch }) {
 
 /**
  * What a moment is, in words.
- *
  * @param {Moment} moment
  * @param {string} measuredOn
  */
@@ -35,7 +33,6 @@ function momentWords({ step, epoch, cost, accuracy }, measuredOn) {
 
 /**
  * Listen to the slider; `show` is called with the place of the moment to show.
- *
  * @param {(Moment & {network: Network})[]} moments
  * @param {string} measuredOn
  * @param {{left: number, right: number, last: number}} chart the x-axis of both curves
@@ -107,7 +104,6 @@ export function makeTime(moments, measuredOn, chart, show) {
   return {
     /**
      * Show as what every moment's network reads the image.
-     *
      * @param {Float32Array} image
      */
     update(image) {

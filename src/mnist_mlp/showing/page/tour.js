@@ -12,7 +12,6 @@ import { find } from "./dom.js";
 
 /**
  * What the user has done since the step began.
- *
  * @typedef {object} Seen
  * @property {boolean} drew
  * @property {boolean} pointed
@@ -70,7 +69,6 @@ function nothing() {
 
 /**
  * Guide through the steps, in a bar at the bottom of the window.
- *
  * @param {Step[]} steps those that this page can show
  * @param {(step: Step) => void} prepare bring what a step is about into view
  * @param {() => void} keep note the step in the address

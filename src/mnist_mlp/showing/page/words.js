@@ -6,7 +6,6 @@ import { largest } from "./network.js";
 
 /**
  * A share as people say it: 97 %, over 99 %.
- *
  * @param {number} share
  */
 export function percent(share) {
@@ -17,7 +16,6 @@ export function percent(share) {
 
 /**
  * An accuracy: 96.2 %.
- *
  * @param {number} share
  */
 export function accuracyWords(share) {
@@ -26,7 +24,6 @@ export function accuracyWords(share) {
 
 /**
  * A number with two decimals and a sign that is easy to see.
- *
  * @param {number} number
  */
 export function signed(number) {
@@ -36,7 +33,6 @@ export function signed(number) {
 
 /**
  * A count with a noun: 1 step, 1,000 steps.
- *
  * @param {number} n
  * @param {string} noun
  */
@@ -46,7 +42,6 @@ export function count(n, noun) {
 
 /**
  * An output: softmax gives shares of a whole, sigmoid ten separate numbers up to 1.
- *
  * @param {string} kind
  * @param {number} value
  */
@@ -56,7 +51,6 @@ export function outputWords(kind, value) {
 
 /**
  * What the network answers, and whether it is sure: its lead over the runner-up is `unsure` or more.
- *
  * @param {string} kind of the outputs
  * @param {Numbers} outputs
  * @param {number} unsure
