@@ -142,7 +142,7 @@ export function drawDiagram(canvas, scene, plan, palette) {
       drawNeuron(
         context,
         place,
-        fill(scene, light, palette),
+        lightColour(scene, light, palette),
         isNeuron(place, scene.chosen),
         palette,
       );
@@ -216,7 +216,7 @@ function drawLines(context, lines, strongest, width, palette) {
  * @param {number} light
  * @param {Palette} palette
  */
-function fill({ signed }, light, palette) {
+function lightColour({ signed }, light, palette) {
   return signed || light < 0 ? signedColour(palette, light, 1) : inkColour(palette, light);
 }
 

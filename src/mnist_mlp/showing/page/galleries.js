@@ -1,12 +1,12 @@
 // Galleries: samples, mistakes, the confusion matrix with the digits in it, pictures of weights.
 
+import { onGrid } from "./address.js";
 import { decodeBytes, unpackRuns } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
-import { onGrid } from "./address.js";
 import { SIDE, frameStrokes } from "./framing.js";
 import { forward, largest, weightsOf } from "./network.js";
 import { flaggedOnes } from "./ones.js";
-import { colourLimit, inkColour, paint, signedColour } from "./pictures.js";
+import { colourLimit, inkColour, paint, readPalette, signedColour } from "./pictures.js";
 import { count, outputWords } from "./words.js";
 
 /** @import { Network } from "./network.js" */
@@ -43,7 +43,7 @@ export function unpackSamples({ pixels, label, test_image, predicted, confidence
 }
 
 /** @param {Sample} sample */
-export function sampleName({ label, testImage, predicted }) {
+function sampleName({ label, testImage, predicted }) {
   const name =
     label === null ? "Noise" : `Test image ${testImage?.toLocaleString("en")}, a ${label}`;
   return `${name}, read as ${predicted}`;
@@ -57,7 +57,7 @@ export function sampleName({ label, testImage, predicted }) {
  * @param {Palette} palette
  * @param {(() => void) | null} act
  */
-export function thumbnail(image, name, caption, palette, act) {
+function thumbnail(image, name, caption, palette, act) {
   const item = element("li");
   const holder = element(act ? "button" : "div", "thumbnail");
   const canvas = element("canvas");
@@ -78,92 +78,75 @@ export function thumbnail(image, name, caption, palette, act) {
  * @param {((place: number) => void) | null} load
  */
 export function makeGalleries(data, samples, load) {
-  /** @type {HTMLElement | null} */
-  let cell = null;
-  const thumbnailOf = (
-    /** @type {number} */ place,
-    /** @type {string} */ caption,
-    /** @type {Palette} */ palette,
-  ) =>
-    thumbnail(
-      samples[place].image,
-      sampleName(samples[place]),
-      caption,
-      palette,
-      load && (() => load(place)),
-    );
-  const words = (/** @type {number} */ place) =>
-    outputWords(data.output, samples[place].confidence);
-
-  /** @param {Palette} palette */
-  const showSamples = (palette) => {
-    const caption = (/** @type {number} */ place) =>
-      samples[place].label === null ? "noise" : `read as ${samples[place].predicted}`;
-    if (load) {
-      find("to-load").replaceChildren(
-        ...data.to_load.map((place) => thumbnailOf(place, caption(place), palette)),
-      );
-    }
-    document.getElementById("mistakes")?.replaceChildren(
-      ...data.mistakes.map((place) => {
-        const { label, predicted } = samples[place];
-        return thumbnailOf(place, `${label} read as ${predicted}\n${words(place)}`, palette);
-      }),
-    );
-  };
+  let palette = readPalette();
+  let cell = worstCell();
 
   /**
-   * @param {HTMLElement} button
-   * @param {Palette} palette
+   * Fill a gallery, if the page has it.
+   * @param {string} id
+   * @param {number[]} places of its samples
+   * @param {(sample: Sample) => string} caption
    */
-  const showCell = (button, palette) => {
-    cell = button;
-    const [label, predicted] = [Number(button.dataset.label), Number(button.dataset.predicted)];
-    const all = Number(button.textContent);
+  const fill = (id, places, caption) => {
+    const pictures = places.map((place) => {
+      const sample = samples[place];
+      const act = load && (() => load(place));
+      return thumbnail(sample.image, sampleName(sample), caption(sample), palette, act);
+    });
+    document.getElementById(id)?.replaceChildren(...pictures);
+  };
+  const words = (/** @type {Sample} */ { confidence }) => outputWords(data.output, confidence);
+
+  /** Show the digits of the cell that was chosen. */
+  const showCell = () => {
+    const [label, predicted] = [Number(cell.dataset.label), Number(cell.dataset.predicted)];
+    const all = Number(cell.textContent);
     const shown = [...samples.keys()]
       .filter((place) => samples[place].label === label && samples[place].predicted === predicted)
       .sort((a, b) => samples[b].confidence - samples[a].confidence)
-      .slice(0, Number(button.dataset.most));
+      .slice(0, Number(cell.dataset.most));
     for (const other of document.querySelectorAll("#confusion button")) {
-      other.setAttribute("aria-pressed", String(other === button));
+      other.setAttribute("aria-pressed", String(other === cell));
     }
     const which = label === predicted ? "" : ", the most confident first";
     const title = `${label} read as ${predicted}: ${count(all, "digit")}`;
     find("cell-title").textContent =
       shown.length < all ? `${title}, of which ${shown.length} are here${which}` : title + which;
-    find("cell-digits").replaceChildren(
-      ...shown.map((place) => thumbnailOf(place, words(place), palette)),
-    );
+    fill("cell-digits", shown, words);
   };
 
   for (const id of ["to-load", "mistakes", "ones", "cell-digits", "confusion"]) {
     const container = document.getElementById(id);
     if (container) moveByArrows(container);
   }
-  const cells = /** @type {HTMLElement[]} */ ([
-    ...document.querySelectorAll("#confusion button:not(.right)"),
-  ]);
-  cell =
-    cells[
-      largest(
-        cells.map((button) => Number(button.textContent)),
-        1,
-      )[0]
-    ];
+  find("confusion").addEventListener("click", ({ target }) => {
+    if (!(target instanceof HTMLButtonElement)) return;
+    cell = target;
+    showCell();
+  });
   return {
-    /** @param {Palette} palette */
-    repaint(palette) {
-      showSamples(palette);
-      if (cell) showCell(cell, palette);
-    },
-    /** @param {() => Palette} palette */
-    listen(palette) {
-      find("confusion").addEventListener("click", ({ target }) => {
-        const button = target instanceof Element && target.closest("button");
-        if (button) showCell(button, palette());
-      });
+    /** @param {Palette} colours */
+    repaint(colours) {
+      palette = colours;
+      fill("to-load", data.to_load, ({ label, predicted }) =>
+        label === null ? "noise" : `read as ${predicted}`,
+      );
+      fill(
+        "mistakes",
+        data.mistakes,
+        (sample) => `${sample.label} read as ${sample.predicted}\n${words(sample)}`,
+      );
+      showCell();
     },
   };
+}
+
+/** The cell of the confusion matrix with the most mistakes. */
+function worstCell() {
+  /** @type {NodeListOf<HTMLElement>} */
+  const cells = document.querySelectorAll("#confusion button:not(.right)");
+  const counts = Array.from(cells, ({ textContent }) => Number(textContent));
+  return cells[largest(counts, 1)[0]];
 }
 
 /**

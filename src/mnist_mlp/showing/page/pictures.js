@@ -134,7 +134,7 @@ export function sharpContext(canvas, width, height) {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-export function contextOf(canvas) {
+function contextOf(canvas) {
   const context = canvas.getContext("2d");
   if (!context) throw new Error("this browser cannot draw on a canvas");
   return context;
