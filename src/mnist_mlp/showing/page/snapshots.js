@@ -9,8 +9,8 @@ import { weightsOf, withParameters } from "./network.js";
  * @typedef {object} Moment
  * @property {number} step
  * @property {number} epoch
- * @property {number} cost
- * @property {number} accuracy
+ * @property {number | null} cost null if nothing was measured, as before the first step
+ * @property {number | null} accuracy from 0 to 1; likewise
  */
 
 /**
