@@ -154,38 +154,42 @@ export function drawDiagram(canvas, scene, plan, palette) {
 }
 
 /**
- * The strongest lines into the neurons that are drawn in a layer, weakest first.
+ * The strongest lines into the neurons that are drawn in a layer, weakest first; of a neuron that
+ * is chosen, only its own.
  * @param {Scene} scene
  * @param {Plan} plan
  * @param {number} layer
  */
-function strongestLines(scene, { picture, places }, layer) {
-  const pixel = picture.size / SIDE;
-  const pixelPlace = (/** @type {number} */ i) => ({
-    layer: 0,
-    neuron: i,
-    x: picture.x + ((i % SIDE) + 0.5) * pixel,
-    y: picture.y + (Math.floor(i / SIDE) + 0.5) * pixel,
-  });
-  const sources =
-    layer === 1 ? scene.activations[0].map((_, i) => i) : places[layer - 1].map((p) => p.neuron);
-  const chosenHere = scene.chosen !== null && scene.chosen.layer === layer;
-  const chosenBefore = scene.chosen !== null && scene.chosen.layer === layer - 1;
+function strongestLines({ lines: linesInto, strongest, chosen }, { picture, places }, layer) {
+  const sources = layer === 1 ? pixelPlaces(picture) : places[layer - 1];
+  const least = FAINTEST * strongest(layer);
   /** @type {Line[]} */
   const lines = [];
-  const least = FAINTEST * scene.strongest(layer);
   for (const to of places[layer]) {
-    if (scene.chosen && !chosenBefore && !(chosenHere && isNeuron(to, scene.chosen))) continue;
-    const values = scene.lines(layer, to.neuron);
-    sources.forEach((neuron, i) => {
-      if (Math.abs(values[neuron]) < least) return;
-      if (chosenBefore && neuron !== scene.chosen?.neuron) return;
-      const from = layer === 1 ? pixelPlace(neuron) : places[layer - 1][i];
-      lines.push({ from, to, value: values[neuron] });
-    });
+    const values = linesInto(layer, to.neuron);
+    for (const from of sources) {
+      const value = values[from.neuron];
+      if (Math.abs(value) < least) continue;
+      if (chosen && !isNeuron(from, chosen) && !isNeuron(to, chosen)) continue;
+      lines.push({ from, to, value });
+    }
   }
   lines.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   return lines.slice(0, MOST_LINES).reverse();
+}
+
+/**
+ * The middle of each pixel in the picture at the left.
+ * @param {Plan["picture"]} picture
+ */
+function pixelPlaces({ x, y, size }) {
+  const side = size / SIDE;
+  return Array.from({ length: SIDE * SIDE }, (_, neuron) => ({
+    layer: 0,
+    neuron,
+    x: x + ((neuron % SIDE) + 0.5) * side,
+    y: y + (Math.floor(neuron / SIDE) + 0.5) * side,
+  }));
 }
 
 /**

@@ -9,8 +9,8 @@ import { inkColour, largestSize, signedColour } from "./pictures.js";
 /** @import { Palette } from "./pictures.js" */
 
 /**
- * The activations, and the sizes of weight × activation, that have the full colour and width: the
- * same for every digit, so that what is dim is weak.
+ * For each layer after the pixels, the activation with the full colour, and the size of
+ * weight × activation with the full width. They are the same for every digit: what is dim is weak.
  * @typedef {{activations: number[], lines: number[]}} Scales
  */
 
@@ -24,7 +24,6 @@ import { inkColour, largestSize, signedColour } from "./pictures.js";
  * @returns {Scene}
  */
 export function atWork(network, activations, chosen, scales, palette) {
-  const last = network.sizes.length - 1;
   const image = activations[0];
   const parts = chosen?.layer === 1 ? contributions(network, activations, 0, chosen.neuron) : null;
   return {
@@ -36,8 +35,7 @@ export function atWork(network, activations, chosen, scales, palette) {
     from: 1,
     lines: (layer, neuron) => contributions(network, activations, layer - 1, neuron),
     strongest: (layer) => scales.lines[layer - 1],
-    light: (layer, neuron) =>
-      activations[layer][neuron] / (layer < last ? scales.activations[layer - 1] : 1),
+    light: (layer, neuron) => activations[layer][neuron] / scales.activations[layer - 1],
     pixel(i) {
       if (image[i] === 0) return null;
       return parts
