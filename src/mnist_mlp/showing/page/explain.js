@@ -2,7 +2,7 @@
 
 import { element, find } from "./dom.js";
 import { contributions, largest, weightsOf } from "./network.js";
-import { colourLimit, largestSize, paint, signedColour } from "./pictures.js";
+import { colourLimit, largestSize, paintSigned } from "./pictures.js";
 import { neuronName, signed } from "./words.js";
 
 /** @import { compare } from "./attribution.js" */
@@ -42,14 +42,10 @@ export function explainNeuron(network, { z, activations }, { layer, neuron }, pa
   find("neuron-pictures").hidden = layer !== 1;
   find("neuron-parts").hidden = layer === 1;
   if (layer === 1) {
+    const weights = weightsOf(network, 0, neuron);
     const limit = colourLimit(network.weights[0]);
-    const limitOfParts = largestSize(parts);
-    paint(find("neuron-weights", HTMLCanvasElement), weightsOf(network, 0, neuron), (weight) =>
-      signedColour(palette, weight, limit),
-    );
-    paint(find("neuron-pixels", HTMLCanvasElement), parts, (part) =>
-      signedColour(palette, part, limitOfParts),
-    );
+    paintSigned(find("neuron-weights", HTMLCanvasElement), weights, palette, limit);
+    paintSigned(find("neuron-pixels", HTMLCanvasElement), parts, palette, largestSize(parts));
   } else {
     find("neuron-parts").replaceChildren(...partRows(network, activations, parts, layer, neuron));
   }
@@ -111,12 +107,9 @@ function partRow(name, product, part, longest) {
 export function explainChoice(comparison, a, b, palette) {
   const { pixels, forSum, againstSum, rest, lead, exact } = comparison;
   find("why-title").textContent = `Why ${a} and not ${b}?`;
-  const limit = largestSize(pixels);
-  paint(find("why-picture", HTMLCanvasElement), pixels, (part) =>
-    signedColour(palette, part, limit),
-  );
-  find("why-lead").textContent = `${a} leads ${b} by ${Math.abs(lead).toFixed(2)}:`;
-  if (lead < 0) find("why-lead").textContent = `${a} trails ${b} by ${Math.abs(lead).toFixed(2)}:`;
+  paintSigned(find("why-picture", HTMLCanvasElement), pixels, palette, largestSize(pixels));
+  const leads = lead < 0 ? "trails" : "leads";
+  find("why-lead").textContent = `${a} ${leads} ${b} by ${Math.abs(lead).toFixed(2)}:`;
   find("why-for").textContent = signed(forSum);
   find("why-against").textContent = signed(againstSum);
   find("why-rest").textContent = signed(rest);

@@ -4,9 +4,9 @@ import { onGrid } from "./address.js";
 import { decodeBytes, unpackRuns } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
 import { SIDE, frameStrokes } from "./framing.js";
-import { forward, largest, weightsOf } from "./network.js";
+import { answerOf, largest, weightsOf } from "./network.js";
 import { flaggedOnes } from "./ones.js";
-import { colourLimit, inkColour, paint, readPalette, signedColour } from "./pictures.js";
+import { colourLimit, inkColour, paint, paintSigned, readPalette } from "./pictures.js";
 import { count, outputWords } from "./words.js";
 
 /** @import { Network } from "./network.js" */
@@ -172,9 +172,8 @@ export function paintWeights(network, palette) {
     const [canvas, caption] = list.children[i].children;
     canvas.setAttribute("aria-label", `The weights of neuron ${neuron}`);
     caption.textContent = String(neuron);
-    paint(/** @type {HTMLCanvasElement} */ (canvas), weightsOf(network, 0, neuron), (weight) =>
-      signedColour(palette, weight, limit),
-    );
+    const weights = weightsOf(network, 0, neuron);
+    paintSigned(/** @type {HTMLCanvasElement} */ (canvas), weights, palette, limit);
   });
   find("weights-note").textContent =
     shown.length < network.sizes[1]
@@ -190,8 +189,7 @@ export function paintWeights(network, palette) {
 export function makeOnes(network, draw) {
   const ones = flaggedOnes().map(({ flag, strokes }) => {
     const image = frameStrokes(strokes);
-    const { activations } = forward(network, image);
-    return { flag, strokes, image, digit: largest(activations[activations.length - 1], 1)[0] };
+    return { flag, strokes, image, digit: answerOf(network, image).digit };
   });
   const right = ones.filter(({ digit }) => digit === 1).length;
   find("ones-words").textContent =

@@ -108,6 +108,18 @@ export function forward({ sizes, weights, biases, functions }, image) {
 }
 
 /**
+ * What the network reads in an image: the digit of the largest output, and this output.
+ * @param {Network} network
+ * @param {Float32Array} image
+ */
+export function answerOf(network, image) {
+  const { activations } = forward(network, image);
+  const outputs = activations[activations.length - 1];
+  const [digit] = largest(outputs, 1);
+  return { digit, output: outputs[digit] };
+}
+
+/**
  * The weights that lead from layer `layer` into one neuron of the next.
  * @param {Network} network
  * @param {number} layer

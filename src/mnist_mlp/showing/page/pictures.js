@@ -79,6 +79,17 @@ export function paint(canvas, values, colour) {
 }
 
 /**
+ * Paint 28×28 numbers on a canvas in blue and red.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} values
+ * @param {Palette} palette
+ * @param {number} limit
+ */
+export function paintSigned(canvas, values, palette, limit) {
+  paint(canvas, values, (value) => signedColour(palette, value, limit));
+}
+
+/**
  * Draw 28×28 squares on a canvas of another size, in the colours that a function gives them.
  * @param {CanvasRenderingContext2D} context
  * @param {{x: number, y: number, size: number}} place

@@ -4,7 +4,7 @@ import { backprop, step } from "./backprop.js";
 import { decodeBytes, inflate, unpackNibbles } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
 import { SIDE } from "./framing.js";
-import { forward, largest } from "./network.js";
+import { answerOf } from "./network.js";
 import { accuracyWords, count, outputWords } from "./words.js";
 
 /** @import { Network } from "./network.js" */
@@ -29,17 +29,6 @@ export async function unpackExamples({ pixels, labels }) {
 function accuracyOn(network, examples) {
   const right = examples.filter(({ image, label }) => answerOf(network, image).digit === label);
   return right.length / examples.length;
-}
-
-/**
- * @param {Network} network
- * @param {Float32Array} image
- */
-function answerOf(network, image) {
-  const { activations } = forward(network, image);
-  const outputs = activations[activations.length - 1];
-  const [digit] = largest(outputs, 1);
-  return { digit, output: outputs[digit] };
 }
 
 /**

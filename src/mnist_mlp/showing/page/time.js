@@ -1,7 +1,7 @@
 // Watch it learn: a slider through the training, and what your digit was read as at every moment.
 
 import { element, find, prefersStill } from "./dom.js";
-import { forward, largest } from "./network.js";
+import { answerOf } from "./network.js";
 import { accuracyWords, count } from "./words.js";
 
 /** @import { Moment } from "./snapshots.js" */
@@ -108,12 +108,10 @@ export function makeTime(moments, measuredOn, chart, show) {
      */
     update(image) {
       moments.forEach(({ network }, k) => {
-        const { activations } = forward(network, image);
-        const outputs = activations[activations.length - 1];
-        const [digit] = largest(outputs, 1);
+        const { digit, output } = answerOf(network, image);
         const shown = /** @type {HTMLElement} */ (cells[k].firstChild);
         shown.textContent = String(digit);
-        shown.style.opacity = String(0.3 + 0.7 * outputs[digit]);
+        shown.style.opacity = String(0.3 + 0.7 * output);
       });
     },
   };
