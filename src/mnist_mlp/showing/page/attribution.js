@@ -1,9 +1,9 @@
 // Attribution: why the network says one digit and not another, pixel by pixel.
 //
-// z_a − z_b, by which output a leads output b, is sent back to the pixels like the cost in
-// backpropagation. That gives the slope of the lead in each pixel. ReLU switches neurons on or off;
-// while none switches, the lead is a linear function of the pixels, so that slope × pixel and the
-// biases add up to it. With the other activation functions, slope × pixel is an approximation.
+// The lead of output a over output b is z_a − z_b. It is sent back to the pixels, as the cost is in
+// backpropagation, which gives its slope in each pixel. ReLU switches neurons on or off; while none
+// switches, the lead is a linear function of the pixels, so slope × pixel and the biases add up to
+// it. With the other activation functions, slope × pixel is an approximation.
 
 import { deltasFrom, timesWeights } from "./backprop.js";
 
@@ -12,9 +12,9 @@ import { deltasFrom, timesWeights } from "./backprop.js";
 /**
  * Compare outputs a and b.
  *
- * `pixels` are what each pixel adds to the lead z_a − z_b, `forSum` and `againstSum` the sums of
- * those above and below 0, and `rest` is what they leave: the lead is forSum + againstSum + rest.
- * Where this is `exact`, the rest is what the biases add.
+ * `pixels` are what each pixel adds to the lead; `forSum` and `againstSum` are the sums of those
+ * above and below 0. The `rest` makes up the `lead`: forSum + againstSum + rest. If this is
+ * `exact`, the rest is what the biases add.
  * @param {Network} network
  * @param {Pass} pass
  * @param {number} a

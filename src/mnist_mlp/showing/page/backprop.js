@@ -95,7 +95,7 @@ export function deltasFrom(network, activations, delta) {
 export function timesWeights(network, layer, delta) {
   const sums = new Float64Array(network.sizes[layer]);
   delta.forEach((d, neuron) => {
-    if (d === 0) return;
+    if (d === 0) return; // saves time: most are 0 with ReLU
     const row = weightsOf(network, layer, neuron);
     for (let i = 0; i < row.length; i++) sums[i] += d * row[i];
   });

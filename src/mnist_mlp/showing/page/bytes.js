@@ -32,9 +32,9 @@ export async function inflate(bytes) {
 }
 
 /**
- * Undo pack_pixels in report_page.py: a number of zeros, a number of other bytes, these, and again.
+ * Undo pack_pixels in report_page.py: how many zeros, how many other bytes, these bytes, and so on.
  * @param {Uint8Array} packed
- * @param {number} n how many bytes there are, unpacked
+ * @param {number} n how many bytes there are when unpacked
  */
 export function unpackRuns(packed, n) {
   const unpacked = new Uint8Array(n);

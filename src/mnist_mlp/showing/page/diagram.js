@@ -10,7 +10,7 @@ import { outputWords } from "./words.js";
 
 /** @typedef {{layer: number, neuron: number}} Neuron  layer 1 is the first after the pixels */
 /** @typedef {Neuron & {x: number, y: number, radius: number}} Place */
-/** @typedef {{from: {x: number, y: number}, to: Place, value: number}} Line */
+/** @typedef {{from: Neuron & {x: number, y: number}, to: Place, value: number}} Line */
 
 /**
  * Where everything is drawn, in CSS pixels.
@@ -33,7 +33,7 @@ import { outputWords } from "./words.js";
  *   of the layer before
  * @property {(layer: number) => number} strongest line into a layer that has the full width
  * @property {(layer: number, neuron: number) => number} light from -1 to 1
- * @property {boolean} signed whether neurons are blue and red, or lit like ink
+ * @property {boolean} signed whether neurons are blue and red, not lit like ink
  * @property {Neuron | null} chosen the neuron that shows only its own lines
  * @property {(index: number) => Colour | null} pixel its colour; null for paper
  * @property {number | null} wanted the digit that is being taught
@@ -105,6 +105,7 @@ export function layOut(drawn, { width: least, height: given, text }) {
 }
 
 /**
+ * Whether a place is that of a chosen neuron.
  * @param {Neuron} place
  * @param {Neuron | null} chosen
  */

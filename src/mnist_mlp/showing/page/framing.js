@@ -9,9 +9,10 @@
 export const SIDE = 28; // pixels along each side of what the network sees
 export const BOX = 20; // pixels along the longer side of the digit in it
 export const CENTRE = 14; // the row, and the column, of its centre of mass
-const HALF = 0.5001; // a pixel, and a little, so that rounding errors do not move symmetric digits
-const STROKE = 2.6; // pixels across a stroke, and across its grey edge: means of those widths that
-const EDGE = 1.3; // come nearest to MNIST's digits when their skeletons are drawn with the pen
+const HALF = 0.5001; // of a pixel, and a little more: rounding errors must not move a digit
+// With this pen, skeletons of MNIST's digits come nearest to the digits themselves, on average.
+const STROKE = 2.6; // pixels across a stroke
+const EDGE = 1.3; // pixels over which its ink fades
 export const DOT = 0.05; // of the pad: anything smaller is not enlarged further
 
 /** @typedef {[number, number]} Point x and y */
@@ -20,7 +21,7 @@ export const DOT = 0.05; // of the pad: anything smaller is not enlarged further
  * Frame strokes as `frame` does a picture, but draw them in it, with a pen of one width.
  *
  * A stroke is a list of points, in shares of the pad. Neither the size nor the place of a drawing
- * matters: a small digit gets no thicker strokes than a large one.
+ * matters: strokes of a small digit are as thick as those of a large one.
  * @param {Point[][]} strokes
  * @returns {Float32Array} 28×28 numbers from 0, paper, to 1, ink
  */
@@ -79,7 +80,7 @@ function draw(strokes, place) {
 }
 
 /**
- * Lower the square of each pixel's distance from the strokes to that from one more line, near it.
+ * Update the square of each pixel's distance from the nearest stroke, for one more line.
  * @param {Float32Array} nearest
  * @param {Point} from
  * @param {Point} to
@@ -87,7 +88,7 @@ function draw(strokes, place) {
 function approach(nearest, [x0, y0], [x1, y1]) {
   const reach = (STROKE + EDGE) / 2;
   const [dx, dy] = [x1 - x0, y1 - y0];
-  const length = dx * dx + dy * dy; // squared
+  const squaredLength = dx * dx + dy * dy;
   const first = (/** @type {number} */ value) => Math.max(Math.floor(value - reach), 0);
   const end = (/** @type {number} */ value) => Math.min(Math.ceil(value + reach), SIDE);
   const [left, right] = [first(Math.min(x0, x1)), end(Math.max(x0, x1))];
@@ -96,7 +97,7 @@ function approach(nearest, [x0, y0], [x1, y1]) {
     for (let column = left; column < right; column++) {
       const x = column + 0.5 - x0;
       const y = row + 0.5 - y0;
-      const along = length && Math.min(Math.max((x * dx + y * dy) / length, 0), 1);
+      const along = squaredLength && Math.min(Math.max((x * dx + y * dy) / squaredLength, 0), 1);
       const square = (x - along * dx) ** 2 + (y - along * dy) ** 2;
       const at = row * SIDE + column;
       if (square < nearest[at]) nearest[at] = square;
@@ -121,7 +122,7 @@ function centreOfMass(image, width = SIDE) {
 /**
  * Bring a square picture of ink on blank paper into MNIST's frame, as `frame` in framing.py does.
  *
- * For photos, that also finds the ink, and makes very thin or thick strokes usual.
+ * That one also takes photos: it finds the ink, and corrects very thin or thick strokes.
  * @param {ArrayLike<number>} image side × side numbers in [0, 1]
  * @returns {Float32Array} 28×28 numbers in [0, 1], blank if the picture is
  */
@@ -141,7 +142,7 @@ export function frame(image, side = Math.sqrt(image.length)) {
 }
 
 /**
- * The smallest box around all ink, ends excluded; null if there is none.
+ * The smallest box around all ink; right and bottom are just outside. Null if there is none.
  * @param {ArrayLike<number>} image
  * @param {number} side
  */

@@ -3,13 +3,13 @@
 import { decodeFloats } from "./bytes.js";
 
 /**
- * The sizes are numbers of neurons in each layer, the 784 pixels first. All parameters are one
- * vector: all weights, then all biases. weights[i] and biases[i] are views of it, and lead into
- * layer i + 1: weights[i] has a row of sizes[i] numbers for each of its neurons.
+ * A network. All its parameters are one vector: all weights, then all biases. weights[i] and
+ * biases[i] are views of it, and lead into layer i + 1: weights[i] has a row of sizes[i] numbers
+ * for each neuron of that layer.
  * @typedef {"sigmoid" | "tanh" | "relu"} Activation
  * @typedef {"squared_error" | "cross_entropy" | "binary_cross_entropy"} Cost
  * @typedef {object} Network
- * @property {number[]} sizes
+ * @property {number[]} sizes the number of neurons in each layer, the 784 pixels first
  * @property {Activation} activation of the hidden layers
  * @property {"sigmoid" | "softmax"} output the activation function of the output layer
  * @property {Cost} cost
@@ -33,8 +33,8 @@ import { decodeFloats } from "./bytes.js";
  */
 
 /**
- * A hidden neuron's activation (squishing) function z → a, and its slope ∂a/∂z given a; one in a
- * line, because report_page.py reads their names.
+ * A hidden neuron's activation (squishing) function z → a, and its slope ∂a/∂z given a. Each has a
+ * line of its own, because report_page.py reads the names.
  * @type {Record<Activation, {squish: (z: number) => number, slope: (a: number) => number}>}
  */
 export const ACTIVATIONS = {
@@ -44,7 +44,7 @@ export const ACTIVATIONS = {
 };
 
 /**
- * Turn sums into shares that add up to 1; the largest z, taken away first, keeps exp in range.
+ * Turn sums into shares that add up to 1. Subtracting the largest z first keeps exp in range.
  * @param {Float64Array} z
  */
 export function softmax(z) {
@@ -65,7 +65,7 @@ export function makeNetwork({ sizes, activation, output, cost, parameters }) {
 }
 
 /**
- * Make a network like another one, with other parameters: not a copy of them, but these.
+ * Make a network like another one around other parameters, which are not copied.
  * @param {Omit<Network, "parameters" | "weights" | "biases">} network
  * @param {Float32Array} parameters
  * @returns {Network}

@@ -103,7 +103,7 @@ export function makeTime(moments, measuredOn, chart, show) {
 
   return {
     /**
-     * Show as what every moment's network reads the image.
+     * Show what the network of every moment reads in the image.
      * @param {Float32Array} image
      */
     update(image) {

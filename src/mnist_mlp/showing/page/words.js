@@ -5,7 +5,7 @@ import { largest } from "./network.js";
 /** @import { Numbers } from "./network.js" */
 
 /**
- * A share as people say it: 97 %, over 99 %.
+ * A share as people say it: 97 %, over 99 %, under 1 %.
  * @param {number} share
  */
 export function percent(share) {
@@ -66,6 +66,7 @@ export function verdict(kind, outputs, unsure) {
 }
 
 /**
+ * A neuron's name; if there is one hidden layer, its number is left out.
  * @param {{sizes: number[]}} network
  * @param {number} layer
  * @param {number} neuron
