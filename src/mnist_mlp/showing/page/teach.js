@@ -58,10 +58,12 @@ export function makeLesson(test, training, now, changed) {
   find("labels").replaceChildren(...buttons);
   moveByArrows(find("labels"));
 
+  const nMates = Math.min(COMPANY, training.length);
+  find("mates").textContent = count(nMates, "training digit");
   /** @param {Example} example */
   const miniBatch = (example) => {
     if (!find("company", HTMLInputElement).checked) return [example];
-    const mates = Array.from({ length: Math.min(COMPANY, training.length) }, () => {
+    const mates = Array.from({ length: nMates }, () => {
       next = (next + 1) % training.length;
       return training[next];
     });
