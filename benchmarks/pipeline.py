@@ -118,7 +118,7 @@ def checkpoints() -> float:
     snapshots = plan_snapshots(progress)
     with tempfile.TemporaryDirectory(dir=ROOT / "data") as folder:
         for _ in range(params.epochs):
-            save_checkpoint(Path(folder) / "checkpoint", key, network, progress, snapshots)
+            save_checkpoint(Path(folder) / "checkpoint", key, progress, snapshots)
     return time.perf_counter() - start
 
 

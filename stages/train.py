@@ -38,7 +38,6 @@ from mnist_mlp.data.dataset import load_dataset, save_split
 from mnist_mlp.learning.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
 from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck
 from mnist_mlp.learning.model import save_network
-from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.snapshots import plan_snapshots, save_snapshots, take_snapshots
 from mnist_mlp.learning.training import new_network
@@ -62,9 +61,9 @@ def train(
     """Train the network by gradient descent.
 
     Reads data/prepared and the knobs of the network and of gradient descent; writes data/model.npz,
-    data/snapshots.npz, the network while it learned, metrics/history.csv, a row per epoch, and
-    data/validation.npy, which names the training images held out. If it is killed, the next run
-    resumes from data/model.npz.checkpoint.
+    data/snapshots.npz (the network while it learned), metrics/history.csv (a row per epoch) and
+    data/validation.npy (which training images are held out). If it is killed, the next run resumes
+    from data/model.npz.checkpoint.
     """
     params = load_params(params_file)
     digits = load_dataset(prepared, "training")
@@ -78,7 +77,7 @@ def train(
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     key = checkpoint_key(params, digits, Path(__file__).parent)
     kept = plan_snapshots(progress)
-    load_checkpoint(checkpoint, key, network, progress, kept)
+    load_checkpoint(checkpoint, key, progress, kept)
     if progress.history:
         print(f"resuming after epoch {len(progress.history)}, from {checkpoint}")
         _save_history(history, progress.history)
@@ -88,11 +87,11 @@ def train(
         with np.errstate(over="ignore", invalid="ignore"):  # such a run ends in an error of its own
             moments = train_network(network, digits, params, progress, at_steps=kept.early)
             epochs = take_snapshots(moments, progress, kept)
-            for _ in _show(epochs, progress, params.epochs):
+            for _ in _show(epochs, progress):
                 _save_history(history, progress.history)
-                warned = warned or _warn_if_stuck(network, progress, params)
+                warned = warned or _warn_if_stuck(progress)
                 if (start := time.monotonic()) >= due:
-                    save_checkpoint(checkpoint, key, network, progress, kept)
+                    save_checkpoint(checkpoint, key, progress, kept)
                     saved = time.monotonic()
                     due = saved + PAUSE * (saved - start)
     except InputError:
@@ -108,8 +107,9 @@ def train(
     remove_file(checkpoint)
 
 
-def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator[Moment]:
+def _show(moments: Iterator[Moment], progress: Progress) -> Iterator[Moment]:
     """Pass the epochs on, with a progress bar on a terminal and a line for each elsewhere."""
+    total = progress.params.epochs
     if sys.stderr.isatty():
         with typer.progressbar(
             moments,
@@ -128,14 +128,14 @@ def _show(moments: Iterator[Moment], progress: Progress, total: int) -> Iterator
             yield moment
 
 
-def _warn_if_stuck(network: Network, progress: Progress, params: Params) -> bool:
+def _warn_if_stuck(progress: Progress) -> bool:
     """Warn if the network has learned nothing, and return whether a warning was printed."""
-    epoch = len(progress.history)
+    epoch, params = len(progress.history), progress.params
     if epoch < params.epochs and (epoch < EPOCHS or progress.step < STEPS):
         return False
     rows = max(progress.split.validation[:IMAGES], progress.split.training[:IMAGES], key=len)
     labels = progress.digits.targets[rows].argmax(axis=1)
-    outputs = answer(network, progress.digits.images, rows)
+    outputs = answer(progress.network, progress.digits.images, rows)
     if not is_stuck(outputs, labels):
         return False
     digit, times = Counter(outputs.argmax(axis=1).tolist()).most_common(1)[0]

@@ -244,12 +244,12 @@ def test_a_checkpoint_is_loaded_completely_or_not_at_all(folder: Path, data: st.
     progress.velocity += 2
     progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
     snapshots = plan_snapshots(progress)
-    save_checkpoint(path, "key", network, progress, snapshots)
+    save_checkpoint(path, "key", progress, snapshots)
     path.write_bytes(data.draw(archives(path.read_bytes())))
     network.parameters[:] = progress.velocity[:] = 0
     progress.history.clear()
     with survived():
-        load_checkpoint(path, "key", network, progress, snapshots)
+        load_checkpoint(path, "key", progress, snapshots)
     if progress.history:
         assert (network.parameters == 1).all()
         assert (progress.velocity == 2).all()
@@ -265,14 +265,14 @@ def test_a_checkpoint_of_another_dtype_is_not_loaded(folder: Path, kind: str) ->
     progress = begun(network)
     progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
     snapshots = plan_snapshots(progress)
-    save_checkpoint(path, "key", network, progress, snapshots)
+    save_checkpoint(path, "key", progress, snapshots)
     with np.load(path) as found:
         arrays = dict(found)
     arrays["velocity"] = np.ones(network.parameters.shape, kind)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     progress.history.clear()
-    load_checkpoint(path, "key", network, progress, snapshots)
+    load_checkpoint(path, "key", progress, snapshots)
     assert progress.history == []
     assert not progress.velocity.any()
 
@@ -281,14 +281,14 @@ def test_a_checkpoint_with_a_member_that_is_not_an_array_is_not_loaded(folder: P
     path = folder / "checkpoint"
     network = Network([784, 3, 10], "relu", "cross_entropy")
     progress = begun(network)
-    save_checkpoint(path, "key", network, progress, plan_snapshots(progress))
+    save_checkpoint(path, "key", progress, plan_snapshots(progress))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in (parts | {"velocity.npy": b"no array"}).items():
             archive.writestr(name, content)
     with survived():
-        load_checkpoint(path, "key", network, progress, plan_snapshots(progress))
+        load_checkpoint(path, "key", progress, plan_snapshots(progress))
 
 
 def lines(*choices: str) -> st.SearchStrategy[bytes]:

@@ -78,7 +78,7 @@ def test_training_that_gets_stuck_later_says_so_then(clone: Path) -> None:
     progress.history += [Moment(i, 129 * i, 0.1, 0.9, 0.1, 0.9, "0" * 12) for i in range(1, 11)]
     key = checkpoint_key(params, digits, clone / "stages")
     snapshots = plan_snapshots(progress)
-    save_checkpoint(clone / "data/model.npz.checkpoint", key, network, progress, snapshots)
+    save_checkpoint(clone / "data/model.npz.checkpoint", key, progress, snapshots)
     assert "stuck: after epoch 11 the" in warned(clone)
 
 

@@ -14,7 +14,6 @@ from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning.model import open_arrays
-from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.snapshots import Snapshots
 
@@ -35,21 +34,17 @@ def checkpoint_key(params: Params, digits: Dataset, code: Path) -> str:
     return key.hexdigest()
 
 
-def save_checkpoint(
-    path: Path, key: str, network: Network, progress: Progress, snapshots: Snapshots
-) -> None:
+def save_checkpoint(path: Path, key: str, progress: Progress, snapshots: Snapshots) -> None:
     """Save the state of a training. A power failure may lose it; a kill does not."""
     history = np.frombuffer(msgspec.json.encode(progress.history), np.uint8)
-    arrays = _arrays(network, progress, snapshots)
+    arrays = _arrays(progress, snapshots)
     with atomic_write(path, durable=False) as file:
         np.savez(file, allow_pickle=False, key=key, history=history, **arrays)
 
 
-def load_checkpoint(
-    path: Path, key: str, network: Network, progress: Progress, snapshots: Snapshots
-) -> None:
+def load_checkpoint(path: Path, key: str, progress: Progress, snapshots: Snapshots) -> None:
     """Resume a training from its checkpoint, if there is one and its key is this one."""
-    arrays = _arrays(network, progress, snapshots)
+    arrays = _arrays(progress, snapshots)
     try:
         with open_arrays(path, "a checkpoint") as saved:
             if saved["key"].item() != key:
@@ -64,9 +59,9 @@ def load_checkpoint(
         progress.history[:] = history
 
 
-def _arrays(network: Network, progress: Progress, snapshots: Snapshots) -> dict[str, NDArray[Any]]:
+def _arrays(progress: Progress, snapshots: Snapshots) -> dict[str, NDArray[Any]]:
     return {
-        "parameters": network.parameters,
+        "parameters": progress.network.parameters,
         "velocity": progress.velocity,
         "average": progress.average,
         **snapshots.arrays,
