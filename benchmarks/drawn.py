@@ -9,16 +9,16 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
 from mnist_mlp.showing.report_page import bundle
 from tests.browser import BROWSER, DRIVER, Listener, open_browser, quick_mouse, text, visit
 from tests.hand import APART, HAND, WAYS, Stroke, drawings, scaled
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/results.md"
 BEGIN, END = "<!-- drawn digits -->\n", "<!-- end of drawn digits -->\n"
 FLAGS = (
-    "Ones from hardly a flag to one as long as in Germany or France, at four angles and with three "
-    "slants. MNIST was written by Americans, whose ones are mostly a bare line:"
+    "Ones with flags of five lengths, up to those of Germany and France, each at four angles and "
+    "with three slants. MNIST was written by Americans, whose ones are mostly a bare line:"
 )
 
 Read = Callable[[list[Stroke]], str]  # draws strokes, and returns the answer that the page shows

@@ -20,7 +20,7 @@ from mnist_mlp.data.dataset import DIGITS, Dataset, Labels
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import UNSURE, activations, answer, mistakes
 from mnist_mlp.learning.network import Network
-from mnist_mlp.learning.snapshots import Snapshots
+from mnist_mlp.learning.snapshots import DECIMALS, Snapshots
 from mnist_mlp.showing.charts import draw_curves, place_of_epochs
 
 PAGE = Path(__file__).parent / "page"
@@ -57,8 +57,8 @@ MISTAKES_TO_LOAD = 6
 MAX_NEURONS = 24  # drawn per layer: those that matter most for the digit
 TEST_DIGITS, TRAINING_DIGITS = 500, 300  # to score a network that the page teaches, and to teach it
 STRONG = 99  # percentile of activations and of lines that is shown at full strength
-IMAGES = 1000  # test digits to find these in, fewer for lines: at most MAX_LINES of a layer
-MAX_LINES = 10_000_000
+IMAGES = 1000  # test digits to find these percentiles in
+MAX_LINES = 10_000_000  # into a layer, over all these digits; a wide layer has to do with fewer
 
 # Up to 255 zeros, the most that one byte can count, then up to 255 other bytes.
 RUN = re.compile(rb"(\0{0,255})([^\0]{0,255})")
@@ -78,7 +78,7 @@ def gather(
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
-    `training` are examples that the network learned from, at least the first TRAINING_DIGITS.
+    `training` are examples that the network learned from; the page has the first TRAINING_DIGITS.
     `noise` is (n, 784) in [0, 1], images that show no digit. `history` has a list for each column
     of metrics/history.csv, `results` are those of metrics/accuracy.json, and a claim has the
     attributes `statement`, `measured` (a list of lines) and `verdict`.
@@ -120,7 +120,7 @@ def _gather_network(
     return {
         "network": _describe(network),
         "scales": find_scales(network, test.images),
-        "snapshots": _describe_snapshots(snapshots) if snapshots else None,
+        "snapshots": _describe_snapshots(snapshots),
         "practice": {
             "test": _pack_examples(test, TEST_DIGITS),
             "training": _pack_examples(training, TRAINING_DIGITS),
@@ -139,7 +139,7 @@ def _gather_digits(network: Network, test: Dataset, outputs: Array, noise: Array
         "most_neurons": MAX_NEURONS,
         "unsure": UNSURE,
         "output": COSTS[network.cost].output,
-        "digits": _digits(
+        "digits": _pack_digits(
             np.concatenate([test.images[chosen], noise]),
             np.concatenate([outputs[chosen], answer(network, noise)]),
             chosen.tolist() + no_digit,
@@ -189,11 +189,12 @@ def pack_nibbles(images: Array) -> bytes:
 
 
 def find_scales(network: Network, images: Array) -> dict[str, list[float]]:
-    """Return how strong the strongest activations and lines are, over `images`, (n, 784).
+    """Return which activations and lines are shown at full strength, from `images`, (n, 784).
 
-    `activations` has a number for each layer after the input: 1, or of ReLU the 99th percentile.
-    `lines` has one for each layer of weights: the 99th percentile of |weight × activation| that is
-    not 0, over as many of the images as MAX_LINES allows. Where all is 0, it is 1.
+    `activations` has a number for each layer after the input: 1, or for a hidden layer of ReLU the
+    99th percentile. `lines` has one for each layer of weights: the 99th percentile of
+    |weight × activation|, without zeros, over as many of the images as MAX_LINES allows. If all are
+    0, it is 1.
     """
     layers = activations(network, images[:IMAGES])
     hidden = [_strong(layer) if network.activation == "relu" else 1.0 for layer in layers[1:-1]]
@@ -211,9 +212,9 @@ def _strong(values: Array) -> float:
 
 
 def bundle(names: Sequence[str]) -> str:
-    """Join modules of the page in one script, in which each name stands once.
+    """Join modules of the page in one script, without the lines that import and the word export.
 
-    Each imports only from those before it, in lines of their own, which are left out.
+    A module may import only from those before it, and no two may declare the same name.
     """
     return re.sub(r"^import .*\n|^export ", "", "\n".join(map(_read, names)), flags=re.M)
 
@@ -268,12 +269,12 @@ def _describe(network: Network) -> dict[str, Any]:
     }
 
 
-def _describe_snapshots(snapshots: Snapshots) -> dict[str, Any] | None:
+def _describe_snapshots(snapshots: Snapshots | None) -> dict[str, Any] | None:
     """Return snapshots as snapshots.js expects them, or None if there is only the last moment."""
-    if not len(snapshots.weights):
+    if snapshots is None or not len(snapshots.weights):
         return None
     moments = [
-        {name: None if np.isnan(value) else round(value, 6) for name, value in moment.items()}
+        {name: None if np.isnan(x) else round(x, DECIMALS) for name, x in moment.items()}
         for moment in snapshots.moments
     ]
     return {
@@ -293,7 +294,7 @@ def _pack_examples(examples: Dataset, n: int) -> dict[str, Any]:
     }
 
 
-def _digits(
+def _pack_digits(
     images: Array, outputs: Array, test_images: Sequence[int | None], labels: Sequence[int | None]
 ) -> dict[str, Any]:
     """Return images and the network's answers, a list for each property."""

@@ -136,7 +136,6 @@ function start(data) {
     if (find("pad").getBoundingClientRect().bottom < 0) scrollTo("think", "start");
   };
   const galleries = makeGalleries(data, samples, (sample) => load({ strokes: [], sample }));
-  galleries.listen(() => palette);
   const ones = makeOnes(trained, load);
   const tabs = makeTabs(["time", "lesson"], changed);
   const time =
@@ -218,7 +217,6 @@ function scrollTo(id, block) {
  */
 function startWithoutNetwork(data) {
   const galleries = makeGalleries(data, unpackSamples(data.digits), null);
-  galleries.listen(readPalette);
   const repaint = () => galleries.repaint(readPalette());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   repaint();
