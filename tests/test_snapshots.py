@@ -225,11 +225,11 @@ def test_a_resumed_training_has_the_same_file(
     for _ in range(epochs):
         next(stopped.epochs)
     checkpoint = tmp_path / "checkpoint"
-    save_checkpoint(checkpoint, "key", stopped.network, stopped.progress, stopped.snapshots)
+    save_checkpoint(checkpoint, "key", stopped.progress, stopped.snapshots)
     if epochs < 8:
         next(stopped.epochs)  # what follows a checkpoint is lost
     resumed = Run(digits, params)
-    load_checkpoint(checkpoint, "key", resumed.network, resumed.progress, resumed.snapshots)
+    load_checkpoint(checkpoint, "key", resumed.progress, resumed.snapshots)
     assert len(resumed.progress.history) == epochs
     assert saved(resumed.finished(), tmp_path) == whole
 
