@@ -268,7 +268,14 @@ function drawNumber(context, { neuron, x, y, radius }, light, palette) {
 function drawHeading(context, { sizes }, { places, picture, brief, step, text }, layer, palette) {
   const all = sizes[layer];
   const drawn = layer ? places[layer].length : all;
-  const name = layer === 0 ? "pixels" : layer === sizes.length - 1 ? "outputs" : all === 1 ? "neuron" : "neurons";
+  const name =
+    layer === 0
+      ? "pixels"
+      : layer === sizes.length - 1
+        ? "outputs"
+        : all === 1
+          ? "neuron"
+          : "neurons";
   const number = drawn < all ? `${drawn} of ${all}` : String(all);
   context.fillStyle = css(palette.quiet);
   context.font = `${0.8 * text}px system-ui, sans-serif`;
