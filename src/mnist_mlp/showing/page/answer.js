@@ -1,7 +1,7 @@
 // The answer: the digit, in words how sure the network is, and the ten outputs as bars.
 
 import { element, find } from "./dom.js";
-import { neuronName, signed, verdict } from "./words.js";
+import { decimal, neuronName, signed, verdict } from "./words.js";
 
 /** @import { Neuron } from "./diagram.js" */
 /** @import { Sample } from "./galleries.js" */
@@ -28,7 +28,7 @@ function truth({ label, testImage }, answer) {
  */
 function sumInALine(network, { z, activations }, { layer, neuron }) {
   const name = neuronName(network, layer, neuron);
-  return `${name}: z ${signed(z[layer - 1][neuron])}, lit ${activations[layer][neuron].toFixed(2)}.`;
+  return `${name}: z ${signed(z[layer - 1][neuron])}, lit ${decimal(activations[layer][neuron])}.`;
 }
 
 export function makeAnswer() {

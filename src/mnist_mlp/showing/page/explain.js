@@ -3,7 +3,7 @@
 import { element, find } from "./dom.js";
 import { contributions, largest, weightsOf } from "./network.js";
 import { colourLimit, largestSize, paintSigned } from "./pictures.js";
-import { neuronName, signed } from "./words.js";
+import { decimal, neuronName, signed } from "./words.js";
 
 /** @import { compare } from "./attribution.js" */
 /** @import { Network, Numbers, Pass } from "./network.js" */
@@ -38,7 +38,7 @@ export function explainNeuron(network, { z, activations }, { layer, neuron }, pa
   find("sum-bias").textContent = signed(network.biases[layer - 1][neuron]);
   find("sum-z").textContent = signed(z[layer - 1][neuron]);
   find("sum-kind").textContent = kind === "softmax" ? "softmax of all ten sums" : `${kind}(z)`;
-  find("sum-activation").textContent = activations[layer][neuron].toFixed(2);
+  find("sum-activation").textContent = decimal(activations[layer][neuron]);
   find("neuron-pictures").hidden = layer !== 1;
   find("neuron-parts").hidden = layer === 1;
   if (layer === 1) {
@@ -64,7 +64,7 @@ function partRows(network, activations, parts, layer, neuron) {
   const longest = largestSize(parts);
   const weights = weightsOf(network, layer - 1, neuron);
   const rows = strongest.map((i) => {
-    const product = `${signed(weights[i])} × ${activations[layer - 1][i].toFixed(2)}`;
+    const product = `${signed(weights[i])} × ${decimal(activations[layer - 1][i])}`;
     return partRow(`neuron ${i}`, product, parts[i], longest);
   });
   if (parts.length > strongest.length) {
@@ -109,7 +109,7 @@ export function explainChoice(comparison, a, b, palette) {
   find("why-title").textContent = `Why ${a} and not ${b}?`;
   paintSigned(find("why-picture", HTMLCanvasElement), pixels, palette, largestSize(pixels));
   const leads = lead < 0 ? "trails" : "leads";
-  find("why-lead").textContent = `${a} ${leads} ${b} by ${Math.abs(lead).toFixed(2)}:`;
+  find("why-lead").textContent = `${a} ${leads} ${b} by ${decimal(Math.abs(lead))}:`;
   find("why-for").textContent = signed(forSum);
   find("why-against").textContent = signed(againstSum);
   find("why-rest").textContent = signed(rest);

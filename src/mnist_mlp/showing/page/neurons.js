@@ -2,7 +2,7 @@
 
 import { isNeuron } from "./diagram.js";
 import { element, find, moveByArrows } from "./dom.js";
-import { neuronName } from "./words.js";
+import { decimal, neuronName } from "./words.js";
 
 /** @import { Neuron, Plan } from "./diagram.js" */
 /** @import { Network, Numbers } from "./network.js" */
@@ -71,7 +71,7 @@ export function makeNeurons(last, changed) {
       wanted.forEach(({ layer, neuron, x, y, radius }, i) => {
         const button = /** @type {HTMLElement} */ (group.children[i]);
         const size = brief ? 26 : 2 * radius + 4;
-        const value = activations[layer][neuron].toFixed(2);
+        const value = decimal(activations[layer][neuron]);
         button.dataset.layer = String(layer);
         button.dataset.neuron = String(neuron);
         button.setAttribute("aria-label", `${neuronName(network, layer, neuron)}: ${value}`);

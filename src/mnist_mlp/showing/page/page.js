@@ -99,6 +99,11 @@ function start(data) {
     changed();
   }
 
+  /** In a lesson, take a sample for what it is; without other tabs, let the user begin. */
+  function chooseTruth() {
+    lesson?.choose(time ? (sampleNow()?.label ?? null) : null);
+  }
+
   /** Go back through the layers, right to left, as backpropagation does. */
   function goBack() {
     if (prefersStill()) return;
@@ -123,7 +128,7 @@ function start(data) {
   const pad = makePad(address.drawing ?? { strokes: [], sample: data.to_load[0] }, (drew) => {
     if (drew) {
       tour.saw("drew");
-      lesson?.choose(sampleNow()?.label ?? null);
+      chooseTruth();
     }
     changed();
   });
@@ -167,7 +172,7 @@ function start(data) {
         }
         networkChanged();
       });
-      lesson.choose(sampleNow()?.label ?? null);
+      chooseTruth();
       changed();
     },
   );

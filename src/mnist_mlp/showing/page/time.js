@@ -2,7 +2,7 @@
 
 import { element, find, prefersStill } from "./dom.js";
 import { answerOf } from "./network.js";
-import { accuracyWords, count } from "./words.js";
+import { accuracyWords, count, decimal } from "./words.js";
 
 /** @import { Moment } from "./snapshots.js" */
 /** @import { Network } from "./network.js" */
@@ -28,7 +28,7 @@ function momentWords({ step, epoch, cost, accuracy }, measuredOn) {
   const when = step === 0 ? "Untrained" : `After ${count(step, "step")}${epochs}`;
   if (accuracy === null || cost === null) return `${when}.`;
   const where = measuredOn === "validation" ? "images held out" : "its training images";
-  return `${when}: it reads ${accuracyWords(accuracy)} of ${where}, cost ${cost.toFixed(2)}.`;
+  return `${when}: it reads ${accuracyWords(accuracy)} of ${where}, cost ${decimal(cost)}.`;
 }
 
 /**

@@ -23,12 +23,21 @@ export function accuracyWords(share) {
 }
 
 /**
+ * A number with two decimals.
+ * @param {number} number
+ */
+export function decimal(number) {
+  const text = Math.abs(number).toFixed(2);
+  return number < 0 && text !== "0.00" ? `−${text}` : text;
+}
+
+/**
  * A number with two decimals and a sign that is easy to see.
  * @param {number} number
  */
 export function signed(number) {
-  const text = Math.abs(number).toFixed(2);
-  return `${number < 0 && text !== "0.00" ? "−" : "+"}${text}`;
+  const text = decimal(number);
+  return text.startsWith("−") ? text : `+${text}`;
 }
 
 /**
@@ -46,7 +55,7 @@ export function count(n, noun) {
  * @param {number} value
  */
 export function outputWords(kind, value) {
-  return kind === "softmax" ? percent(value) : value.toFixed(2);
+  return kind === "softmax" ? percent(value) : decimal(value);
 }
 
 /**
