@@ -23,10 +23,14 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from websocket import create_connection
 
-from mnist_mlp.showing.report_page import bundle
+from mnist_mlp.data.dataset import Dataset
+from mnist_mlp.learning.network import Network
+from mnist_mlp.learning.snapshots import Snapshots
+from mnist_mlp.showing.report_page import bundle, gather, render
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -42,6 +46,7 @@ SWITCHES = (
     "--window-size=1280,900",
     "--proxy-bypass-list=<-loopback>",
 )
+FIGURES = ("cost", "accuracy")
 
 
 class Listener:
@@ -131,8 +136,16 @@ def find(chrome: Chrome, selector: str) -> WebElement:
     return chrome.find_element(By.CSS_SELECTOR, selector)
 
 
+def find_all(place: Chrome | WebElement, selector: str) -> list[WebElement]:
+    return place.find_elements(By.CSS_SELECTOR, selector)
+
+
 def text(chrome: Chrome, selector: str) -> str:
     return find(chrome, selector).text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def number(shown: str) -> float:
+    return float(shown.replace("−", "-"))
 
 
 def draw(
@@ -167,6 +180,22 @@ def tap(chrome: Chrome, element: WebElement) -> None:
     actions.pointer_action.move_to(element).pointer_down().pointer_up()
     actions.perform()
     settle(chrome)
+
+
+def write_page(
+    path: Path,
+    network: Network,
+    test: Dataset,
+    training: Dataset | None = None,
+    snapshots: Snapshots | None = None,
+) -> None:
+    """Write the page of a network, as if it had been trained for two epochs."""
+    names = (f"{kind}_{what}" for kind in ("training", "validation") for what in FIGURES)
+    history = {"epoch": [1.0, 2.0], **{name: [0.5, 0.6] for name in names}}
+    noise = np.random.default_rng(0).random((3, 784), np.float32)
+    given: dict[str, Any] = {"history": history, "knobs": {}, "results": {}}
+    page = gather(network, test, training or test, noise, snapshots=snapshots, **given)
+    path.write_bytes(render(page))
 
 
 @contextmanager
@@ -205,6 +234,18 @@ def press(chrome: Chrome, *keys: str) -> None:
     settle(chrome)
 
 
+def tab_to(chrome: Chrome, selector: str, back: bool = False) -> None:
+    """Press Tab, or Shift and Tab, until such an element has the focus."""
+    for _ in range(100):
+        actions = ActionChains(chrome, duration=0)
+        if back:
+            actions.key_down(Keys.SHIFT)
+        actions.send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+        if chrome.execute_script("return document.activeElement.matches(arguments[0])", selector):
+            return
+    pytest.fail(f"Tab does not reach {selector}")
+
+
 def run(chrome: Chrome, modules: Sequence[str], script: str, *arguments: Any) -> Any:
     """Run a script that knows what these modules of the page export."""
     return chrome.execute_script(f"{bundle(modules)}\n{script}", *arguments)
@@ -236,16 +277,27 @@ def box(chrome: Chrome, element: WebElement) -> tuple[float, float, float, float
 
 
 def out_of_view(chrome: Chrome, selector: str) -> list[str]:
-    """Return which of these elements, if they are shown at all, are not whole on the screen."""
+    """Return which of these elements, if they are shown at all, are not whole on the screen.
+
+    They may not be under something that stays in place there, either.
+    """
     found: list[str] = chrome.execute_script(
         """
         const within = (inner, outer) =>
             inner.left >= outer.left - 1 && inner.right <= outer.right + 1 &&
             inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
         const { clientWidth: right, clientHeight: bottom } = document.documentElement;
+        const staying = [...document.querySelectorAll("#said, #tour")].filter((element) =>
+            ["fixed", "sticky"].includes(getComputedStyle(element).position));
+        const isUnder = (box, element) => staying.some((other) => {
+            const { left, top, right, bottom } = other.getBoundingClientRect();
+            return !other.contains(element) &&
+                left < box.right && right > box.left && top < box.bottom && bottom > box.top;
+        });
         const isWhole = (element) => {
             const box = element.getBoundingClientRect();
             if (!within(box, { left: 0, top: 0, right, bottom })) return false;
+            if (isUnder(box, element)) return false;
             for (let each = element.parentElement; each; each = each.parentElement) {
                 const cuts = getComputedStyle(each).overflow !== "visible";
                 if (cuts && !within(box, each.getBoundingClientRect())) return false;

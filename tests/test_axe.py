@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import Listener, emulate, find, open_browser, settle, violations, visit
+from tests.browser import Listener, emulate, find, find_all, open_browser, settle, violations, visit
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +38,7 @@ def show_a_moment(page: Chrome) -> None:
 
 def teach(page: Chrome) -> None:
     find(page, "#lesson-tab").click()
-    page.find_elements(By.CSS_SELECTOR, "#labels button")[3].click()
+    find_all(page, "#labels button")[3].click()
     find(page, "#one-step").click()
 
 

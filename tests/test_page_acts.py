@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
@@ -27,17 +26,22 @@ from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.snapshots import Snapshots, load_snapshots
-from mnist_mlp.showing.report_page import bundle, gather, render
 from tests.browser import (
     Listener,
     complaints,
     draw,
     emulate,
     find,
+    find_all,
+    number,
     open_browser,
+    out_of_view,
     press,
+    run,
     settle,
+    tab_to,
     text,
+    write_page,
 )
 from tests.hand import drawings
 
@@ -71,26 +75,20 @@ def page(chrome: Chrome) -> Iterator[Chrome]:
 
 
 @pytest.fixture(scope="module")
-def drawn(chrome: Chrome, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drawing]:
+def drawn(chrome: Chrome) -> dict[str, Drawing]:
     """Return all digits of tests/hand.py, framed by the page's own modules."""
-    path = tmp_path_factory.mktemp("page") / "framing.html"
-    script = bundle(["framing.js", "address.js"])
-    names = "encodeStrokes, decodeStrokes, frameStrokes"
-    path.write_text(
-        f'<!doctype html><meta charset="utf-8"><script type="module">\n{script}\n'
-        f"Object.assign(window, {{ {names} }});\n</script>",
-        "utf-8",
-    )
-    chrome.get(path.as_uri())
-    found = {}
-    for name, strokes in drawings("normal").items():
-        letters, image = chrome.execute_script(
-            "const letters = encodeStrokes(arguments[0]);"
-            "return [letters, [...frameStrokes(decodeStrokes(letters))]]",
-            [stroke.tolist() for stroke in strokes],
-        )
-        found[name] = Drawing(f"strokes={letters}", np.array(image))
-    return found
+    strokes = {name: [s.tolist() for s in each] for name, each in drawings("normal").items()}
+    script = """
+        return arguments[0].map((strokes) => {
+          const letters = encodeStrokes(strokes);
+          return [letters, [...frameStrokes(decodeStrokes(letters))]];
+        });
+    """
+    found = run(chrome, ("framing.js", "address.js"), script, list(strokes.values()))
+    return {
+        name: Drawing(f"strokes={letters}", np.array(image))
+        for name, (letters, image) in zip(strokes, found, strict=True)
+    }
 
 
 def show(
@@ -100,7 +98,7 @@ def show(
     emulate(chrome, width, height, **media)
     chrome.get("about:blank")  # with another fragment alone, the page would not be loaded again
     chrome.get(f"{path.as_uri()}#{fragment}")
-    WebDriverWait(chrome, 10).until(lambda _: chrome.find_elements(By.CSS_SELECTOR, "#labels *"))
+    WebDriverWait(chrome, 10).until(lambda _: find_all(chrome, "#labels *"))
     settle(chrome)
 
 
@@ -149,31 +147,15 @@ MakePage = Callable[..., Path]
 @pytest.fixture
 def make_page(finished: Path, tmp_path: Path) -> MakePage:
     """Return a function that writes a page of another network than the pipeline's."""
-    test, training = (load_dataset(finished / "data/prepared", each) for each in DATA)
-    columns = (f"{kind}_{what}" for kind in ("training", "validation") for what in FIGURES)
-    history = {"epoch": [1.0, 2.0], **{name: [0.5, 0.6] for name in columns}}
-    noise = np.random.default_rng(0).random((3, 784), np.float32)
+    test, training = (
+        load_dataset(finished / "data/prepared", each) for each in ("test", "training")
+    )
 
     def make(network: Network, snapshots: Snapshots | None = None) -> Path:
-        path = tmp_path / "page.html"
-        content = gather(
-            network,
-            test,
-            training,
-            noise,
-            history=history,
-            knobs={},
-            results={},
-            snapshots=snapshots,
-        )
-        path.write_bytes(render(content))
-        return path
+        write_page(tmp_path / "page.html", network, test, training, snapshots)
+        return tmp_path / "page.html"
 
     return make
-
-
-DATA = ("test", "training")
-FIGURES = ("cost", "accuracy")
 
 
 def in_float64(network: Network) -> Network:
@@ -197,10 +179,6 @@ def random_network(hidden: list[int], activation: str) -> Network:
 def z_of(network: Network, images: Array) -> Array:
     """Return the weighted sums of the outputs, (n, 10)."""
     return network.forward(images)[-2] @ network.weights[-1].T + network.biases[-1]
-
-
-def number(shown: str) -> float:
-    return float(shown.replace("−", "-"))
 
 
 def values(chrome: Chrome) -> NDArray[np.float64]:
@@ -231,35 +209,6 @@ def answer_of(network: Network, image: Array) -> int:
 
 def output(chrome: Chrome, digit: int) -> WebElement:
     return find(chrome, f'[aria-label^="Output {digit}:"]')
-
-
-def at_hand(chrome: Chrome, selector: str) -> bool:
-    """Return whether all of an element is in the window, and under nothing that stays in place."""
-    found: bool = chrome.execute_script(
-        """
-        const [element] = arguments;
-        const box = element.getBoundingClientRect();
-        const isOver = (other) => {
-          const { left, top, right, bottom } = other.getBoundingClientRect();
-          return left < box.right && right > box.left && top < box.bottom && bottom > box.top;
-        };
-        for (const other of document.querySelectorAll("#said, #tour")) {
-          const stays = ["fixed", "sticky"].includes(getComputedStyle(other).position);
-          if (stays && !other.contains(element) && isOver(other)) return false;
-        }
-        let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
-        for (let each = element.parentElement; each; each = each.parentElement) {
-          if (each === document.body || getComputedStyle(each).overflow === "visible") continue;
-          const clip = each.getBoundingClientRect();
-          [left, top] = [Math.max(left, clip.left), Math.max(top, clip.top)];
-          [right, bottom] = [Math.min(right, clip.right), Math.min(bottom, clip.bottom)];
-        }
-        const inside = box.left >= left && box.right <= right;
-        return box.width > 0 && inside && box.top >= top && box.bottom <= bottom;
-        """,
-        find(chrome, selector),
-    )
-    return found
 
 
 def pixels(chrome: Chrome, selector: str) -> NDArray[np.int_]:
@@ -324,7 +273,8 @@ def test_the_answer_is_compared_with_the_output_that_was_clicked_or_else_the_run
         output(page, rival).click()
         settle(page)
         check_comparison(page, network, image, answer, rival)
-        assert all(at_hand(page, f"#why-{what}") for what in ("title", "picture", "lead", *SUMS))
+        shown = ", ".join(f"#why-{what}" for what in ("title", "picture", "lead", *SUMS))
+        assert out_of_view(page, shown) == []
     press(page, Keys.ESCAPE)
     assert text(page, "#why-title") == f"Why {answer} and not {runner_up}?"
 
@@ -403,7 +353,7 @@ def check_markers(chrome: Chrome, epoch: float, epochs: int) -> None:
 
 
 def strip(chrome: Chrome) -> list[int]:
-    return [int(each.text) for each in chrome.find_elements(By.CSS_SELECTOR, "#strip b")]
+    return [int(each.text) for each in find_all(chrome, "#strip b")]
 
 
 def test_every_moment_is_shown_as_it_was(
@@ -424,7 +374,7 @@ def test_every_moment_is_shown_as_it_was(
         spoken = find(page, "#moment").get_attribute("aria-valuetext") or ""
         check_words(spoken.replace("\N{NO-BREAK SPACE}", " "), moment, "images held out")
         check_markers(page, moment["epoch"], 5)
-        chosen = page.find_elements(By.CSS_SELECTOR, "#strip li")[k]
+        chosen = find_all(page, "#strip li")[k]
         assert chosen.get_attribute("class") == "now"
         weights = network.weights[0][3]
         blue = blueness(pixels(page, "#weights li:nth-child(4) canvas")).ravel()
@@ -455,7 +405,7 @@ def test_a_click_on_the_strip_shows_its_moment(
 ) -> None:
     fragment, image = drawn["3"]
     show(page, report.path, fragment)
-    page.find_elements(By.CSS_SELECTOR, "#strip li")[4].click()
+    find_all(page, "#strip li")[4].click()
     settle(page)
     assert place(page) == 4
     np.testing.assert_allclose(values(page), layers_of(report.networks[4], image), atol=ROUNDED)
@@ -529,7 +479,7 @@ def score(network: Network, examples: Sequence[Example]) -> float:
 
 def choose_label(chrome: Chrome, digit: int) -> None:
     find(chrome, "#lesson-tab").click()
-    chrome.find_elements(By.CSS_SELECTOR, "#labels button")[digit].click()
+    find_all(chrome, "#labels button")[digit].click()
     settle(chrome)
 
 
@@ -781,7 +731,7 @@ def act(chrome: Chrome, step: int) -> None:
     elif step == 5:
         find(chrome, "#moment").send_keys(Keys.ARROW_LEFT)
     else:
-        chrome.find_elements(By.CSS_SELECTOR, "#labels button")[5].click()
+        find_all(chrome, "#labels button")[5].click()
         find(chrome, "#one-step").click()
     settle(chrome)
 
@@ -822,7 +772,7 @@ def test_a_step_can_be_skipped_and_the_tour_ended(page: Chrome, report: Report) 
     find(page, "#tour-end").click()
     assert not find(page, "#tour").is_displayed()
     assert page.switch_to.active_element.get_attribute("id") == "start-tour"
-    assert page.find_elements(By.CSS_SELECTOR, ".shown") == []
+    assert find_all(page, ".shown") == []
 
 
 def test_an_address_leads_to_a_step_and_reload_stays_there(page: Chrome, report: Report) -> None:
@@ -844,38 +794,18 @@ def test_an_address_leads_to_a_step_and_reload_stays_there(page: Chrome, report:
 def test_what_a_step_is_about_is_at_hand_beside_the_tour(
     width: int, height: int, page: Chrome, report: Report
 ) -> None:
-    out_of_sight = []
     for step, (needed, result) in enumerate(zip(NEEDED, RESULTS, strict=True), 1):
         show(page, report.path, f"tour={step}", width, height, prefers_reduced_motion="reduce")
-        assert at_hand(page, "#tour")
-        if not at_hand(page, needed):
-            out_of_sight.append((step, needed))
-        elif width >= 1280:
+        assert out_of_view(page, f"#tour, {needed}") == [], step
+        if width >= 1280:
             act(page, step)
-            if not at_hand(page, result):
-                out_of_sight.append((step, result))
-    assert out_of_sight == []
+            assert out_of_view(page, result) == [], step
 
 
 def test_the_tour_is_no_dialog(page: Chrome, report: Report) -> None:
     show(page, report.path, "tour=1")
-    assert page.find_elements(By.CSS_SELECTOR, "dialog, [aria-modal], [inert]") == []
-    for selector in ("#clear", "#play", '[aria-label^="Output 3:"]'):
-        assert at_hand(page, selector)
-
-
-def tab_to(chrome: Chrome, selector: str, back: bool = False) -> None:
-    """Press Tab until an element has the focus."""
-    for _ in range(100):
-        if back:
-            ActionChains(chrome).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(
-                Keys.SHIFT
-            ).perform()
-        else:
-            ActionChains(chrome).send_keys(Keys.TAB).perform()
-        if chrome.execute_script("return document.activeElement.matches(arguments[0])", selector):
-            return
-    pytest.fail(f"Tab never reaches {selector}")
+    assert find_all(page, "dialog, [aria-modal], [inert]") == []
+    assert out_of_view(page, '#clear, #play, [aria-label^="Output 3:"]') == []
 
 
 def test_the_tour_can_be_taken_by_keyboard_alone(page: Chrome, report: Report) -> None:

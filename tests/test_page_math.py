@@ -1,7 +1,6 @@
 """The page's mathematics in a real browser: the same numbers as in Python."""
 
 import base64
-import re
 import zlib
 from collections.abc import Iterator
 from itertools import product
@@ -16,8 +15,8 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
-from mnist_mlp.showing.report_page import PAGE, bundle, pack_pixels
-from tests.browser import Listener, complaints, open_browser
+from mnist_mlp.showing.report_page import pack_pixels
+from tests.browser import Listener, complaints, open_browser, run
 
 pytestmark = pytest.mark.slow
 
@@ -27,31 +26,12 @@ EVERY_NETWORK = list(product(HIDDEN, ACTIVATIONS, COSTS))
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Open a page that has nothing but the modules; what they export is global."""
-    script = bundle(MODULES)
-    exported = re.findall(
-        r"^export (?:async )?\w+ (\w+)",
-        "\n".join((PAGE / name).read_text("utf-8") for name in MODULES),
-        re.M,
-    )
-    path = tmp_path_factory.mktemp("page") / "mathematics.html"
-    path.write_text(
-        f'<!doctype html><meta charset="utf-8"><script type="module">\n{script}\n'
-        f"Object.assign(window, {{ {', '.join(exported)} }});\n</script>",
-        "utf-8",
-    )
+def page() -> Iterator[Chrome]:
     listener = Listener()
     with open_browser(listener) as chrome:
-        chrome.get(path.as_uri())
         yield chrome
+        assert complaints(chrome) == []
     listener.server.close()
-
-
-@pytest.fixture
-def page(browser: Chrome) -> Iterator[Chrome]:
-    yield browser
-    assert complaints(browser) == []
 
 
 def random_network(hidden: list[int], activation: str, cost: str) -> Network:
@@ -91,10 +71,10 @@ def described(network: Network) -> dict[str, Any]:
     }
 
 
-def run(page: Chrome, script: str, network: Network, *others: Any) -> Any:
+def compute(page: Chrome, script: str, network: Network, *others: Any) -> Any:
     """Run a script that knows a network, and other arguments as `others`."""
-    start = "const network = makeNetwork(arguments[0]); const others = [...arguments].slice(1);"
-    return page.execute_script(start + script, described(network), *others)
+    start = "const [description, ...others] = arguments, network = makeNetwork(description);"
+    return run(page, MODULES, start + script, described(network), *others)
 
 
 def sums_and_outputs(network: Network, images: Array) -> tuple[Array, list[Array]]:
@@ -116,7 +96,7 @@ def test_an_image_is_sent_through_the_network_as_in_python(
     """
     z, activations = sums_and_outputs(network, images)
     expected = np.concatenate([z, *activations], axis=1)
-    np.testing.assert_allclose(run(page, script, network, images.tolist()), expected, atol=1e-9)
+    np.testing.assert_allclose(compute(page, script, network, images.tolist()), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("cost", COSTS)
@@ -124,7 +104,7 @@ def test_large_sums_do_not_overflow(cost: str, page: Chrome) -> None:
     network, images = random_network([], "relu", cost), random_images(1)
     network.parameters *= 4096
     script = "return [...forward(network, Float32Array.from(others[0])).activations.at(-1)]"
-    found = run(page, script, network, images[0].tolist())
+    found = compute(page, script, network, images[0].tolist())
     np.testing.assert_allclose(found, network.forward(images)[-1][0], atol=1e-9)
 
 
@@ -145,7 +125,7 @@ def test_the_gradient_is_that_of_backprop_py(
     network = random_network(hidden, activation, cost)
     images, targets = random_images(5), random_targets(5)
     labels = targets.argmax(axis=1).tolist()
-    found, deltas, unchanged = run(page, BACKPROP, network, images.tolist(), labels)
+    found, deltas, unchanged = compute(page, BACKPROP, network, images.tolist(), labels)
     assert unchanged
     expected = backprop(network, network.forward(images), targets)
     start = 0
@@ -163,7 +143,7 @@ def test_the_gradient_is_that_of_backprop_py(
 def test_the_cost_of_an_example_is_that_of_costs_py(cost: str, page: Chrome) -> None:
     network = random_network([], "relu", cost)
     outputs = np.array([0, 1, 0.25, 0.5, 1e-9, 1 - 1e-9, 0.1, 0.2, 0.3, 0.4], np.float32)
-    found = run(
+    found = compute(
         page,
         "return others[0].map((_, label) => costOf(network, others[0], label));",
         network,
@@ -182,7 +162,7 @@ def test_a_step_goes_down_the_gradient_and_leaves_the_network_as_it_was(page: Ch
           [...weights, ...biases].flatMap((part) => [...part]);
         return [[...next.parameters], numbers(next), numbers(network)];
     """
-    vector, parts, before = run(page, script, network, gradient.tolist())
+    vector, parts, before = compute(page, script, network, gradient.tolist())
     expected = network.parameters - 0.25 * gradient
     np.testing.assert_allclose(vector, expected, rtol=1e-7)
     np.testing.assert_array_equal(parts, vector)
@@ -205,7 +185,7 @@ def test_pixels_and_biases_add_up_to_the_lead_of_an_output(
     hidden: list[int], activation: str, a: int, b: int, page: Chrome
 ) -> None:
     network, images = random_network(hidden, activation, "cross_entropy"), random_images(1)
-    found = run(page, COMPARE, network, images[0].tolist(), a, b)
+    found = compute(page, COMPARE, network, images[0].tolist(), a, b)
     z, activations = sums_and_outputs(network, images)
     # Forwards, as a linear function of the image: z = slopes · image + constant.
     slopes, constant = np.eye(784), np.zeros(784)
@@ -226,7 +206,7 @@ def test_for_curved_functions_a_pixel_adds_its_slope_times_its_value(
     hidden: list[int], activation: str, page: Chrome
 ) -> None:
     network, images = random_network(hidden, activation, "squared_error"), random_images(1)
-    found = run(page, COMPARE, network, images[0].tolist(), 4, 9)
+    found = compute(page, COMPARE, network, images[0].tolist(), 4, 9)
     h = 1e-4
     ends = [sums_and_outputs(network, images + sign * h * np.eye(784))[0] for sign in (1, -1)]
     leads = [z[:, 4] - z[:, 9] for z in ends]
@@ -251,17 +231,16 @@ def test_packed_pixels_are_unpacked(inked: float, page: Chrome) -> None:
     pixels = random.integers(1, 256, 3 * 784) * (random.random(3 * 784) < inked)
     packed = base64.b64encode(pack_pixels(pixels.astype(np.uint8))).decode()
     script = "return [...unpackRuns(decodeBytes(arguments[0]), arguments[1])]"
-    np.testing.assert_array_equal(page.execute_script(script, packed, len(pixels)), pixels)
+    np.testing.assert_array_equal(run(page, MODULES, script, packed, len(pixels)), pixels)
 
 
 def test_compressed_pixels_of_4_bits_are_unpacked(page: Chrome) -> None:
     levels = np.random.default_rng(0).integers(0, 16, 100 * 784)
     content = zlib.compress((levels[::2] << 4 | levels[1::2]).astype(np.uint8).tobytes())
     script = """
-        const [content, done] = arguments;
-        inflate(decodeBytes(content)).then((bytes) => done([...unpackNibbles(bytes)]));
+        return inflate(decodeBytes(arguments[0])).then((bytes) => [...unpackNibbles(bytes)]);
     """
-    found = page.execute_async_script(script, base64.b64encode(content).decode())
+    found = run(page, MODULES, script, base64.b64encode(content).decode())
     np.testing.assert_allclose(found, levels / 15, atol=1e-7)
 
 
@@ -303,7 +282,7 @@ def test_snapshots_are_networks_and_the_last_is_the_one_of_the_page(
           itself: past === network,
         }));
     """
-    found = run(page, script, network, description, images[0].tolist())
+    found = compute(page, script, network, description, images[0].tolist())
     assert [each["moment"] for each in found] == description["moments"]
     assert [each["itself"] for each in found] == [False] * k + [True]
     for each, vector in zip(found, parameters, strict=True):
