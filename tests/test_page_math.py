@@ -139,20 +139,6 @@ def test_the_gradient_is_that_of_backprop_py(
     np.testing.assert_allclose(deltas, np.concatenate(first.biases), rtol=1e-9, atol=1e-15)
 
 
-@pytest.mark.parametrize("cost", COSTS)
-def test_the_cost_of_an_example_is_that_of_costs_py(cost: str, page: Chrome) -> None:
-    network = random_network([], "relu", cost)
-    outputs = np.array([0, 1, 0.25, 0.5, 1e-9, 1 - 1e-9, 0.1, 0.2, 0.3, 0.4], np.float32)
-    found = compute(
-        page,
-        "return others[0].map((_, label) => costOf(network, others[0], label));",
-        network,
-        outputs.tolist(),
-    )
-    expected = [COSTS[cost].mean(outputs[np.newaxis], row[np.newaxis]) for row in np.eye(10)]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
 def test_a_step_goes_down_the_gradient_and_leaves_the_network_as_it_was(page: Chrome) -> None:
     network = random_network([16, 16], "relu", "cross_entropy")
     gradient = np.random.default_rng(3).normal(size=network.parameters.size).astype(np.float32)

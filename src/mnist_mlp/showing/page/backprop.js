@@ -1,4 +1,4 @@
-// Backpropagation: the same as in costs.py and backprop.py, one example at a time.
+// Backpropagation: the same as in backprop.py, one example at a time.
 //
 // A neuron's delta is ∂cost/∂z: how fast the cost changes with its weighted sum z. BP1 to BP4 are
 // the equations of Nielsen's book (chapter 2).
@@ -6,40 +6,16 @@
 import { ACTIVATIONS, forward, weightsOf, withParameters } from "./network.js";
 
 /** @import { Cost, Network, Numbers } from "./network.js" */
-/** @typedef {(a: number, y: number) => number} OfOutput */
-
-const EPSILON = 2 ** -23; // as in costs.py, because ln 0 is infinite
-const log = (/** @type {number} */ share) => Math.log(Math.max(share, EPSILON));
 
 /**
- * What each output neuron adds to the cost, and its delta, from its activation a and its target y.
- * @type {Record<Cost, {value: OfOutput, delta: OfOutput}>}
+ * The delta of an output neuron for each cost, from its activation a and its target y (BP1).
+ * @type {Record<Cost, (a: number, y: number) => number>}
  */
-export const COSTS = {
-  squared_error: {
-    value: (a, y) => (a - y) ** 2,
-    delta: (a, y) => 2 * (a - y) * a * (1 - a),
-  },
-  cross_entropy: {
-    value: (a, y) => -y * log(a),
-    delta: (a, y) => a - y,
-  },
-  binary_cross_entropy: {
-    value: (a, y) => -y * log(a) - (1 - y) * log(1 - a),
-    delta: (a, y) => a - y,
-  },
+const DELTAS = {
+  squared_error: (a, y) => 2 * (a - y) * a * (1 - a),
+  cross_entropy: (a, y) => a - y,
+  binary_cross_entropy: (a, y) => a - y,
 };
-
-/**
- * The cost of one example: Σ over the outputs.
- * @param {Network} network
- * @param {Numbers} outputs
- * @param {number} label
- */
-export function costOf(network, outputs, label) {
-  const { value } = COSTS[network.cost];
-  return [...outputs].reduce((sum, a, digit) => sum + value(a, Number(digit === label)), 0);
-}
 
 /**
  * Return the gradient of the mini-batch's cost, in the layout of the network's parameters, and
@@ -60,13 +36,13 @@ export function backprop(network, examples) {
 }
 
 /**
- * The deltas of the outputs: what the cost asks of them (BP1).
+ * The deltas of the outputs: what the cost asks of them.
  * @param {Network} network
  * @param {Numbers} outputs
  * @param {number} label
  */
 function outputDelta(network, outputs, label) {
-  const { delta } = COSTS[network.cost];
+  const delta = DELTAS[network.cost];
   return Float64Array.from(outputs, (a, digit) => delta(a, Number(digit === label)));
 }
 
