@@ -198,3 +198,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for how, kills in survived.items():
         if how:
             terminalreporter.write_line(f"{kills} kills survived {how}")
+
+
+def unpacked(packed: bytes) -> bytes:
+    """Undo pack_pixels."""
+    content = b""
+    while packed:
+        zeros, others = packed[:2]
+        content += bytes(zeros) + packed[2 : 2 + others]
+        packed = packed[2 + others :]
+    return content

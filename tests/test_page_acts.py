@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +42,7 @@ from tests.browser import (
     text,
     write_page,
 )
+from tests.conftest import unpacked
 from tests.hand import drawings
 
 pytestmark = pytest.mark.slow
@@ -136,7 +136,7 @@ def practice(path: Path, which: str) -> list[Example]:
     html = path.read_text("utf-8")
     data = json.loads(html.partition('id="data">')[2].partition("</script>")[0])
     packed = data["practice"][which]
-    halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["pixels"])), np.uint8)
+    halves = np.frombuffer(unpacked(base64.b64decode(packed["pixels"])), np.uint8)
     images = np.stack([halves >> 4, halves & 15], axis=1).reshape(-1, 784) / 15
     return [Example(*each) for each in zip(images, packed["labels"], strict=True)]
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ from mnist_mlp.showing.report_page import (
     pack_pixels,
     render,
 )
-from tests.conftest import done, start
+from tests.conftest import done, start, unpacked
 
 SETS = ("test", "training")
 EVIL = "</script><script>alert(1)</script>\"'&<!--"
@@ -262,15 +261,6 @@ save_network(Path("data/model.npz"), network)
 """
 
 
-def unpacked(packed: bytes) -> bytes:
-    content = b""
-    while packed:
-        zeros, others = packed[:2]
-        content += bytes(zeros) + packed[2 : 2 + others]
-        packed = packed[2 + others :]
-    return content
-
-
 @pytest.mark.parametrize("inked", [0, 0.01, 0.5, 0.99, 1])
 def test_packed_pixels_can_be_unpacked(inked: float) -> None:
     random = np.random.default_rng(0)
@@ -324,7 +314,7 @@ def test_the_page_has_the_snapshots_and_the_digits_to_practise_with(
     }
     for name, (digits, rows) in expected.items():
         found = data["practice"][name]
-        packed = np.frombuffer(zlib.decompress(base64.b64decode(found["pixels"])), np.uint8)
+        packed = np.frombuffer(unpacked(base64.b64decode(found["pixels"])), np.uint8)
         images = np.stack([packed >> 4, packed & 15], axis=1).reshape(-1, 784) / 15
         assert np.abs(images - digits.images[rows]).max() <= 1 / 30 + 1e-6
         assert found["labels"] == digits.labels[rows].tolist()

@@ -23,15 +23,6 @@ export function decodeFloats(base64) {
 }
 
 /**
- * Decompress what zlib compressed.
- * @param {Uint8Array<ArrayBuffer>} bytes
- */
-export async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-/**
  * Undo pack_pixels in report_page.py: how many zeros, how many other bytes, these bytes, and so on.
  * @param {Uint8Array} packed
  * @param {number} n how many bytes there are when unpacked

@@ -40,8 +40,6 @@ function start(data) {
   let reveal = 1; // the first layer whose lines are drawn in a lesson
   let waiting = false;
   let keeping = 0;
-  /** @type {ReturnType<typeof makeLesson> | null} */
-  let lesson = null; // until its digits are unpacked
 
   /** Have everything updated before the screen is drawn next; many events make one update. */
   function changed() {
@@ -53,7 +51,7 @@ function start(data) {
     });
   }
 
-  const networkNow = () => lesson?.taught() ?? moments[moment]?.network ?? trained;
+  const networkNow = () => lesson.taught() ?? moments[moment]?.network ?? trained;
   const sampleNow = () => {
     const { sample } = pad.drawing();
     return sample === null ? null : samples[sample];
@@ -71,7 +69,7 @@ function start(data) {
     const rival = neurons.rival() ?? answer.rival;
     const other = rival === answer.digit ? answer.rival : rival;
     const plan = layOut(chooseNeurons(network, activations, data.most_neurons), roomFor("diagram"));
-    const label = tabs.open() === "lesson" && !blank ? (lesson?.label() ?? null) : null;
+    const label = tabs.open() === "lesson" && !blank ? (lesson.label() ?? null) : null;
     const scene = atWork(network, activations, chosen, data.scales, palette);
     const shown = label === null ? scene : inLesson(scene, image, label, reveal);
 
@@ -83,7 +81,7 @@ function start(data) {
     const strange = thatLooksLike(drawing.strokes, image);
     said.update({ network, pass, answer, blank, sample: sampleNow(), strange, chosen });
     time?.update(image);
-    lesson?.update(!blank);
+    lesson.update(!blank);
     clearTimeout(keeping);
     keeping = window.setTimeout(keep, PAUSE_TO_KEEP);
   }
@@ -101,7 +99,7 @@ function start(data) {
 
   /** In a lesson, take a sample for what it is; without other tabs, let the user begin. */
   function chooseTruth() {
-    lesson?.choose(time ? (sampleNow()?.label ?? null) : null);
+    lesson.choose(time ? (sampleNow()?.label ?? null) : null);
   }
 
   /** Go back through the layers, right to left, as backpropagation does. */
@@ -147,7 +145,7 @@ function start(data) {
     moments.length > 1
       ? makeTime(moments, data.snapshots.measured_on, data.chart, (at) => {
           moment = at;
-          lesson?.forget();
+          lesson.forget();
           tour.saw("moved");
           networkChanged();
         })
@@ -162,20 +160,16 @@ function start(data) {
     },
     keep,
   );
-  Promise.all([data.practice.test, data.practice.training].map(unpackExamples)).then(
-    ([test, training]) => {
-      const now = () => ({ network: networkNow(), image: imageNow() });
-      lesson = makeLesson(test, training, now, (stepped) => {
-        if (stepped) {
-          tour.saw("taught");
-          goBack();
-        }
-        networkChanged();
-      });
-      chooseTruth();
-      changed();
-    },
-  );
+  const [test, training] = [data.practice.test, data.practice.training].map(unpackExamples);
+  const now = () => ({ network: networkNow(), image: imageNow() });
+  const lesson = makeLesson(test, training, now, (stepped) => {
+    if (stepped) {
+      tour.saw("taught");
+      goBack();
+    }
+    networkChanged();
+  });
+  chooseTruth();
 
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", repaint);

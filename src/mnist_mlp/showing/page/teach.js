@@ -1,7 +1,7 @@
 // Teach it: backpropagation in the page, for your digit alone or with digits of the training set.
 
 import { backprop, step } from "./backprop.js";
-import { decodeBytes, inflate, unpackNibbles } from "./bytes.js";
+import { decodeBytes, unpackNibbles, unpackRuns } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
 import { SIDE } from "./framing.js";
 import { answerOf } from "./network.js";
@@ -14,11 +14,11 @@ const COMPANY = 31; // training digits that join yours in a mini-batch
 
 /**
  * @param {{pixels: string, labels: number[]}} packed
- * @returns {Promise<Example[]>}
+ * @returns {Example[]}
  */
-export async function unpackExamples({ pixels, labels }) {
-  const unpacked = unpackNibbles(await inflate(decodeBytes(pixels)));
+export function unpackExamples({ pixels, labels }) {
   const size = SIDE * SIDE;
+  const unpacked = unpackNibbles(unpackRuns(decodeBytes(pixels), (labels.length * size) / 2));
   return labels.map((label, i) => ({ image: unpacked.subarray(i * size, (i + 1) * size), label }));
 }
 
@@ -44,7 +44,8 @@ export function makeLesson(test, training, now, changed) {
   /** @type {Network | null} */
   let taught = null;
   let steps = 0;
-  let before = "";
+  /** @type {Network | null} */
+  let untaught = null; // what it was before
   let next = 0; // training digit
 
   const buttons = Array.from({ length: 10 }, (_, digit) => {
@@ -74,8 +75,8 @@ export function makeLesson(test, training, now, changed) {
   const teach = (times) => {
     const { network, image } = now();
     if (label === null) return;
-    if (!taught) before = accuracyWords(accuracyOn(network, test));
-    const first = answerOf(network, image).digit;
+    untaught ??= network;
+    const start = untaught;
     const learningRate = Number(find("rate", HTMLSelectElement).value);
     taught = network;
     for (let i = 0; i < times; i++) {
@@ -83,19 +84,20 @@ export function makeLesson(test, training, now, changed) {
       taught = step(taught, gradient, learningRate);
     }
     steps += times;
+    const before = answerOf(start, image).digit;
     const { digit, output } = answerOf(taught, image);
     const words = outputWords(network.output, output);
-    const after = accuracyWords(accuracyOn(taught, test));
+    const scores = [start, taught].map((each) => accuracyWords(accuracyOn(each, test)));
     find("taught").textContent =
-      `After ${count(steps, "step")}, your digit: ${first} → ${digit} (${words}); ` +
-      `${count(test.length, "other")}: ${before} → ${after}.`;
+      `After ${count(steps, "step")}, your digit: ${before} → ${digit} (${words}); ` +
+      `${count(test.length, "other")}: ${scores.join(" → ")}.`;
     changed(true);
   };
   find("one-step").addEventListener("click", () => teach(1));
   find("ten-steps").addEventListener("click", () => teach(10));
 
   const forget = () => {
-    taught = null;
+    taught = untaught = null;
     steps = 0;
     find("taught").textContent = "";
   };
