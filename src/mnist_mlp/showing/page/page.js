@@ -164,6 +164,7 @@ function start(data) {
   const now = () => ({ network: networkNow(), image: imageNow() });
   const lesson = makeLesson(test, training, now, (stepped) => {
     if (stepped) {
+      time?.pause();
       tour.saw("taught");
       goBack();
     }

@@ -102,6 +102,7 @@ export function makeTime(moments, measuredOn, chart, show) {
   mark(moments.length - 1);
 
   return {
+    pause,
     /**
      * Show what the network of every moment reads in the image.
      * @param {Float32Array} image

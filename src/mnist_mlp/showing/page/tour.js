@@ -32,7 +32,7 @@ export const STEPS = [
   {
     ask: "Your drawing became 28×28 pixels, centred, as in MNIST. That is all the network sees. Draw again, smaller, in a corner: it hardly changes.",
     outcome: "Size and place do not matter.",
-    show: "diagram",
+    show: "hand",
     done: ({ drew }) => drew,
   },
   {
