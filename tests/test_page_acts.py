@@ -186,7 +186,7 @@ def values(chrome: Chrome) -> NDArray[np.float64]:
     names = chrome.execute_script(
         "return [...document.querySelectorAll('.neuron')].map((each) => each.ariaLabel)"
     )
-    return np.array([float(name.rpartition(": ")[2]) for name in names])
+    return np.array([number(name.rpartition(": ")[2]) for name in names])
 
 
 def bars(chrome: Chrome) -> list[float]:
