@@ -1,6 +1,6 @@
 """Measure how long the page takes for an update while somebody draws.
 
-Run `PYTHONPATH=. python benchmarks/page.py` after `dvc repro` and `make .venv/browser`.
+Run `PYTHONPATH=.:src python benchmarks/page.py` after `dvc repro` and `make .venv/browser`.
 """
 
 import statistics

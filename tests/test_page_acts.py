@@ -267,7 +267,7 @@ def test_the_answer_is_compared_with_the_output_that_was_clicked_or_else_the_run
     answer, runner_up, *others = np.argsort(-z_of(network, image[np.newaxis])[0]).tolist()
     check_comparison(page, network, image, answer, runner_up)
     is_exact = activation == "relu" or not hidden
-    assert ("add up exactly" in text(page, "#why-exact")) == is_exact
+    assert ("the whole lead" in text(page, "#why-exact")) == is_exact
     assert ("Approximate" in text(page, "#why-exact")) != is_exact
     for rival in (others[-1], others[0]):
         output(page, rival).click()
@@ -531,7 +531,7 @@ def check_score(
         words,
     )
     assert shown, words
-    limits = {"over 99": (0.99, 1), "under 1": (0, 0.01)}
+    limits = {">99": (0.99, 1), "<1": (0, 0.01)}
     low, high = limits.get(shown[1]) or (float(shown[1]) / 100 + end for end in (-0.0051, 0.0051))
     assert low <= outputs[digit] <= high
     accuracies = [100 * score(network, test) for network in networks]
@@ -652,7 +652,7 @@ def test_a_lesson_shows_what_every_neuron_should_do(
     drawn: dict[str, Drawing],
 ) -> None:
     network, (fragment, image) = random_network(hidden, activation), drawn["8"]
-    show(page, make_page(network), fragment)
+    show(page, make_page(network), fragment, prefers_reduced_motion="reduce")
     label = int(layers_of(network, image)[-10:].argmin())
     choose_label(page, label)
     assert f"output {label} wants to grow, the others to shrink" in text(page, "#wish")

@@ -50,13 +50,12 @@ export function readAddress(fragment, nSamples) {
   const strokes = decodeStrokes(found.get("strokes") ?? "");
   const digit = Number(found.get("digit") || NaN);
   const sample = Number.isInteger(digit) && digit >= 0 && digit < nSamples ? digit : null;
-  /** @type {Drawing | null} */
-  const drawing = strokes.length
-    ? { strokes, sample: null }
-    : sample === null
-      ? null
-      : { strokes: [], sample };
-  return { drawing, tour: Number(found.get("tour") ?? 0) - 1, embed: found.has("embed") };
+  const isKept = strokes.length > 0 || sample !== null || found.get("strokes") === "";
+  return {
+    drawing: isKept ? { strokes, sample: strokes.length ? null : sample } : null,
+    tour: Number(found.get("tour") ?? 0) - 1,
+    embed: found.get("embed") === "",
+  };
 }
 
 /**
@@ -66,9 +65,7 @@ export function readAddress(fragment, nSamples) {
  * @param {boolean} embed
  */
 export function writeAddress({ strokes, sample }, tour, embed) {
-  const parts = [];
-  if (strokes.length) parts.push(`strokes=${encodeStrokes(strokes)}`);
-  if (sample !== null) parts.push(`digit=${sample}`);
+  const parts = [sample === null ? `strokes=${encodeStrokes(strokes)}` : `digit=${sample}`];
   if (tour >= 0) parts.push(`tour=${tour + 1}`);
   if (embed) parts.push("embed");
   history.replaceState(null, "", `#${parts.join("&")}`);

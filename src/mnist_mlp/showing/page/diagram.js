@@ -250,9 +250,9 @@ function drawNeuron(context, { x, y, radius }, colour, chosen, palette) {
  * @param {Palette} palette
  */
 function drawNumber(context, { neuron, x, y, radius }, light, palette) {
-  if (radius < 8 || neuron > 99) return;
+  if (radius < 7 || neuron > 99) return;
   context.fillStyle = css(Math.abs(light) > 0.5 ? palette.paper : palette.ink);
-  context.font = "10px system-ui, sans-serif";
+  context.font = `${Math.min(radius + 2, 10)}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(String(neuron), x, y + 0.5);
@@ -265,7 +265,7 @@ function drawNumber(context, { neuron, x, y, radius }, light, palette) {
  * @param {number} layer
  * @param {Palette} palette
  */
-function drawHeading(context, { sizes }, { places, picture, brief, step, text }, layer, palette) {
+function drawHeading(context, { sizes }, { places, picture, step, text }, layer, palette) {
   const all = sizes[layer];
   const drawn = layer ? places[layer].length : all;
   const name =
@@ -282,11 +282,10 @@ function drawHeading(context, { sizes }, { places, picture, brief, step, text },
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   const x = layer ? places[layer][0].x : picture.x + picture.size / 2;
-  context.fillText(
-    brief || step < 5.2 * text ? number : `${number} ${name}`,
-    x,
-    layer ? text : picture.y - 6,
-  );
+  const room = layer ? step - 6 : picture.size;
+  const fits = (/** @type {string} */ words) => context.measureText(words).width < room;
+  const words = [`${number} ${name}`, number, String(drawn)].find(fits) ?? "";
+  context.fillText(words, x, layer ? text : picture.y - 6);
 }
 
 /**
@@ -319,8 +318,7 @@ function drawOutputs(context, { network, activations, wanted }, plan, palette) {
     context.fillStyle = css(won ? palette.ink : palette.quiet);
     context.font = `${0.75 * text}px system-ui, sans-serif`;
     const words = outputWords(network.functions[places.length - 2], outputs[neuron]);
-    const short = words.replace("over ", ">").replace("under ", "<").replace("\u00a0", "");
-    context.fillText(short, start + (bar ? bar + 1.3 * text : 0.8 * text), y + 1);
+    context.fillText(words, start + (bar ? bar + 1.3 * text : 0.8 * text), y + 1);
     if (wanted !== null) drawWish(context, { x: x - radius - 9, y }, neuron === wanted, palette);
   }
 }

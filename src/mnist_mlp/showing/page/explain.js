@@ -115,6 +115,6 @@ export function explainChoice(comparison, a, b, palette) {
   find("why-rest").textContent = signed(rest);
   find("why-name").textContent = exact ? "biases" : "the rest";
   find("why-exact").textContent = exact
-    ? "These three add up exactly."
+    ? "These three are the whole lead."
     : "Approximate: gradient × pixel, which leaves the rest unexplained.";
 }

@@ -44,6 +44,7 @@ export function makePad(first, changed) {
     show(!isBlank(next));
   };
   const undo = () => {
+    pointer = null; // a stroke that is being drawn ends
     drawing = past.pop() ?? drawing;
     show(false);
   };
@@ -51,6 +52,11 @@ export function makePad(first, changed) {
     find("undo", HTMLButtonElement).disabled = past.length === 0;
     find("clear", HTMLButtonElement).disabled = isBlank(drawing);
     changed(drew);
+  };
+  /** The same, by something else than a stroke. */
+  const put = (/** @type {Drawing} */ next) => {
+    pointer = null;
+    draw(next);
   };
   const begin = (/** @type {Point} */ point) =>
     draw({ strokes: [...drawing.strokes, [point]], sample: null });
@@ -99,7 +105,7 @@ export function makePad(first, changed) {
       if (isDown) proceed(pen.at);
     } else {
       pen = null;
-      if (key === "Delete") draw(BLANK);
+      if (key === "Delete") put(BLANK);
       else if (key === "Backspace" || (key === "z" && (ctrlKey || metaKey))) undo();
       else return false;
     }
@@ -120,10 +126,10 @@ export function makePad(first, changed) {
       if (find(id, HTMLButtonElement).disabled) canvas.focus({ preventScroll: true });
     });
   onButton("undo", undo);
-  onButton("clear", () => draw(BLANK));
+  onButton("clear", () => put(BLANK));
 
   show(false);
-  return { drawing: () => drawing, draw, pen: () => pen };
+  return { drawing: () => drawing, draw: put, pen: () => pen };
 }
 
 /**

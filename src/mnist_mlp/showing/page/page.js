@@ -22,6 +22,7 @@ import { verdict } from "./words.js";
 
 /** @import { Drawing } from "./pad.js" */
 
+const LEARNED = 0.95; // output from which a lesson has nothing left to show
 const REVEAL = 350; // milliseconds for each layer that backpropagation goes back
 const PAUSE_TO_KEEP = 300; // milliseconds without a change before the address is written
 
@@ -34,7 +35,7 @@ function start(data) {
   const trained = makeNetwork(data.network);
   const last = trained.sizes.length - 1;
   const moments = data.snapshots ? unpackSnapshots(data.snapshots, trained) : [];
-  const address = readAddress(location.hash, samples.length);
+  let address = readAddress(location.hash, samples.length);
   let palette = readPalette();
   let moment = moments.length - 1;
   let reveal = 1; // the first layer whose lines are drawn in a lesson
@@ -69,9 +70,10 @@ function start(data) {
     const rival = neurons.rival() ?? answer.rival;
     const other = rival === answer.digit ? answer.rival : rival;
     const plan = layOut(chooseNeurons(network, activations, data.most_neurons), roomFor("diagram"));
-    const label = tabs.open() === "lesson" && !blank ? (lesson.label() ?? null) : null;
+    const label = tabs.open() === "lesson" && !blank ? lesson.label() : null;
+    const learned = label !== null && activations[last][label] > LEARNED;
     const scene = atWork(network, activations, chosen, data.scales, palette);
-    const shown = label === null ? scene : inLesson(scene, image, label, reveal);
+    const shown = label === null || learned ? scene : inLesson(scene, image, label, reveal);
 
     drawPad(drawing, image, pad.pen(), palette);
     drawDiagram(find("network", HTMLCanvasElement), shown, plan, palette);
@@ -81,7 +83,11 @@ function start(data) {
     const strange = thatLooksLike(drawing.strokes, image);
     said.update({ network, pass, answer, blank, sample: sampleNow(), strange, chosen });
     time?.update(image);
-    lesson.update(!blank);
+    lesson.update(!blank, learned);
+    find("legend").hidden = shown !== scene;
+    find("lesson-legend").hidden = shown === scene;
+    find("lesson-note").hidden = lesson.taught() === null;
+    find("said").style.setProperty("--room", `${plan.picture.size + plan.step - 40}px`);
     clearTimeout(keeping);
     keeping = window.setTimeout(keep, PAUSE_TO_KEEP);
   }
@@ -124,10 +130,8 @@ function start(data) {
 
   const said = makeAnswer();
   const pad = makePad(address.drawing ?? { strokes: [], sample: data.to_load[0] }, (drew) => {
-    if (drew) {
-      tour.saw("drew");
-      chooseTruth();
-    }
+    if (drew) tour.saw("drew");
+    if (drew && pad.drawing().strokes.length < 2) chooseTruth();
     changed();
   });
   const neurons = makeNeurons(last, (act) => {
@@ -156,18 +160,17 @@ function start(data) {
     steps,
     ({ show }) => {
       if (show === "time" || show === "lesson") tabs.choose(show);
+      if (show === "lesson") time?.goTo(moments.length - 1); // where training ended
       scrollTo(show, "nearest");
     },
     keep,
   );
   const [test, training] = [data.practice.test, data.practice.training].map(unpackExamples);
   const now = () => ({ network: networkNow(), image: imageNow() });
-  const lesson = makeLesson(test, training, now, (stepped) => {
-    if (stepped) {
-      time?.pause();
-      tour.saw("taught");
-      goBack();
-    }
+  const lesson = makeLesson(test, training, now, (act) => {
+    time?.pause();
+    if (act === "chose") goBack();
+    if (act === "taught") tour.saw("taught");
     networkChanged();
   });
   chooseTruth();
@@ -182,9 +185,10 @@ function start(data) {
     });
   }
   addEventListener("hashchange", () => {
-    const { drawing, tour: step } = readAddress(location.hash, samples.length);
-    if (drawing) pad.draw(drawing);
-    tour.goTo(step);
+    address = readAddress(location.hash, samples.length);
+    document.body.classList.toggle("embedded", address.embed);
+    if (address.drawing) pad.draw(address.drawing);
+    tour.goTo(address.tour);
   });
   document.body.classList.toggle("embedded", address.embed);
   repaint();

@@ -36,7 +36,7 @@ function accuracyOn(network, examples) {
  * @param {Example[]} test digits to score it with
  * @param {Example[]} training digits to keep yours company
  * @param {() => {network: Network, image: Float32Array}} now what the page shows
- * @param {(stepped: boolean) => void} changed
+ * @param {(act?: "chose" | "taught") => void} changed
  */
 export function makeLesson(test, training, now, changed) {
   /** @type {number | null} */
@@ -44,6 +44,7 @@ export function makeLesson(test, training, now, changed) {
   /** @type {Network | null} */
   let taught = null;
   let steps = 0;
+  let others = ""; // what became of the other digits
   /** @type {Network | null} */
   let untaught = null; // what it was before
   let next = 0; // training digit
@@ -52,7 +53,7 @@ export function makeLesson(test, training, now, changed) {
     const button = element("button", "", String(digit));
     button.addEventListener("click", () => {
       label = digit;
-      changed(false);
+      changed("chose");
     });
     return button;
   });
@@ -84,14 +85,9 @@ export function makeLesson(test, training, now, changed) {
       taught = step(taught, gradient, learningRate);
     }
     steps += times;
-    const before = answerOf(start, image).digit;
-    const { digit, output } = answerOf(taught, image);
-    const words = outputWords(network.output, output);
     const scores = [start, taught].map((each) => accuracyWords(accuracyOn(each, test)));
-    find("taught").textContent =
-      `After ${count(steps, "step")}, your digit: ${before} → ${digit} (${words}); ` +
-      `${count(test.length, "other")}: ${scores.join(" → ")}.`;
-    changed(true);
+    others = `${count(test.length, "other")}: ${scores.join(" → ")}.`;
+    changed("taught");
   };
   find("one-step").addEventListener("click", () => teach(1));
   find("ten-steps").addEventListener("click", () => teach(10));
@@ -99,12 +95,21 @@ export function makeLesson(test, training, now, changed) {
   const forget = () => {
     taught = untaught = null;
     steps = 0;
-    find("taught").textContent = "";
   };
   find("forget").addEventListener("click", () => {
     forget();
-    changed(false);
+    changed();
   });
+
+  /** What the lesson has done, to the digit on the pad and to others. */
+  const progress = () => {
+    if (!taught || !untaught) return "";
+    const { network, image } = now();
+    const before = answerOf(untaught, image).digit;
+    const { digit, output } = answerOf(taught, image);
+    const yours = `your digit: ${before} → ${digit} (${outputWords(network.output, output)})`;
+    return `After ${count(steps, "step")}, ${yours}; ${others}`;
+  };
 
   return {
     label: () => label,
@@ -114,8 +119,11 @@ export function makeLesson(test, training, now, changed) {
     choose(digit) {
       label = digit;
     },
-    /** @param {boolean} possible whether there is a digit to teach */
-    update(possible) {
+    /**
+     * @param {boolean} possible whether there is a digit to teach
+     * @param {boolean} learned whether the network reads it as it should
+     */
+    update(possible, learned) {
       for (const [digit, button] of buttons.entries()) {
         button.setAttribute("aria-pressed", String(digit === label));
       }
@@ -123,7 +131,8 @@ export function makeLesson(test, training, now, changed) {
       find("one-step", HTMLButtonElement).disabled = !ready;
       find("ten-steps", HTMLButtonElement).disabled = !ready;
       find("forget", HTMLButtonElement).disabled = !taught;
-      find("wish").textContent = taught ? "" : wish(possible, label);
+      find("wish").textContent = wish(possible, label, learned);
+      find("taught").textContent = possible ? progress() : "";
     },
   };
 }
@@ -131,12 +140,11 @@ export function makeLesson(test, training, now, changed) {
 /**
  * @param {boolean} possible
  * @param {number | null} label
+ * @param {boolean} learned
  */
-function wish(possible, label) {
+function wish(possible, label, learned) {
   if (!possible) return "Draw a digit first.";
   if (label === null) return "Choose what it is, and see what each output then wants.";
-  return (
-    `Right to left: output ${label} wants to grow, the others to shrink, so blue neurons should ` +
-    "get brighter and red ones dimmer. A blue line is a weight about to grow."
-  );
+  if (learned) return `It reads ${label}, and there is little left to nudge.`;
+  return `Read it right to left: output ${label} wants to grow, the others to shrink.`;
 }

@@ -47,7 +47,10 @@ export function makeTime(moments, measuredOn, chart, show) {
   const cells = moments.map((moment, at) => {
     const cell = element("li");
     cell.append(element("b"), element("span", "hint", shortName(moment)));
-    cell.addEventListener("click", () => goTo(at));
+    cell.addEventListener("click", () => {
+      pause();
+      goTo(at);
+    });
     return cell;
   });
   find("strip").replaceChildren(...cells);
@@ -103,6 +106,7 @@ export function makeTime(moments, measuredOn, chart, show) {
 
   return {
     pause,
+    goTo,
     /**
      * Show what the network of every moment reads in the image.
      * @param {Float32Array} image

@@ -30,7 +30,7 @@ export const STEPS = [
     done: ({ drew }) => drew,
   },
   {
-    ask: "Your drawing became 28×28 pixels, centred, as in MNIST. That is all the network sees. Draw again, smaller, in a corner: it hardly changes.",
+    ask: "Your drawing became 28×28 pixels, centred, as in MNIST. That is all the network sees. Clear, and draw small, in a corner: it hardly changes.",
     outcome: "Size and place do not matter.",
     show: "hand",
     done: ({ drew }) => drew,
@@ -45,7 +45,7 @@ export const STEPS = [
   {
     ask: "Click an output that lost, at the right.",
     outcome: "The picture shows which of your pixels spoke for the answer and not for this digit.",
-    show: "why",
+    show: "diagram",
     done: ({ compared }) => compared,
   },
   {
@@ -93,7 +93,7 @@ export function makeTour(steps, prepare, keep) {
   };
   /** @param {number} step */
   const goTo = (step) => {
-    at = step >= 0 && step < steps.length ? step : -1;
+    at = step in steps ? step : -1;
     seen = nothing();
     show();
     if (at >= 0) prepare(steps[at]);

@@ -5,12 +5,12 @@ import { largest } from "./network.js";
 /** @import { Numbers } from "./network.js" */
 
 /**
- * A share as people say it: 97 %, over 99 %, under 1 %.
+ * A share as people say it: 97 %, >99 %, <1 %.
  * @param {number} share
  */
 export function percent(share) {
-  if (share > 0.99) return "over 99\u00a0%";
-  if (share < 0.01) return "under 1\u00a0%";
+  if (share > 0.99) return ">99\u00a0%";
+  if (share < 0.01) return "<1\u00a0%";
   return `${Math.round(100 * share)}\u00a0%`;
 }
 
