@@ -18,7 +18,7 @@ from mnist_mlp.showing.report_page import PAGE, SCRIPTS
 from tests.conftest import ROOT, done
 
 PACKAGE = ROOT / "src/mnist_mlp"
-PACKAGES = ("base", "data", "learning", "reading", "runs", "showing")
+PACKAGES = ("base", "data", "learning", "reading", "runs", "showing", "checking", "course")
 ALLOWED = {
     "base": set(),
     "data": {"base"},
@@ -26,6 +26,8 @@ ALLOWED = {
     "reading": {"base", "data", "learning"},
     "runs": {"base", "data"},
     "showing": {"base", "data", "learning"},
+    "checking": {"base", "data", "learning"},
+    "course": {"base", "data", "learning", "checking"},
 }
 DIGESTS = """
 import numpy as np

@@ -35,6 +35,7 @@ def _find_clone() -> Path:
 
 TOP = _find_clone()
 MODEL = TOP / "data/model.npz"
+PREPARED = TOP / "data/prepared"
 REPORT = TOP / "metrics/report.html"
 ACCURACY = TOP / "metrics/accuracy.json"
 PARAMS = TOP / "params.yaml"
@@ -49,6 +50,9 @@ app = typer.Typer(
 )
 
 ModelFile = Annotated[Path, typer.Option("--model", help="The trained network.")]
+PreparedFolder = Annotated[
+    Path, typer.Option("--prepared", help="The arrays to train and test with.")
+]
 
 
 def main() -> None:
@@ -267,6 +271,71 @@ def mend() -> None:
 
     remove_broken()
     check_place()
+
+
+@app.command()
+def weights(
+    folder: Annotated[Path, typer.Argument(help="The folder to write into.")],
+    model: ModelFile = MODEL,
+    prepared: PreparedFolder = PREPARED,
+) -> None:
+    """Write the trained weights as plain arrays, to compare with a program of your own.
+
+    Writes weights.npz, activations.npz, the activations of a few test images in every layer, and
+    README.txt, which says how to load them.
+    """
+    from mnist_mlp.course.plain_weights import write_weights
+    from mnist_mlp.data.dataset import load_dataset
+
+    network = _load(model)
+    try:
+        print(write_weights(folder, network, load_dataset(prepared, "test")), end="")
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: not found; run `make` in a clone") from None
+
+
+@app.command("hand-in")
+def hand_in(
+    folder: Annotated[Path, typer.Argument(help="The folder to write into.")],
+    name: Annotated[
+        str | None, typer.Option(help="Your name; by default, that of the folder.")
+    ] = None,
+) -> None:
+    """Put the knobs, the results and the page of the present experiment into one folder."""
+    from mnist_mlp.course.hand_in import write_hand_in
+    from mnist_mlp.runs.record import is_page_of, read_record
+
+    _load(MODEL)
+    record = read_record(MODEL, LOCK, ACCURACY)
+    if record.knobs is None or record.results is None or not is_page_of(MODEL, REPORT, LOCK):
+        raise InputError("the results or the page are not of this model; run `dvc repro`")
+    name = name or folder.resolve().name
+    write_hand_in(folder, name, knobs=record.knobs, results=record.results, page=REPORT)
+    print(f"{printable(folder)} has the experiment of {printable(name)}.")
+
+
+@app.command()
+def leaderboard(
+    folders: Annotated[list[Path], typer.Argument(help="What was handed in.")],
+    table: Annotated[Path, typer.Option(help="For a spreadsheet.")] = Path("leaderboard.csv"),
+    page: Annotated[Path, typer.Option(help="For a browser.")] = Path("leaderboard.html"),
+) -> None:
+    """Compare the experiments in several folders, written by `mnist-mlp hand-in`.
+
+    If a folder cannot be read, a line on standard error says why, and the exit code is 1.
+    """
+    from mnist_mlp.course.hand_in import rank, read_hand_in, write_leaderboard
+
+    found = {}
+    for folder in folders:
+        try:
+            found[Path(os.path.relpath(folder, page.parent)).as_posix()] = read_hand_in(folder)
+        except (InputError, OSError) as error:
+            print(f"error: {in_one_line(error)}", file=sys.stderr)
+    write_leaderboard(rank(found), table, page)
+    print(f"{printable(table)} and {printable(page)} compare {len(found)} experiments.")
+    if len(found) < len(folders):
+        sys.exit(1)
 
 
 def _expect_pipeline() -> None:

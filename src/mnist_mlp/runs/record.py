@@ -32,12 +32,7 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
         knobs: dict[str, Any] = {}
         for stage in ("download", "train"):
             knobs |= stages[stage]["params"]["params.yaml"]
-        evaluated = stages.get("evaluate", {})
-        if (
-            not accuracy.exists()
-            or _md5(model) not in _recorded(evaluated, "deps")
-            or _md5(accuracy) not in _recorded(evaluated, "outs")
-        ):
+        if not _has_made(stages.get("evaluate", {}), model, accuracy):
             return Record(knobs, None)
         return Record(knobs, json.loads(accuracy.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
@@ -45,6 +40,20 @@ def read_record(model: Path, lock: Path, accuracy: Path) -> Record:
             f"{lock}: expected a lock file of DVC, found something else; "
             "run `mnist-mlp mend`, then `dvc repro`"
         ) from None
+
+
+def is_page_of(model: Path, page: Path, lock: Path) -> bool:
+    """Return whether a valid dvc.lock says that the page was made of this model."""
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+    return _has_made(stages.get("report", {}), model, page)
+
+
+def _has_made(stage: dict[str, Any], model: Path, output: Path) -> bool:
+    return (
+        output.exists()
+        and _md5(model) in _recorded(stage, "deps")
+        and _md5(output) in _recorded(stage, "outs")
+    )
 
 
 def _recorded(stage: dict[str, Any], kind: str) -> set[str]:

@@ -1,0 +1,167 @@
+"""What a class hands in and gets: weights as arrays, hand-ins, the leaderboard and marks."""
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_mlp.course.hand_in import HandIn, Results, rank, write_leaderboard
+from mnist_mlp.course.tables import PARTS, Mark, defuse, write_marks
+from mnist_mlp.learning.model import load_network
+from tests.test_cli import mnist_mlp, refusal
+
+SUMMARY = (
+    '{"name": "a", "knobs": {}, "results": {"data": "", "test_accuracy": %s, "parameters": 1}}'
+)
+FORMULA = '=HYPERLINK("http://localhost";"<b>Zoë</b>")'
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def handed_in(name: str = "Zoë", accuracy: float = 0.9, parameters: int = 100) -> HandIn:
+    return HandIn(name, {"hidden": [16, 16], "epochs": 3}, Results("mnist", accuracy, parameters))
+
+
+def test_a_line_of_numpy_loads_the_weights_and_computes_the_activations(
+    finished: Path, tmp_path: Path
+) -> None:
+    assert mnist_mlp(finished, "weights", tmp_path / "w").returncode == 0
+    loading = (tmp_path / "w/README.txt").read_text("utf-8")
+    code = loading.replace('np.load("', f'np.load("{tmp_path}/w/').splitlines()[:2]
+    names: dict[str, Any] = {"np": np}
+    exec("\n".join(code), names)
+    network = load_network(finished / "data/model.npz")
+    layers = network.forward(names["images"])[1:]
+    a = names["images"]
+    for i, expected in enumerate(layers, 1):
+        z = a @ names[f"W{i}"].T + names[f"b{i}"]
+        a = np.maximum(z, 0) if i < len(layers) else np.exp(z) / np.exp(z).sum(1, keepdims=True)
+        np.testing.assert_allclose(names[f"a{i}"], expected, atol=1e-6)
+        np.testing.assert_allclose(a, expected, atol=1e-5)
+    assert len(names["labels"]) == len(names["images"])
+
+
+def test_weights_before_a_run_names_the_command(tmp_path: Path) -> None:
+    line = refusal(mnist_mlp(tmp_path, "weights", "w", "--model", tmp_path / "none.npz"))
+    assert "`make`" in line
+    assert not (tmp_path / "w").exists()
+
+
+def test_an_experiment_is_handed_in_and_ranked(clone: Path) -> None:
+    assert mnist_mlp(clone, "hand-in", "class/a'b", "--name", FORMULA).returncode == 0
+    assert mnist_mlp(clone, "hand-in", "class/bob").returncode == 0
+    given_in = clone / "class/bob/report.html"
+    assert given_in.read_bytes() == (clone / "metrics/report.html").read_bytes()
+    result = mnist_mlp(clone, "leaderboard", "class/a'b", "class/bob")
+    assert (result.returncode, result.stderr) == (0, "")
+    accuracy = json.loads((clone / "metrics/accuracy.json").read_bytes())["test_accuracy"]
+    table = rows(clone / "leaderboard.csv")
+    assert [row[:3] for row in table[1:]] == [
+        ["1", "'" + FORMULA, str(accuracy)],
+        ["1", "bob", str(accuracy)],
+    ]
+    page = (clone / "leaderboard.html").read_text("utf-8")
+    assert "<b>" not in page
+    assert 'href="class/a%27b/report.html"' in page
+
+
+@pytest.mark.parametrize("stale", ["metrics/report.html", "metrics/accuracy.json"])
+def test_what_is_not_of_this_model_is_not_handed_in(stale: str, clone: Path) -> None:
+    (clone / stale).write_text("{}", "utf-8")
+    assert "`dvc repro`" in refusal(mnist_mlp(clone, "hand-in", "bob"))
+    assert not (clone / "bob").exists()
+
+
+def test_the_best_is_first_and_of_equals_the_smallest() -> None:
+    places = rank(
+        {
+            "a": handed_in("a", 0.9, 200),
+            "b": handed_in("b", 0.95, 300),
+            "c": handed_in("c", 0.9, 100),
+            "d": handed_in("d", 0.8, 1),
+        }
+    )
+    assert [(place.rank, place.name) for place in places] == [
+        (1, "b"),
+        (2, "c"),
+        (2, "a"),
+        (4, "d"),
+    ]
+
+
+def test_only_changed_knobs_are_listed() -> None:
+    assert rank({"a": handed_in()})[0].changes == "epochs=3"
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "",
+        "[]",
+        "[" * 10_000,
+        '{"name": 1, "knobs": {}, "results": {}}',
+        SUMMARY % "7",
+        SUMMARY % "NaN",
+    ],
+    ids=range(6),
+)
+def test_a_damaged_hand_in_is_named_and_the_others_are_compared(summary: str, clone: Path) -> None:
+    mnist_mlp(clone, "hand-in", "bob")
+    shutil.copytree(clone / "bob", clone / "eve")
+    (clone / "eve/hand-in.json").write_text(summary, "utf-8")
+    result = mnist_mlp(clone, "leaderboard", "eve", "bob")
+    assert result.returncode == 1
+    assert re.fullmatch(r"error: eve/hand-in\.json: expected [^\n]*\n", result.stderr)
+    assert [row[1] for row in rows(clone / "leaderboard.csv")[1:]] == ["bob"]
+
+
+TEXT = st.text(st.sampled_from("=+-@＝'\"<>&;,|\t\r\n \0\u2028ax1"), max_size=8)
+
+
+@given(TEXT)
+def test_no_text_begins_a_cell_with_a_formula_however_lines_are_split(text: str) -> None:
+    for cell in re.split(r"[,;|\t\r\n]", defuse(text)):
+        assert not re.match(r"\s*[=+\-@＝＋－＠]", cell)
+
+
+@given(TEXT)
+def test_no_name_adds_markup_to_the_leaderboard(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    counts = set()
+    for name in (text, "bob"):
+        write_leaderboard(rank({"a": handed_in(name)}), folder / "l.csv", folder / "l.html")
+        page = (folder / "l.html").read_text("utf-8")
+        counts.add((page.count("<"), page.count(">"), page.count('"')))
+    assert len(counts) == 1
+
+
+def test_marks_say_which_parts_are_right(tmp_path: Path) -> None:
+    right = dict.fromkeys(PARTS[:4], True) | {"cost": False}
+    marks = [Mark("+Ann", right, ["-y ln a", "no minus"], 0.96), Mark("Bob", {})]
+    write_marks(tmp_path / "marks.csv", marks)
+    header, ann, bob = rows(tmp_path / "marks.csv")
+    assert header == ["name", *PARTS, "right", "findings", "accuracy"]
+    assert ann == [
+        "'+Ann",
+        "right",
+        "wrong",
+        "right",
+        "right",
+        "",
+        "3",
+        "'-y ln a; no minus",
+        "0.96",
+    ]
+    assert bob == ["Bob", *[""] * 5, "0", "", ""]
