@@ -1,0 +1,1 @@
+"""Checking: which mistake a learner's own backpropagation makes."""

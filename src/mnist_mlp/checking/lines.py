@@ -1,0 +1,222 @@
+"""The lines of backpropagation, each by itself, so that any of them can be replaced by a mistake.
+
+Layers are counted from 1, as in Nielsen's book; layer 0 is the input. Rows are examples. All numbers
+are float64, and nothing here is written for speed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.network import sigmoid, softmax
+
+LEAK = 0.01  # slope of the leaky ReLU below 0
+
+
+class Function(NamedTuple):
+    """An activation function and its slope, both of z."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+
+
+FUNCTIONS = {
+    "sigmoid": Function(sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
+    "relu": Function(lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
+    "tanh": Function(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "leaky ReLU": Function(
+        lambda z: np.where(z > 0, z, LEAK * z), lambda z: np.where(z > 0, 1, LEAK)
+    ),
+    "identity": Function(lambda z: z, np.ones_like),
+}
+HIDDEN = ("sigmoid", "relu", "tanh", "leaky ReLU")
+OUTPUTS = ("softmax", "sigmoid", "identity", "tanh", "relu")
+COSTS: dict[str, Callable[[Array, Array], Array]] = {  # ∂C/∂a of one example
+    "cross_entropy": lambda a, y: -y / a,
+    "binary_cross_entropy": lambda a, y: (a - y) / (a * (1 - a)),
+    "squared_error": lambda a, y: 2 * (a - y),
+}
+
+
+class Problem(NamedTuple):
+    """A network and a mini-batch to try a program on.
+
+    weights    from each layer to the next: (n_out, n_in)
+    biases     of each layer but the input: (n_out,)
+    images     (n, n_in)
+    targets    one-hot rows, (n, 10)
+    masks      dropout masks of the hidden layers, (n, n_out) each, 0 or 1 / the fraction kept
+    decay      how strongly the cost punishes weights: C + decay/2 · Σ W²
+    """
+
+    weights: Sequence[Array]
+    biases: Sequence[Array]
+    images: Array
+    targets: Array
+    masks: Sequence[Array] = ()
+    decay: float = 0.0
+
+
+class Recipe(NamedTuple):
+    """What a network computes: the functions of its hidden and output neurons, and its cost."""
+
+    hidden: str
+    output: str
+    cost: str
+
+
+class Line(NamedTuple):
+    """A line of the method: how it is written, its equation in Nielsen's chapter 2, its value."""
+
+    formula: str
+    equation: str
+    compute: "Compute"
+
+
+class Pass:
+    """A mini-batch on its way forward and back. Each attribute is a dictionary by layer.
+
+    W, b       weights and biases
+    z, a       weighted sums and activations; a[0] are the images
+    carried    what a layer gets from the one after it, δ W
+    slope      ∂a/∂z
+    delta      ∂C/∂z of each example
+    dW, db     the gradient, averaged over the examples
+    """
+
+    def __init__(self, problem: Problem, recipe: Recipe, rate: float = 0.0) -> None:
+        """Begin. `rate` is that of a step which updates each layer before it goes on to the next."""
+        self.W = dict(enumerate(problem.weights, 1))
+        self.b = dict(enumerate(problem.biases, 1))
+        self.y = problem.targets
+        self.mask = dict(enumerate(problem.masks, 1))
+        self.decay = problem.decay
+        self.a = {0: problem.images}
+        self.z: dict[int, Array] = {}
+        self.carried: dict[int, Array] = {}
+        self.slope: dict[int, Array] = {}
+        self.delta: dict[int, Array] = {}
+        self.dW: dict[int, Array] = {}
+        self.db: dict[int, Array] = {}
+        self.recipe = recipe
+        self.rate = rate
+        self.last = len(self.W)
+        self.n = len(self.y)
+
+    @property
+    def error(self) -> Array:
+        """The outputs minus the targets, (n, 10)."""
+        return self.a[self.last] - self.y
+
+    @property
+    def cost_slope(self) -> Array:
+        """∂C/∂a of the outputs, (n, 10)."""
+        return COSTS[self.recipe.cost](self.a[self.last], self.y)
+
+    def function(self, i: int) -> str:
+        """Return the name of the activation function of layer i."""
+        return self.recipe.output if i == self.last else self.recipe.hidden
+
+    def own_slope(self, i: int) -> Array:
+        """Return ∂a/∂z of layer i elementwise; that of softmax is its diagonal, a (1 - a)."""
+        if self.function(i) == "softmax":
+            return self.a[i] * (1 - self.a[i])
+        return FUNCTIONS[self.function(i)].slope(self.z[i])
+
+    def before_slope(self, i: int) -> Array:
+        """Return delta without its factor f′(z): ∂C/∂a."""
+        return self.error if i == self.last else self.carried[i]
+
+
+Compute = Callable[[Pass, int], Array]
+
+
+def squish(net: Pass, i: int) -> Array:
+    """Return the activations of layer i."""
+    name = net.function(i)
+    a = softmax(net.z[i]) if name == "softmax" else FUNCTIONS[name].value(net.z[i])
+    return a * net.mask.get(i, 1.0)
+
+
+def output_delta(net: Pass, i: int) -> Array:
+    """Return ∂C/∂z of the outputs: the chain rule, and for softmax the sum over all outputs."""
+    if (net.recipe.output, net.recipe.cost) in {
+        ("softmax", "cross_entropy"),
+        ("sigmoid", "binary_cross_entropy"),
+    }:
+        return net.error  # the slope cancels
+    a, slope = net.a[i], net.cost_slope
+    if net.recipe.output == "softmax":
+        return a * (slope - (slope * a).sum(axis=1, keepdims=True))
+    return slope * net.own_slope(i)
+
+
+# In the order in which they are computed; the first two forward, the others from the last layer back.
+LINES = {
+    "sum": Line(
+        "z = a_prev @ W.T + b", "(23)", lambda net, i: net.a[i - 1] @ net.W[i].T + net.b[i]
+    ),
+    "squish": Line("a = f(z)", "(25)", squish),
+    "output": Line("delta = ∂C/∂a · f′(z)", "BP1", output_delta),
+    "carried": Line("delta_next @ W_next", "BP2", lambda net, i: net.delta[i + 1] @ net.W[i + 1]),
+    "slope": Line("f′(z)", "BP2", lambda net, i: net.own_slope(i) * net.mask.get(i, 1.0)),
+    "delta": Line(
+        "delta = (delta_next @ W_next) * f′(z)",
+        "BP2",
+        lambda net, i: net.carried[i] * net.slope[i],
+    ),
+    "weights": Line("dW = delta.T @ a_prev", "BP4", lambda net, i: net.delta[i].T @ net.a[i - 1]),
+    "biases": Line("db = delta.sum(axis=0)", "BP3", lambda net, i: net.delta[i].sum(axis=0)),
+    "scale weights": Line("dW / n", "BP4", lambda net, i: net.dW[i] / net.n + net.decay * net.W[i]),
+    "scale biases": Line("db / n", "BP3", lambda net, i: net.db[i] / net.n),
+}
+Planted = Mapping[tuple[str, int], Compute]  # by line and layer, what stands there instead
+
+
+def line(net: Pass, name: str, i: int, planted: Planted) -> Array:
+    """Compute a line for layer i, or what is planted there."""
+    return planted.get((name, i), LINES[name].compute)(net, i)
+
+
+def forward(net: Pass, planted: Planted) -> None:
+    """Compute z and a of every layer."""
+    for i in net.W:
+        net.z[i] = line(net, "sum", i, planted)
+        net.a[i] = line(net, "squish", i, planted)
+
+
+def backward(net: Pass, planted: Planted) -> None:
+    """Compute delta, dW and db of every layer, the last one first."""
+    for i in reversed(net.W):
+        if i == net.last:
+            net.delta[i] = line(net, "output", i, planted)
+        else:
+            net.carried[i] = line(net, "carried", i, planted)
+            net.slope[i] = line(net, "slope", i, planted)
+            net.delta[i] = line(net, "delta", i, planted)
+        net.dW[i] = line(net, "weights", i, planted)
+        net.dW[i] = line(net, "scale weights", i, planted)
+        net.db[i] = line(net, "biases", i, planted)
+        net.db[i] = line(net, "scale biases", i, planted)
+
+
+def run(problem: Problem, recipe: Recipe, planted: Planted, rate: float = 0.0) -> Pass:
+    """Return a whole pass, forward and back, with what is planted in it."""
+    net = Pass(problem, recipe, rate)
+    forward(net, planted)
+    backward(net, planted)
+    return net
+
+
+def new_problem(sizes: Sequence[int], n: int, seed: int) -> Problem:
+    """Return a random network with layers of these sizes, and n random examples."""
+    random = np.random.default_rng(seed)
+    weights: list[Any] = [
+        random.normal(0, 1.5 / np.sqrt(n_in), (n_out, n_in))
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+    ]
+    biases: list[Any] = [random.normal(0, 0.5, n_out) for n_out in sizes[1:]]
+    labels = random.permutation(np.arange(n) % sizes[-1])
+    return Problem(weights, biases, random.random((n, sizes[0])), np.eye(sizes[-1])[labels])

@@ -1,0 +1,1034 @@
+"""The museum of backprop bugs: what goes wrong when people write backpropagation themselves.
+
+Each mistake replaces one line of lines.py by a wrong one, written in the same words. The idea that
+errors can be named, because each leaves its own traces, is that of BUGGY (Brown and Burton 1978,
+Diagnostic models for procedural bugs in basic mathematical skills). In each room the most frequent
+mistakes come first.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.lines import FUNCTIONS, LINES, Compute, Pass, Planted
+from mnist_mlp.learning.network import sigmoid, softmax
+
+
+class Mistake(NamedTuple):
+    """A known mistake.
+
+    line      the line of LINES in whose place it stands
+    name      what went wrong, in a few words
+    wrong     how it is written
+    learns    why the network may still learn, or why it does not
+    compute   the wrong line: the pass so far and a layer → an array
+    only      the functions of the layer with which people make it; empty: all
+    right     the right line, if it is not that of LINES
+    """
+
+    line: str
+    name: str
+    wrong: str
+    learns: str
+    compute: Compute
+    only: tuple[str, ...] = ()
+    right: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The right line."""
+        return self.right or LINES[self.line].formula
+
+    def layers(self, net: Pass) -> list[int]:
+        """Return the layers in which it can stand."""
+        layers = {
+            "squish": net.W,
+            "output": [net.last],
+            **dict.fromkeys(("carried", "slope", "delta"), range(1, net.last)),
+        }.get(self.line, net.W)
+        return [i for i in layers if not self.only or net.function(i) in self.only]
+
+
+def plant(mistakes: Iterable[tuple[Mistake, Iterable[int]]]) -> Planted:
+    """Return what stands in which line if these mistakes are made in these layers."""
+    return {(mistake.line, i): mistake.compute for mistake, layers in mistakes for i in layers}
+
+
+def _everywhere(number: Array, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(number, shape).copy()
+
+
+def _another(arrays: Mapping[int, Array], shape: tuple[int, ...], i: int) -> Array:
+    """Return the array of another layer, if one has this shape."""
+    others = [array for j, array in arrays.items() if j != i and array.shape == shape]
+    if not others:
+        raise ValueError("no other layer has this shape")
+    return others[0]
+
+
+def _square(array: Array) -> Array:
+    if array.shape[0] != array.shape[1]:
+        raise ValueError("not square")
+    return array
+
+
+def _first_layer(net: Pass, i: int) -> Array:
+    if i > 1:
+        raise ValueError("not the first layer")
+    return np.zeros_like(net.W[i])
+
+
+def _not_first(net: Pass, i: int) -> int:
+    if i == 1:
+        raise ValueError("the first layer has no layer of neurons before it")
+    return i - 1
+
+
+def _too_early(net: Pass, i: int) -> Array:
+    return net.delta[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1])
+
+
+def _shifted(net: Pass, i: int) -> Array:
+    bias_first = np.column_stack((net.b[i + 1], net.W[i + 1]))
+    return net.delta[i + 1] @ bias_first[:, :-1]
+
+
+def _log_likelihood(net: Pass) -> Array:
+    return -net.y / net.a[net.last]
+
+
+FORWARD = [
+    Mistake(
+        "squish",
+        "softmax over the wrong axis",
+        "exp(z) / exp(z).sum(axis=0)",
+        "Each output competes with other examples instead of other digits.",
+        lambda net, i: softmax(net.z[i].T).T,
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "squish",
+        "softmax over the whole matrix",
+        "exp(z) / np.sum(exp(z))",
+        "The outputs are too small by about the batch size; the largest is still the largest.",
+        lambda net, i: softmax(net.z[i].reshape(1, -1)).reshape(net.z[i].shape),
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "squish",
+        "the activation function left out",
+        "a = z",
+        "Without it two layers are no more than one, which still reads about 92 % of the digits.",
+        lambda net, i: net.z[i],
+    ),
+    Mistake(
+        "squish",
+        "the sign in the sigmoid is wrong",
+        "1 / (1 + exp(z))",
+        "It is 1 - sigmoid(z): with the slope of the sigmoid the steps of the layer go uphill.",
+        lambda net, i: sigmoid(-net.z[i]),
+        ("sigmoid",),
+        "1 / (1 + exp(-z))",
+    ),
+    Mistake(
+        "squish",
+        "np.max instead of np.maximum",
+        "a = np.max(z, 0)",
+        "Every example gets the same activations.",
+        lambda net, i: _everywhere(net.z[i].max(axis=0), net.z[i].shape),
+        ("relu",),
+        "a = np.maximum(z, 0)",
+    ),
+    Mistake(
+        "squish",
+        "the exponentials are not divided by their sum",
+        "a = exp(z)",
+        "The outputs are no probabilities, and grow without bound.",
+        lambda net, i: np.exp(net.z[i]),
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "squish",
+        "the activation function applied twice",
+        "a = f(f(z))",
+        "Activations are squeezed into a narrow range, and learning is slow.",
+        lambda net, i: (
+            softmax(softmax(net.z[i]))
+            if net.function(i) == "softmax"
+            else FUNCTIONS[net.function(i)].value(FUNCTIONS[net.function(i)].value(net.z[i]))
+        ),
+        ("sigmoid", "tanh", "softmax"),
+    ),
+    Mistake(
+        "squish",
+        "softmax after the sigmoid",
+        "a = softmax(sigmoid(z))",
+        "The outputs can never be further apart than e to 1.",
+        lambda net, i: softmax(sigmoid(net.z[i])),
+        ("softmax",),
+    ),
+    Mistake(
+        "squish",
+        "softmax on one unit at a time",
+        "a = exp(z) / exp(z)",
+        "Every output is 1, whatever the image.",
+        lambda net, i: np.ones_like(net.z[i]),
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "sum",
+        "the bias left out",
+        "z = a_prev @ W.T",
+        "Weights do most of the work; a little accuracy is lost.",
+        lambda net, i: net.a[i - 1] @ net.W[i].T,
+    ),
+    Mistake(
+        "sum",
+        "the bias added before the product, W(a + b)",
+        "z = (a_prev + b) @ W.T",
+        "It still shifts the weighted sum, so it learns.",
+        lambda net, i: (net.a[i - 1] + net.b[i]) @ net.W[i].T,
+    ),
+    Mistake(
+        "sum",
+        "a layer left out",
+        "z = z_prev",
+        "The layer is a copy of the one before; the others learn around it.",
+        lambda net, i: net.z[_not_first(net, i)] + 0 * (net.a[i - 1] @ net.W[i].T),
+    ),
+    Mistake(
+        "sum",
+        "W not transposed",
+        "z = a_prev @ W",
+        "With as many inputs as neurons it is only another network, and learns.",
+        lambda net, i: net.a[i - 1] @ _square(net.W[i]) + net.b[i],
+    ),
+    Mistake(
+        "sum",
+        "the bias subtracted",
+        "z = a_prev @ W.T - b",
+        "Its steps go uphill.",
+        lambda net, i: net.a[i - 1] @ net.W[i].T - net.b[i],
+    ),
+]
+
+OUTPUT = [
+    Mistake(
+        "output",
+        "the output slope left out",
+        "delta = a - y",
+        "The sign is right. It is the gradient of another cost, binary cross-entropy, and learns well.",
+        lambda net, i: net.error,
+    ),
+    Mistake(
+        "output",
+        "the output slope kept with cross-entropy",
+        "delta = (a - y) * a * (1 - a)",
+        "The signs are right, but an output that is badly wrong has a slope near 0 and learns slowly.",
+        lambda net, i: net.error * net.own_slope(i),
+        right="delta = a - y",
+    ),
+    Mistake(
+        "output",
+        "softmax's derivative taken elementwise",
+        "delta = ∂C/∂a * a * (1 - a)",
+        "The other outputs' share is missing: Σ over outputs of ∂C/∂a ∂a/∂z.",
+        lambda net, i: net.cost_slope * net.own_slope(i),
+        ("softmax",),
+        "delta = a * (g - (g * a).sum()), g = ∂C/∂a",
+    ),
+    Mistake(
+        "output",
+        "the slope of the cost alone, without that of the activation",
+        "delta = ∂C/∂a",
+        "The signs are right, the sizes are not.",
+        lambda net, i: net.cost_slope,
+    ),
+    Mistake(
+        "output",
+        "only -y / a is left of the cost",
+        "delta = -y / a",
+        "Only the right digit's output is pushed, always upwards.",
+        lambda net, i: _log_likelihood(net),
+    ),
+    Mistake(
+        "output",
+        "the derivative of the logarithm times the slope",
+        "delta = -y / a * a * (1 - a)",
+        "Only the right digit's output learns; with softmax the others follow a little.",
+        lambda net, i: _log_likelihood(net) * net.own_slope(i),
+        right="delta = a - y",
+    ),
+    Mistake(
+        "output",
+        "the error times the output",
+        "delta = (a - y) * a",
+        "Outputs near 0 hardly learn, although half of them should rise.",
+        lambda net, i: net.error * net.a[i],
+    ),
+    Mistake(
+        "output",
+        "the slope computed from z, not from a",
+        "delta = (a - y) * z * (1 - z)",
+        "Outside 0 to 1 the slope is negative, and steps go uphill.",
+        lambda net, i: net.error * net.z[i] * (1 - net.z[i]),
+    ),
+    Mistake(
+        "output",
+        "the sigmoid applied again in its derivative",
+        "delta = (a - y) * sigmoid(a) * (1 - sigmoid(a))",
+        "That factor is always about 0.2, so it acts as if the slope were left out.",
+        lambda net, i: net.error * sigmoid(net.a[i]) * (1 - sigmoid(net.a[i])),
+    ),
+    Mistake(
+        "output",
+        "the slope computed from the error",
+        "delta = e * e * (1 - e), e = a - y",
+        "The error of the right digit is negative, and then the sign is wrong.",
+        lambda net, i: net.error**2 * (1 - net.error),
+    ),
+    Mistake(
+        "output",
+        "brackets missing around a - y",
+        "delta = a - y * a * (1 - a)",
+        "Outputs of wrong digits fall as they should, that of the right digit too.",
+        lambda net, i: net.a[i] - net.y * net.a[i] * (1 - net.a[i]),
+    ),
+    Mistake(
+        "output",
+        "brackets missing around 1 - a",
+        "delta = (a - y) * a * 1 - a",
+        "Outputs rise where they should fall.",
+        lambda net, i: net.error * net.a[i] - net.a[i],
+    ),
+    Mistake(
+        "output",
+        "the cost used as its own derivative",
+        "delta = (a - y) ** 2 * f′(z)",
+        "A square has no sign: all outputs sink to 0.",
+        lambda net, i: net.error**2 * net.own_slope(i),
+    ),
+    Mistake(
+        "output",
+        "the cost used as its own derivative, without the slope",
+        "delta = (a - y) ** 2",
+        "A square has no sign: all outputs sink to 0.",
+        lambda net, i: net.error**2,
+    ),
+    Mistake(
+        "output",
+        "the size of the error without its sign",
+        "delta = abs(a - y) * f′(z)",
+        "All outputs sink to 0.",
+        lambda net, i: np.abs(net.error) * net.own_slope(i),
+    ),
+    Mistake(
+        "output",
+        "the errors summed over the outputs first",
+        "delta = (a - y).sum(axis=1, keepdims=True) * f′(z)",
+        "All outputs get the same message; which digit was wrong is lost.",
+        lambda net, i: net.error.sum(axis=1, keepdims=True) * net.own_slope(i),
+    ),
+    Mistake(
+        "output",
+        "the errors averaged over the examples first",
+        "delta = (a - y).mean(axis=0) * f′(z)",
+        "Which image was wrong is lost.",
+        lambda net, i: _everywhere(net.error.mean(axis=0), net.error.shape) * net.own_slope(i),
+    ),
+    Mistake(
+        "output",
+        "the output slope applied twice",
+        "delta = (a - y) * f′(z) * f′(z)",
+        "The signs are right; confident mistakes hardly learn.",
+        lambda net, i: net.error * net.own_slope(i) ** 2,
+    ),
+    Mistake(
+        "output",
+        "the slope of ReLU at the outputs",
+        "delta = (a - y) * (z > 0)",
+        "Outputs with a negative z never learn.",
+        lambda net, i: net.error * (net.z[i] > 0),
+        ("sigmoid", "softmax"),
+    ),
+    Mistake(
+        "output",
+        "the slope of tanh at the outputs",
+        "delta = (a - y) * (1 - a ** 2)",
+        "The signs are right.",
+        lambda net, i: net.error * (1 - net.a[i] ** 2),
+        ("sigmoid", "softmax"),
+    ),
+    Mistake(
+        "output",
+        "the target left out",
+        "delta = a * f′(z)",
+        "The labels are never looked at.",
+        lambda net, i: net.a[i] * net.own_slope(i),
+    ),
+    Mistake(
+        "output",
+        "one-hot targets off by one",
+        "y = eye(10)[label - 1]",
+        "It learns perfectly, to name the digit before.",
+        lambda net, i: net.error + net.y - np.roll(net.y, -1, axis=1),
+        ("softmax", "sigmoid"),
+    ),
+    Mistake(
+        "output",
+        "only the right digit's output learns",
+        "delta = (a - y) * y",
+        "Nothing ever pushes the wrong outputs down.",
+        lambda net, i: net.error * net.y,
+    ),
+]
+
+SLOPE = [
+    Mistake(
+        "slope",
+        "the hidden slope left out",
+        "delta = delta_next @ W_next",
+        "The signs are right, as slopes are never negative; it learns.",
+        lambda net, i: np.ones_like(net.a[i]),
+    ),
+    Mistake(
+        "slope",
+        "ReLU tested by >= 0 on its output",
+        "slope = (a >= 0)",
+        "a is never below 0, so the slope is always 1.",
+        lambda net, i: np.ones_like(net.a[i]),
+        ("relu",),
+    ),
+    Mistake(
+        "slope",
+        "the function applied again in its derivative",
+        "slope = f′(a)",
+        "The slope has the right sign, but hardly depends on the neuron.",
+        lambda net, i: FUNCTIONS[net.function(i)].slope(net.a[i]),
+        ("sigmoid", "tanh"),
+    ),
+    Mistake(
+        "slope",
+        "the formula for activations fed with z",
+        "slope = z * (1 - z)",
+        "Beyond the range of a the slope is negative, and grows.",
+        lambda net, i: net.z[i] * (1 - net.z[i]),
+        ("sigmoid",),
+        "slope = a * (1 - a)",
+    ),
+    Mistake(
+        "slope",
+        "the formula for activations fed with z, for tanh",
+        "slope = 1 - z ** 2",
+        "Beyond ±1 the slope is negative, and grows.",
+        lambda net, i: 1 - net.z[i] ** 2,
+        ("tanh",),
+        "slope = 1 - a ** 2",
+    ),
+    Mistake(
+        "slope",
+        "the function used as its own derivative",
+        "slope = f(z)",
+        "ReLU and the sigmoid are never negative, so the signs are right; tanh is.",
+        lambda net, i: FUNCTIONS[net.function(i)].value(net.z[i]),
+    ),
+    Mistake(
+        "slope",
+        "a square forgotten",
+        "slope = 1 - a",
+        "The signs are right, the sizes are not.",
+        lambda net, i: 1 - net.a[i],
+        ("tanh", "sigmoid"),
+        "slope = 1 - a ** 2, or a * (1 - a)",
+    ),
+    Mistake(
+        "slope",
+        "“1 -” forgotten",
+        "slope = a * a",
+        "The signs are right, the sizes are not.",
+        lambda net, i: net.a[i] ** 2,
+        ("tanh", "sigmoid"),
+        "slope = 1 - a ** 2, or a * (1 - a)",
+    ),
+    Mistake(
+        "slope",
+        "the slope of the sigmoid for another function",
+        "slope = a * (1 - a)",
+        "Above 1 it has the wrong sign.",
+        lambda net, i: net.a[i] * (1 - net.a[i]),
+        ("relu", "tanh", "leaky ReLU", "identity"),
+    ),
+    Mistake(
+        "slope",
+        "the slope of the sigmoid, of z, for another function",
+        "slope = s(z) * (1 - s(z)), s = sigmoid",
+        "The signs are right.",
+        lambda net, i: FUNCTIONS["sigmoid"].slope(net.z[i]),
+        ("relu", "tanh", "leaky ReLU", "identity"),
+    ),
+    Mistake(
+        "slope",
+        "the slope of ReLU for another function",
+        "slope = (z > 0)",
+        "The signs are right; neurons with a negative z never learn.",
+        lambda net, i: (net.z[i] > 0) * 1.0,
+        ("sigmoid", "tanh", "identity"),
+    ),
+    Mistake(
+        "slope",
+        "the slope of tanh for another function",
+        "slope = 1 - a ** 2",
+        "For the sigmoid the signs are right.",
+        lambda net, i: 1 - net.a[i] ** 2,
+        ("relu", "sigmoid", "leaky ReLU", "identity"),
+    ),
+    Mistake(
+        "slope",
+        "the slope of tanh, of z, for another function",
+        "slope = 1 - tanh(z) ** 2",
+        "The signs are right.",
+        lambda net, i: FUNCTIONS["tanh"].slope(net.z[i]),
+        ("relu", "sigmoid", "leaky ReLU", "identity"),
+    ),
+    Mistake(
+        "slope",
+        "the leaky branch unscaled",
+        "slope = 1 where z <= 0",
+        "It acts as if the slope were left out.",
+        lambda net, i: np.ones_like(net.a[i]),
+        ("leaky ReLU",),
+    ),
+    Mistake(
+        "slope",
+        "the leaky branch forgotten",
+        "slope = (z > 0)",
+        "It is 0.01 away from right, and learns just as well.",
+        lambda net, i: (net.z[i] > 0) * 1.0,
+        ("leaky ReLU",),
+    ),
+    Mistake(
+        "slope",
+        "ReLU's test the wrong way round",
+        "slope = (z < 0)",
+        "Only neurons that were silent are changed.",
+        lambda net, i: (net.z[i] < 0) * 1.0,
+        ("relu",),
+        "slope = (z > 0)",
+    ),
+    Mistake(
+        "slope",
+        "one slope for the whole array",
+        "slope = f′(z).mean()",
+        "It is a stray factor, which differs from batch to batch.",
+        lambda net, i: _everywhere(net.own_slope(i).mean(), net.a[i].shape),
+    ),
+    Mistake(
+        "slope",
+        "one test for the whole array",
+        "slope = 1 if (z > 0).all() else 0",
+        "It is nearly always 0: the layer never learns.",
+        lambda net, i: np.zeros_like(net.a[i]),
+        ("relu", "leaky ReLU"),
+    ),
+    Mistake(
+        "slope",
+        "the slope averaged over the examples",
+        "slope = f′(z).mean(axis=0)",
+        "The signs are right.",
+        lambda net, i: _everywhere(net.own_slope(i).mean(axis=0), net.a[i].shape),
+    ),
+    Mistake(
+        "slope",
+        "the slope of the wrong layer",
+        "slope = f′(z_prev), or of the next",
+        "It needs layers of equal size; the signs are right.",
+        lambda net, i: FUNCTIONS[net.function(i)].slope(_another(net.z, net.z[i].shape, i)),
+    ),
+    Mistake(
+        "slope",
+        "the slope applied twice",
+        "slope = f′(z) * f′(z)",
+        "The signs are right; with the sigmoid, learning is slower.",
+        lambda net, i: net.own_slope(i) ** 2,
+        ("sigmoid", "tanh"),
+    ),
+    Mistake(
+        "slope",
+        "the hidden slope computed from the error",
+        "slope = e * (1 - e), e = delta_next @ W_next",
+        "The slope takes the sign of the error, so delta has none.",
+        lambda net, i: net.carried[i] * (1 - net.carried[i]),
+    ),
+    Mistake(
+        "slope",
+        "the dropout mask not applied backward",
+        "slope = f′(z)",
+        "Neurons that were dropped are blamed too.",
+        lambda net, i: net.own_slope(i),
+        right="slope = f′(z) * mask",
+    ),
+    Mistake(
+        "delta",
+        "the slope by a matrix product",
+        "delta = np.dot(delta_next @ W_next, f′(z))",
+        "Every neuron of the layer gets the same delta.",
+        lambda net, i: _everywhere(
+            (net.carried[i] * net.slope[i]).sum(axis=1, keepdims=True), net.a[i].shape
+        ),
+    ),
+]
+
+CARRIED = [
+    Mistake(
+        "carried",
+        "the raw error carried back, without the upper slope",
+        "(a_next - y) @ W_next",
+        "The signs are right, as slopes are never negative.",
+        lambda net, i: net.before_slope(i + 1) @ net.W[i + 1],
+    ),
+    Mistake(
+        "carried",
+        "W not transposed on the way back",
+        "delta_next @ W_next.T",
+        "It needs layers of equal size. The direction is random, and yet the network learns: W adapts.",
+        lambda net, i: net.delta[i + 1] @ _square(net.W[i + 1]).T,
+    ),
+    Mistake(
+        "carried",
+        "updated too early: delta goes back through new weights",
+        "W_next -= rate * dW_next, then delta_next @ W_next",
+        "The weights have changed only a little: nobody notices.",
+        _too_early,
+        right="delta_next @ W_next, then W_next -= rate * dW_next",
+    ),
+    Mistake(
+        "carried",
+        "another layer's W",
+        "delta_next @ W",
+        "It needs layers of equal size; the direction is random.",
+        lambda net, i: net.delta[i + 1] @ _another(net.W, net.W[i + 1].shape, i + 1),
+    ),
+    Mistake(
+        "carried",
+        "W left out",
+        "delta_next.sum(axis=1, keepdims=True)",
+        "All neurons of the layer get the same message.",
+        lambda net, i: _everywhere(net.delta[i + 1].sum(axis=1, keepdims=True), net.a[i].shape),
+    ),
+    Mistake(
+        "carried",
+        "the sum of all outgoing weights for every unit",
+        "(delta_next @ W_next).sum(axis=1, keepdims=True)",
+        "All neurons of the layer get the same message.",
+        lambda net, i: _everywhere(
+            (net.delta[i + 1] @ net.W[i + 1]).sum(axis=1, keepdims=True), net.a[i].shape
+        ),
+    ),
+    Mistake(
+        "carried",
+        "the wrong column taken for the bias",
+        "delta_next @ W_with_bias[:, :-1]",
+        "Every neuron gets the message of its neighbour.",
+        _shifted,
+        right="delta_next @ W_with_bias[:, 1:]",
+    ),
+    Mistake(
+        "carried",
+        "the error shared out in proportion to the weights",
+        "delta_next @ (W_next / W_next.sum(axis=1))",
+        "The calculation of a book for a first intuition; it learns if the sums are positive.",
+        lambda net, i: net.delta[i + 1] @ (net.W[i + 1] / net.W[i + 1].sum(axis=1, keepdims=True)),
+    ),
+    Mistake(
+        "carried",
+        "the deltas averaged over the examples before they go back",
+        "delta_next.mean(axis=0) @ W_next",
+        "Which image was wrong is lost.",
+        lambda net, i: _everywhere(net.delta[i + 1].mean(axis=0) @ net.W[i + 1], net.a[i].shape),
+    ),
+    Mistake(
+        "carried",
+        "the sign of the weights only",
+        "delta_next @ np.abs(W_next)",
+        "Neurons that should be quiet are told to fire.",
+        lambda net, i: net.delta[i + 1] @ np.abs(net.W[i + 1]),
+    ),
+]
+
+WEIGHTS = [
+    Mistake(
+        "weights",
+        "the slope missing in the weights' gradient",
+        "dW = (delta before f′).T @ a_prev",
+        "The signs are right, as slopes are never negative.",
+        lambda net, i: net.before_slope(i).T @ net.a[i - 1],
+    ),
+    Mistake(
+        "weights",
+        "z instead of a",
+        "dW = delta.T @ z_prev",
+        "z and a often have the same sign.",
+        lambda net, i: net.delta[i].T @ net.z[_not_first(net, i)],
+    ),
+    Mistake(
+        "weights",
+        "the own activation instead of the previous",
+        "dW = delta.T @ a",
+        "It needs layers of equal size.",
+        lambda net, i: net.delta[i].T @ net.a[i] + 0 * net.W[i],
+    ),
+    Mistake(
+        "weights",
+        "the first layer skipped",
+        "for layer in range(1, ...)",
+        "Random features are kept; the layers above learn to use them.",
+        _first_layer,
+    ),
+    Mistake(
+        "weights",
+        "the last example only",
+        "dW = delta[-1:].T @ a_prev[-1:]",
+        "It learns, from a tenth of the examples, more noisily.",
+        lambda net, i: net.delta[i][-1:].T @ net.a[i - 1][-1:],
+    ),
+    Mistake(
+        "weights",
+        "the first example only",
+        "dW = delta[:1].T @ a_prev[:1]",
+        "It learns, from a tenth of the examples, more noisily.",
+        lambda net, i: net.delta[i][:1].T @ net.a[i - 1][:1],
+    ),
+    Mistake(
+        "weights",
+        "the weight instead of the input",
+        "dW = delta * W",
+        "What the neuron saw is not asked.",
+        lambda net, i: net.delta[i].sum(axis=0)[:, np.newaxis] * net.W[i],
+    ),
+    Mistake(
+        "weights",
+        "the input left out",
+        "dW = delta",
+        "All weights of a neuron change alike.",
+        lambda net, i: _everywhere(net.delta[i].sum(axis=0)[:, np.newaxis], net.W[i].shape),
+    ),
+    Mistake(
+        "weights",
+        "the inputs averaged first",
+        "dW = delta.sum(axis=0) ⊗ a_prev.mean(axis=0)",
+        "Which image was wrong is lost.",
+        lambda net, i: np.outer(net.delta[i].sum(axis=0), net.a[i - 1].mean(axis=0)),
+    ),
+    Mistake(
+        "weights",
+        "the gradient transposed",
+        "dW = a_prev.T @ delta",
+        "It needs layers of equal size.",
+        lambda net, i: _square(net.delta[i].T @ net.a[i - 1]).T,
+    ),
+    Mistake(
+        "weights",
+        "reshaped instead of transposed",
+        "dW = (a_prev.T @ delta).reshape(W.shape)",
+        "The numbers are right, and stand in the wrong places.",
+        lambda net, i: (net.a[i - 1].T @ net.delta[i]).reshape(net.W[i].shape),
+    ),
+    Mistake(
+        "weights",
+        "a number instead of an outer product",
+        "dW = np.sum(delta * a_prev)",
+        "All weights change alike.",
+        lambda net, i: _everywhere((net.delta[i] * net.a[i - 1]).sum(), net.W[i].shape),
+    ),
+    Mistake(
+        "weights",
+        "one number for the whole matrix",
+        "dW = (delta.T @ a_prev).sum()",
+        "All weights change alike.",
+        lambda net, i: _everywhere((net.delta[i].T @ net.a[i - 1]).sum(), net.W[i].shape),
+    ),
+    Mistake(
+        "weights",
+        "elementwise instead of an outer product",
+        "dW = delta * a_prev",
+        "It needs layers of equal size.",
+        lambda net, i: _everywhere((net.delta[i] * net.a[i - 1]).sum(axis=0), net.W[i].shape),
+    ),
+    Mistake(
+        "weights",
+        "the slope of the input instead of the input",
+        "dW = delta.T @ f′(z_prev)",
+        "Slopes are never negative, so for the sigmoid and ReLU the signs are right.",
+        lambda net, i: net.delta[i].T @ net.own_slope(_not_first(net, i)),
+    ),
+    Mistake(
+        "weights",
+        "the activation function applied to the input again",
+        "dW = delta.T @ f(a_prev)",
+        "f(a) grows with a.",
+        lambda net, i: net.delta[i].T @ FUNCTIONS[net.recipe.hidden].value(net.a[i - 1]),
+    ),
+    Mistake(
+        "weights",
+        "the image instead of the hidden activations",
+        "dW = delta.T @ images",
+        "It needs layers of equal size.",
+        lambda net, i: net.delta[i].T @ net.a[0 * _not_first(net, i)] + 0 * net.W[i],
+    ),
+    Mistake(
+        "weights",
+        "the raw output error at the hidden layer",
+        "dW = (a_out - y).T @ a_prev",
+        "It needs layers of equal size.",
+        lambda net, i: net.error.T @ net.a[i - 1] + 0 * net.W[i],
+    ),
+    Mistake(
+        "weights",
+        "the weights are never updated",
+        "dW is computed, and not used",
+        "The other layers learn around it.",
+        lambda net, i: np.zeros_like(net.W[i]),
+    ),
+    Mistake(
+        "weights",
+        "the absolute gradient",
+        "dW = abs(delta.T @ a_prev)",
+        "All weights only fall.",
+        lambda net, i: np.abs(net.delta[i].T @ net.a[i - 1]),
+    ),
+    Mistake(
+        "weights",
+        "the sign of the gradient only",
+        "dW = np.sign(delta.T @ a_prev)",
+        "It is a method of its own (sign descent), and learns.",
+        lambda net, i: np.sign(net.delta[i].T @ net.a[i - 1]),
+    ),
+]
+
+BIASES = [
+    Mistake(
+        "biases",
+        "one number for all biases of a layer",
+        "db = np.sum(delta)",
+        "Weights do most of the work.",
+        lambda net, i: _everywhere(net.delta[i].sum(), net.b[i].shape),
+        right="db = delta.sum(axis=0)",
+    ),
+    Mistake(
+        "biases",
+        "the biases are never updated",
+        "b stays as it was",
+        "Weights do most of the work.",
+        lambda net, i: np.zeros_like(net.b[i]),
+        right="b -= rate * db",
+    ),
+    Mistake(
+        "biases",
+        "the slope missing in the biases' gradient",
+        "db = (delta before f′).sum(axis=0)",
+        "The signs are right.",
+        lambda net, i: net.before_slope(i).sum(axis=0),
+    ),
+    Mistake(
+        "biases",
+        "not summed over the examples",
+        "db = delta",
+        "The biases grow to a row for each example, or the step fails.",
+        lambda net, i: net.delta[i],
+    ),
+    Mistake(
+        "biases",
+        "summed over the wrong axis",
+        "db = delta.sum(axis=1)",
+        "There is a number for each example instead of one for each neuron.",
+        lambda net, i: net.delta[i].sum(axis=1),
+    ),
+    Mistake(
+        "biases",
+        "the biases of the last example only",
+        "db = delta[-1]",
+        "It learns, more noisily.",
+        lambda net, i: net.delta[i][-1],
+    ),
+    Mistake(
+        "biases",
+        "the biases of the first example only",
+        "db = delta[0]",
+        "It learns, more noisily.",
+        lambda net, i: net.delta[i][0],
+    ),
+    Mistake(
+        "biases",
+        "the bias gradient times the own activation",
+        "db = (delta * a).sum(axis=0)",
+        "For the sigmoid and ReLU the signs are right.",
+        lambda net, i: (net.delta[i] * net.a[i]).sum(axis=0),
+    ),
+    Mistake(
+        "biases",
+        "the bias gradient times the bias",
+        "db = delta.sum(axis=0) * b",
+        "Biases that start at 0 stay there.",
+        lambda net, i: net.delta[i].sum(axis=0) * net.b[i],
+    ),
+    Mistake(
+        "biases",
+        "the bias gradient times the sum of the inputs",
+        "db = (delta.T @ a_prev).sum(axis=1)",
+        "The signs are mostly right, the sizes are not.",
+        lambda net, i: (net.delta[i].T @ net.a[i - 1]).sum(axis=1),
+    ),
+    Mistake(
+        "biases",
+        "the bias gradient is that of another layer",
+        "db = delta_other.sum(axis=0)",
+        "It needs layers of equal size.",
+        lambda net, i: _another(net.delta, net.delta[i].shape, i).sum(axis=0),
+    ),
+    Mistake(
+        "biases",
+        "the square of the delta",
+        "db = (delta ** 2).sum(axis=0)",
+        "A square has no sign: all biases only fall.",
+        lambda net, i: (net.delta[i] ** 2).sum(axis=0),
+    ),
+]
+
+# How a gradient is scaled. The matcher tells these from factors, not by trying each.
+NO_AVERAGE = Mistake(
+    "scale weights",
+    "the sum over the batch, no average",
+    "dW, db without / n",
+    "The learning rate is n times as large as it says.",
+    lambda net, i: net.dW[i] + net.decay * net.W[i],
+)
+BIASES_SUMMED = Mistake(
+    "scale biases",
+    "average for the weights, sum for the biases",
+    "db without / n",
+    "Biases take larger steps.",
+    lambda net, i: net.db[i],
+)
+WEIGHTS_SUMMED = Mistake(
+    "scale weights",
+    "average for the biases, sum for the weights",
+    "dW without / n",
+    "Weights take larger steps.",
+    lambda net, i: net.dW[i],
+)
+WHOLE_FILE = Mistake(
+    "scale weights",
+    "divided by the size of the whole file",
+    "dW / 60000",
+    "The learning rate is thousands of times smaller than it says.",
+    lambda net, i: net.dW[i] / 60000,
+)
+TWICE_AVERAGED = Mistake(
+    "scale weights",
+    "averaged over the batch twice",
+    "dW / n / n",
+    "The learning rate is smaller than it says.",
+    lambda net, i: net.dW[i] / net.n**2,
+)
+STRAY_CONSTANT = Mistake(
+    "scale weights",
+    "a stray constant",
+    "3 * dW / n",
+    "It is part of the learning rate.",
+    lambda net, i: 3 * net.dW[i] / net.n,
+)
+STRAY_BIAS = Mistake(
+    "scale biases",
+    "a stray constant in the biases' gradient",
+    "3 * db / n",
+    "It is part of the learning rate.",
+    lambda net, i: 3 * net.db[i] / net.n,
+)
+UPHILL = Mistake(
+    "scale weights",
+    "the step goes uphill",
+    "W += rate * dW",
+    "The cost rises.",
+    lambda net, i: -net.dW[i] / net.n,
+    right="W -= rate * dW",
+)
+UPHILL_BIASES = Mistake(
+    "scale biases",
+    "the biases' step goes uphill",
+    "b += rate * db",
+    "The biases work against the weights.",
+    lambda net, i: -net.db[i] / net.n,
+    right="b -= rate * db",
+)
+TWICE = Mistake(
+    "output",
+    "the factor 2 of squared error straight after softmax",
+    "delta = 2 * (a - y)",
+    "It is part of the learning rate.",
+    lambda net, i: 2 * net.error,
+    right="delta = a - y",
+)
+SUBTRACTED = Mistake(
+    "output",
+    "y - a, and then subtracted",
+    "delta = y - a",
+    "The cost rises.",
+    lambda net, i: -LINES["output"].compute(net, i),
+    right="delta = a - y",
+)
+DECAYED_BIASES = Mistake(
+    "scale biases",
+    "L2 on the biases",
+    "db + decay * b",
+    "Biases are small anyway.",
+    lambda net, i: net.db[i] / net.n + (net.decay or 0.1) * net.b[i],
+)
+DECAY_UPHILL = Mistake(
+    "scale weights",
+    "L2 with the wrong sign",
+    "dW - decay * W",
+    "Weights grow without bound.",
+    lambda net, i: net.dW[i] / net.n - (net.decay or 0.1) * net.W[i],
+    right="dW + decay * W",
+)
+DECAY_LEFT_OUT = Mistake(
+    "scale weights",
+    "L2 only in the cost",
+    "dW without decay * W",
+    "It learns as if there were no L2.",
+    lambda net, i: net.dW[i] / net.n,
+    right="dW + decay * W",
+)
+SCALE = [
+    NO_AVERAGE,
+    BIASES_SUMMED,
+    WEIGHTS_SUMMED,
+    WHOLE_FILE,
+    TWICE_AVERAGED,
+    STRAY_CONSTANT,
+    STRAY_BIAS,
+    UPHILL,
+    UPHILL_BIASES,
+    TWICE,
+    SUBTRACTED,
+    DECAYED_BIASES,
+    DECAY_UPHILL,
+    DECAY_LEFT_OUT,
+]
+
+ROOMS = {
+    "forward": FORWARD,
+    "output": OUTPUT,
+    "slope": SLOPE,
+    "carried": CARRIED,
+    "weights": WEIGHTS,
+    "biases": BIASES,
+    "scale": SCALE,
+}
+MUSEUM = [mistake for room in ROOMS.values() for mistake in room]
