@@ -298,9 +298,7 @@ def _with_delta(net: Pass, i: int, mistakes: Mapping[str, Mistake] = {}) -> Pass
     return after
 
 
-def _tensors(
-    reading: Reading, answers: Sequence[Answer], i: int, mistakes: bool = True
-) -> Reading:
+def _tensors(reading: Reading, answers: Sequence[Answer], i: int, mistakes: bool = True) -> Reading:
     """Return the reading with what explains both tensors of layer i, given its delta."""
     for kind in ("weights", "biases"):
         found = [getattr(answer, kind)[i - 1] for answer in answers]
@@ -312,9 +310,7 @@ def _tensors(
     return reading
 
 
-def _explain(
-    reading: Reading, tensor: Tensor, found: list[Array], mistakes: bool
-) -> Reading:
+def _explain(reading: Reading, tensor: Tensor, found: list[Array], mistakes: bool) -> Reading:
     """Return the reading with what explains a tensor: the right line, mistakes, or nothing."""
     kind, i = tensor
     right = [LINES[kind].compute(net, i) for net in reading.nets]

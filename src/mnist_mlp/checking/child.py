@@ -1,0 +1,75 @@
+"""The process in which a learner's file runs: `python -m mnist_mlp.checking.child FILE FOLDER`.
+
+It writes each trial to FOLDER as soon as it is made, and an account of the whole run at the end.
+"""
+
+import json
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from mnist_mlp.checking.interfaces import trials
+from mnist_mlp.checking.learner import Learner, describe
+from mnist_mlp.checking.trial import Trial
+
+MEMORY = 4 * 2**30  # bytes of addresses, on Linux
+MOST = 12  # trials
+
+
+def main(file: Path, folder: Path) -> None:
+    """Run the file, try its interfaces, and write what they answered."""
+    limit_memory()
+    sys.path.insert(0, str(file.parent))
+    errors: list[str] = []
+    account: dict[str, object] = {"errors": errors}
+    try:
+        learner = Learner(file)
+    except SyntaxError as error:
+        account["broken"] = f"line {error.lineno}: {error.msg}"
+    else:
+        account["problems"] = learner.problems
+        account["defined"] = [*learner.functions(), *(kind.__name__ for kind in learner.classes())]
+        for number, trial in enumerate(islice(trials(learner, errors), MOST)):
+            save(folder / f"{number:02}.npz", trial)
+    account["errors"] = list(dict.fromkeys(errors))[:20]
+    (folder / "account.json").write_text(json.dumps(account), "utf-8")
+
+
+def limit_memory() -> None:
+    """Limit the memory of this process, on Linux."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def save(path: Path, trial: Trial) -> None:
+    """Write a trial as arrays, in a file that appears when it is complete."""
+    arrays = {"description": np.array(json.dumps([trial.how, trial.step, trial.layout, trial.notes]))}
+    for k, answer in enumerate(trial.answers):
+        problem = answer.problem
+        for name, values in (
+            ("W", problem.weights),
+            ("b", problem.biases),
+            ("dW", answer.weights),
+            ("db", answer.biases),
+            ("a", answer.activations),
+        ):
+            for i, value in enumerate(values):
+                if value is not None:
+                    arrays[f"{k}/{name}/{i}"] = np.asarray(value)
+        arrays[f"{k}/images/0"], arrays[f"{k}/targets/0"] = problem.images, problem.targets
+        arrays[f"{k}/rate/0"] = np.array(answer.rate)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    unfinished.rename(path)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except MemoryError as error:
+        sys.exit(describe(error))

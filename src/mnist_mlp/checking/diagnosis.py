@@ -1,0 +1,202 @@
+"""The diagnosis: what is right and what is wrong in a learner's backpropagation, in words."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_mlp.checking.isolation import Outcome, run_file
+from mnist_mlp.checking.lines import COSTS, LINES
+from mnist_mlp.checking.matcher import RECIPES, SAME, Answer, Factor, Finding, Reading, Tensor, match
+from mnist_mlp.checking.museum import (
+    BIASES_SUMMED,
+    DECAY_UPHILL,
+    DECAYED_BIASES,
+    STRAY_BIAS,
+    STRAY_CONSTANT,
+    TWICE_AVERAGED,
+    UPHILL,
+    UPHILL_BIASES,
+    WEIGHTS_SUMMED,
+    WHOLE_FILE,
+    Mistake,
+)
+from mnist_mlp.checking.trial import Trial
+
+
+class Diagnosis(NamedTuple):
+    """What is known of a learner's file.
+
+    trial         how its gradients were had; None if they were not
+    reading       the cheapest reading of them
+    findings      mistakes, each a class whose gradients are equal, and the layers
+    conventions   what is different, and not wrong
+    others        readings for other costs that are as good, or nearly so
+    problem       why there is no answer, in one line, or nothing
+    notes         errors on the way
+    """
+
+    trial: Trial | None
+    reading: Reading | None
+    findings: list[Finding]
+    conventions: list[str]
+    others: list[Reading]
+    problem: str
+    notes: list[str]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        unknown = bool(self.reading and self.reading.unknown)
+        return self.trial is not None and not self.findings and not unknown and not self.problem
+
+
+def check(file: Path, cost: str | None = None) -> Diagnosis:
+    """Diagnose a learner's file, which runs in a process of its own.
+
+    `cost` is that which the learner means; by default any will do.
+    """
+    outcome = run_file(file)
+    gradients = best_reading([t for t in outcome.trials if not t.step], cost)
+    steps = best_reading([t for t in outcome.trials if t.step], cost)
+    return diagnose(outcome, gradients, steps)
+
+
+Read = tuple[Trial, list[Reading]]
+
+
+def best_reading(trials: Sequence[Trial], cost: str | None, most: int = 4) -> Read | None:
+    """Return the trial that takes the fewest mistakes to read, and its readings."""
+    recipes = [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
+    best: Read | None = None
+    for trial in trials[:most]:
+        if not _is_finite(trial):
+            best = best or (trial, [])
+            continue
+        readings = match(trial.answers, recipes)
+        if not best or not best[1] or readings[0].price < best[1][0].price:
+            best = trial, readings
+        if readings[0].price < SAME:
+            break
+    return best
+
+
+def _is_finite(trial: Trial) -> bool:
+    return all(
+        np.isfinite(array).all()
+        for answer in trial.answers
+        for array in (*answer.weights, *answer.biases)
+        if array is not None
+    )
+
+
+def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Diagnosis:
+    """Put together what the gradients and the steps tell."""
+    main = gradients or steps
+    if not main:
+        problem = outcome.problem or _unclear(outcome)
+        return Diagnosis(None, None, [], [], [], problem, outcome.notes)
+    trial, readings = main
+    if not readings:
+        return Diagnosis(trial, None, [], [], [], f"{trial.how} gives NaN or infinity", outcome.notes)
+    reading = readings[0]
+    findings = [*reading.findings, *_by_factors(reading, trial.step)]
+    if gradients and steps and steps[1]:
+        step = steps[1][0]
+        for finding in (*step.findings, *_by_factors(step, True)):
+            if not step.unknown and not any(set(finding.mistakes) & set(f.mistakes) for f in findings):
+                findings.append(finding)
+    others = [r for r in readings[1:] if r.recipe.cost != reading.recipe.cost and not r.unknown]
+    others = [r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}]
+    others = [r for r in others if r.price <= reading.price + 1 + SAME]
+    conventions = list(_conventions(reading, trial.step))
+    return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
+
+
+def _unclear(outcome: Outcome) -> str:
+    if not outcome.defined:
+        return "it defines no function and no class that could be called"
+    return (
+        f"none of {', '.join(outcome.defined[:8])} could be called so that gradients came back; "
+        "write an adapter: mnist-mlp check --new mine_check.py"
+    )
+
+
+# Factors
+
+
+def _common(reading: Reading) -> Factor | None:
+    """Return the factor of most weights."""
+    factors = [f for t, f in reading.factors.items() if t.kind == "weights" and f.constant]
+    factors = factors or [f for f in reading.factors.values() if f.constant]
+    return max(factors, key=lambda f: sum(_same(f, g) for g in factors), default=None)
+
+
+def _same(one: Factor, other: Factor) -> bool:
+    return one.power == other.power and abs(one.constant - other.constant) < 2e-3 * abs(other.constant)
+
+
+def _by_factors(reading: Reading, step: bool) -> Iterator[Finding]:
+    """Yield the mistakes that show in factors: of signs, averages and constants."""
+    common = _common(reading)
+    if not common:
+        return
+    layers = tuple(range(1, reading.nets[0].last + 1))
+    if step and common.constant < 0:
+        yield Finding((UPHILL,), layers)
+    if common.power == -2:
+        yield Finding((TWICE_AVERAGED,), layers)
+    for kind, mistakes in (
+        ("weights", (UPHILL, STRAY_CONSTANT, WEIGHTS_SUMMED)),
+        ("biases", (UPHILL_BIASES, STRAY_BIAS, BIASES_SUMMED)),
+    ):
+        odd = {
+            t.layer: f
+            for t, f in reading.factors.items()
+            if t.kind == kind and f.constant and not _same(f, common)
+        }
+        uphill = tuple(i for i, f in odd.items() if f.constant * common.constant < 0)
+        scaled = tuple(i for i, f in odd.items() if i not in uphill and f.power == common.power)
+        averaged = tuple(i for i, f in odd.items() if i not in uphill and f.power > common.power)
+        twice = tuple(i for i, f in odd.items() if i not in uphill and f.power < common.power)
+        for mistake, where in (*zip(mistakes, (uphill, scaled, averaged), strict=True), (_less(kind), twice)):
+            if where:
+                yield Finding((mistake,), where)
+    for tensor, decay in reading.decay.items():
+        if tensor.kind == "biases":
+            yield Finding((DECAYED_BIASES,), (tensor.layer,))
+        elif decay * common.constant < 0:
+            yield Finding((DECAY_UPHILL,), (tensor.layer,))
+
+
+def _less(kind: str) -> Mistake:
+    return WEIGHTS_SUMMED if kind == "biases" else TWICE_AVERAGED
+
+
+def _conventions(reading: Reading, step: bool) -> Iterator[str]:
+    """Yield what the common factor tells, if it is not wrong."""
+    common = _common(reading)
+    if not common:
+        return
+    constant, power = common
+    if constant < 0 and not step:
+        yield "The sign is that of -∂C/∂w: the step must add it."
+    if reading.nets[0].n > 1:
+        yield {
+            0: "Gradients are summed over the batch, not averaged.",
+            -1: "Gradients are averaged over the batch.",
+        }.get(power, f"Gradients are multiplied by the batch size to the power {power}.")
+    size = abs(constant)
+    n_out = reading.nets[0].y.shape[1]
+    if reading.recipe.cost == "squared_error":
+        if abs(size - 0.5) < 1e-3:
+            yield "The cost is ½ Σ (a - y)²."
+            return
+        size = size * n_out if abs(size * n_out - 1) < 1e-3 else size
+    if abs(size * n_out - 1) < 1e-3:
+        yield "The cost is also averaged over the outputs."
+    elif abs(size - 1) > 2e-3:
+        yield f"All gradients are multiplied by {size:.4g}, which is part of the learning rate."
+    if any(t.kind == "weights" for t in reading.decay):
+        yield "The weights' gradients contain weight decay."

@@ -1,0 +1,275 @@
+"""Functions that take the parameters and return gradients, or new parameters."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.checking.learner import Learner, describe, limited
+from mnist_mlp.checking.lines import Problem
+from mnist_mlp.checking.matcher import Answer
+from mnist_mlp.checking.roles import (
+    FORWARD,
+    GRADIENT,
+    STEP,
+    call,
+    is_bias,
+    is_weight,
+    number_in,
+    parameters_of,
+    role_of,
+    roles_of,
+)
+from mnist_mlp.checking.tensors import Item, items, pick
+from mnist_mlp.checking.trial import RATE, SIZES, Trial, as_step, problems, supply_for
+
+CONTAINERS = ("lists", "dictionary", "pairs", "dictionaries")
+
+Function = Callable[..., Any]
+
+
+# An adapter
+
+
+def adapter_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+    """Yield what the functions of the template answer; they use the project's own layout."""
+    functions = learner.functions()
+    layout = Layout("rows", False, "flat", "one-hot")
+    for name, step in (("check_gradients", False), ("check_step", True)):
+        for sizes in SIZES if name in functions else ():
+            answers = []
+            try:
+                for problem in problems(sizes, layout):
+                    answers.append(_adapted(functions, name, problem))
+            except Exception as error:  # noqa: BLE001
+                errors.append(f"{name}: {describe(error)}")
+                continue
+            yield Trial(name, step, layout, answers)
+            break
+
+
+def _adapted(functions: dict[str, Function], name: str, problem: Problem) -> Answer:
+    weights, biases = ([a.copy() for a in part] for part in (problem.weights, problem.biases))
+    images, labels = problem.images.copy(), problem.targets.argmax(axis=1)
+    with limited():
+        if name == "check_step":
+            new = functions[name](weights, biases, images, labels, RATE)
+            by_weights, by_biases = (
+                [(old - np.asarray(array)) / RATE for old, array in zip(olds, arrays, strict=True)]
+                for olds, arrays in zip((problem.weights, problem.biases), new, strict=True)
+            )
+            return Answer(problem, by_weights, by_biases, (), RATE)
+        by_weights, by_biases = functions[name](weights, biases, images, labels)
+        forward = functions.get("check_forward")
+        activations = forward(weights, biases, images) if forward else ()
+    return Answer(
+        problem, [*map(np.asarray, by_weights)], [*map(np.asarray, by_biases)], activations
+    )
+
+
+# Functions that take the parameters
+
+
+def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+    functions = learner.functions()
+    takers = {
+        name: function
+        for name, function in functions.items()
+        if "targets" in roles_of(function) | ({"targets"} if _is_pair(function) else set())
+        and _weight_names(function)
+        and (re.fullmatch(GRADIENT, name) or re.fullmatch(STEP, name))
+    }
+    for name in sorted(takers, key=lambda name: not re.fullmatch(GRADIENT, name)):
+        found = 0
+        for singles, sizes in product((False, True), SIZES):
+            for layout, container in product(layouts(singles), _containers(takers[name])):
+                trial = _try_function(learner, takers[name], sizes, layout, container, errors)
+                if trial:
+                    yield trial
+                    yield from _update_trials(learner, trial, container)
+                    found += 1
+            if found:
+                break
+
+
+def _is_pair(function: Function) -> bool:
+    return "pairs" in roles_of(function)
+
+
+def _weight_names(function: Function) -> list[str]:
+    """Return the parameters of a function that are weights, in order, or the one for them all."""
+    names = [p.name for p in parameters_of(function)]
+    weights = [name for name in names if is_weight(name)]
+    numbers = [number_in(name) for name in weights]
+    if weights and None not in numbers:
+        weights.sort(key=lambda name: number_in(name) or 0)
+    return weights or [name for name in names if role_of(name) == "parameters"][:1]
+
+
+def _containers(function: Function) -> Sequence[str]:
+    return CONTAINERS if len(_weight_names(function)) == 1 else ("lists",)
+
+
+def _parameter_values(
+    function: Function, problem: Problem, layout: Layout, container: str
+) -> dict[str, Any]:
+    """Return the weights and biases under the names by which a function takes them."""
+    weights = [layout.weight(array) for array in problem.weights]
+    biases = [layout.biases(array) for array in problem.biases]
+    names = _weight_names(function)
+    bias_names = [p.name for p in parameters_of(function) if is_bias(p.name)]
+    if None not in (numbers := [number_in(name) for name in bias_names]):
+        bias_names.sort(key=lambda name: numbers[bias_names.index(name)] or 0)
+    if len(names) == 1:
+        return {names[0]: _contained(weights, biases, container)} | dict.fromkeys(
+            bias_names, biases
+        )
+    return dict(zip(names, weights, strict=False)) | dict(zip(bias_names, biases, strict=False))
+
+
+def _contained(weights: list[Array], biases: list[Array], container: str) -> Any:
+    pairs = list(zip(weights, biases, strict=True))
+    if container == "dictionary":
+        return {
+            name + str(i): array
+            for i, pair in enumerate(pairs, 1)
+            for names in ("Ww", "Bb")
+            for name, array in zip(names, [pair[names == "Bb"]] * 2, strict=True)
+        }
+    if container == "pairs":
+        return pairs
+    if container == "dictionaries":
+        return [{"W": w, "w": w, "weights": w, "b": b, "bias": b, "biases": b} for w, b in pairs]
+    return weights
+
+
+def _try_function(
+    learner: Learner,
+    function: Function,
+    sizes: list[int],
+    layout: Layout,
+    container: str,
+    errors: list[str],
+) -> Trial | None:
+    names = _weight_names(function)
+    if len(names) > 1 and len(names) != len(sizes) - 1:
+        return None
+    answers, notes = [], set[str]()
+    step = "rate" in roles_of(function)
+    for problem in problems(sizes, layout):
+        supply, given = supply_for(problem, layout), {}
+        try:
+            with limited():
+                given = _parameter_values(function, problem, layout, container)
+                _run_forward(learner, supply, given, problem, layout, container)
+                before = [item.array.copy() for item in items(list(given.values()))]
+                old = copy.deepcopy((supply["images"], supply["targets"]))
+                returned = call(function, supply, given)
+        except Exception as error:  # noqa: BLE001
+            errors.append(f"{getattr(function, '__name__', '')}: {describe(error)}")
+            return None
+        found = list(items(returned, "", learner.returned_names(function)))
+        by_weights, by_biases = pick(found, problem, layout)
+        if any(array is None for array in by_weights):
+            return None
+        if not all(
+            np.array_equal(a, b)
+            for a, b in zip(old, (supply["images"], supply["targets"]), strict=True)
+        ):
+            notes.add("overwrites its arguments")
+        after = [item.array for item in items(list(given.values()))]
+        if not step and not all(np.array_equal(a, b) for a, b in zip(before, after, strict=False)):
+            notes.add("overwrites its arguments")
+        answer = Answer(problem, by_weights, by_biases)
+        answers.append(as_step(answer) if step else answer)
+    return Trial(signature(function), step, layout, answers, tuple(notes))
+
+
+def _run_forward(
+    learner: Learner,
+    supply: dict[str, Any],
+    given: dict[str, Any],
+    problem: Problem,
+    layout: Layout,
+    container: str,
+) -> None:
+    """Call the file's forward function, if it has one; add what it returns to `supply` and `given`."""
+    for name, function in learner.functions().items():
+        if not re.fullmatch(FORWARD, name) or "images" not in roles_of(function):
+            continue
+        if re.fullmatch(GRADIENT, name) or "targets" in roles_of(function):
+            continue
+        try:
+            values = _parameter_values(function, problem, layout, container)
+            returned = call(function, supply, values | given)
+        except Exception:  # noqa: BLE001, S112
+            continue
+        names = learner.returned_names(function)
+        parts = returned if isinstance(returned, tuple) else (returned,)
+        if len(names) == len(parts):
+            given.update({n: part for n, part in zip(names, parts, strict=True) if n not in given})
+        kept = [part for part in parts if isinstance(part, dict | list)]
+        for part in kept:
+            if isinstance(part, dict):
+                given.update({key: value for key, value in part.items() if key not in given})
+        if kept or isinstance(returned, tuple):
+            supply["cache"] = kept[0] if kept else returned
+        read_outputs(list(items(returned, "", names)), supply, problem, layout)
+        return
+
+
+def read_outputs(
+    found: list[Item], supply: dict[str, Any], problem: Problem, layout: Layout
+) -> None:
+    """Add the last layer's activations to `supply`, if they are among arrays."""
+    shape = layout.examples(problem.targets).shape
+    outputs = [item.array for item in found if item.array.shape == shape]
+    if outputs:
+        supply["prediction"] = outputs[-1]
+
+
+def signature(function: Function) -> str:
+    names = [p.name for p in parameters_of(function) if p.default is p.empty]
+    return f"{getattr(function, '__name__', 'it')}({', '.join(names)})"
+
+
+def _update_trials(learner: Learner, trial: Trial, container: str) -> Iterator[Trial]:
+    """Yield what a function that applies gradients makes of those that the trial returned."""
+    for name, function in learner.functions().items():
+        roles = roles_of(function)
+        if not re.fullmatch(STEP, name) or "images" in roles or "rate" not in roles:
+            continue
+        answers = []
+        for answer in trial.answers:
+            values = _parameter_values(function, answer.problem, trial.layout, container)
+            gradients = {
+                f"{prefix}{kind}{i}": lay(array)
+                for kind, arrays, lay in (
+                    ("W", answer.weights, trial.layout.weight),
+                    ("b", answer.biases, trial.layout.biases),
+                )
+                for i, array in enumerate(arrays, 1)
+                if array is not None
+                for prefix in ("d", "grad_")
+            }
+            gradients |= {key.lower(): value for key, value in gradients.items()}
+            gradients |= dict.fromkeys(("grads", "gradients", "grad"), dict(gradients))
+            try:
+                with limited():
+                    returned = call(
+                        function, supply_for(answer.problem, trial.layout), values | gradients
+                    )
+            except Exception:  # noqa: BLE001
+                return
+            found = list(items(returned, "", learner.returned_names(function)))
+            found = found or list(items(list(values.values())))
+            weights, biases = pick(found, answer.problem, trial.layout)
+            if any(array is None for array in weights):
+                return
+            answers.append(as_step(Answer(answer.problem, weights, biases)))
+        yield Trial(signature(function), True, trial.layout, answers)

@@ -1,0 +1,130 @@
+"""A learner's file: its definitions, without its training loops, plots and prints."""
+
+import ast
+import signal
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 1.0  # seconds for one statement or call
+
+
+class Learner:
+    """A learner's file, as far as it could be run.
+
+    names      what it defines
+    tree       its source
+    problems   statements that failed: "line 3: ModuleNotFoundError: No module named 'pandas'"
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Run the file's imports, definitions and assignments. Raises SyntaxError."""
+        source = path.read_text("utf-8", "replace")
+        self.tree = ast.parse(source, str(path))
+        self.module = types.ModuleType(path.stem)
+        self.names: dict[str, Any] = vars(self.module)
+        self.names["__file__"] = str(path)
+        self.problems: list[str] = []
+        for statement in self.tree.body:
+            if _is_definition(statement):
+                self.run([statement])
+
+    def run(self, statements: list[ast.stmt]) -> bool:
+        """Run statements of the file, and return whether they ended without an error."""
+        code = compile(ast.Module(statements, []), self.names["__file__"], "exec")
+        try:
+            with limited():
+                exec(code, self.names)  # noqa: S102
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
+            self.problems.append(f"line {statements[0].lineno}: {describe(error)}")
+            return False
+        return True
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions that the file itself defines."""
+        return {
+            name: value
+            for name, value in self.names.items()
+            if isinstance(value, types.FunctionType) and value.__globals__ is self.names
+        }
+
+    def classes(self) -> list[type]:
+        """Return the classes that the file itself defines."""
+        return [
+            value
+            for value in self.names.values()
+            if isinstance(value, type) and value.__module__ == self.module.__name__
+        ]
+
+    def returned_names(self, function: Callable[..., Any]) -> list[str]:
+        """Return the names in the last return statement of a function, or nothing."""
+        return self._returns.get(getattr(function, "__name__", ""), [])
+
+    @property
+    def _returns(self) -> dict[str, list[str]]:
+        return {
+            node.name: [ast.unparse(value) for value in values]
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.FunctionDef)
+            for values in [_returned(node)]
+        }
+
+    def loops(self) -> Iterator[ast.For | ast.While]:
+        """Yield the innermost loops outside functions."""
+        for statement in self.tree.body:
+            if isinstance(statement, ast.For | ast.While | ast.If | ast.With):
+                for node in ast.walk(statement):
+                    if isinstance(node, ast.For | ast.While) and not _has_loop(node):
+                        yield node
+
+
+def _is_definition(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):  # network.append(Dense(784, 16))
+        call = statement.value
+        return (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr in ("append", "add", "extend")
+        )
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    return isinstance(statement, (*kinds, ast.Try, ast.AugAssign))
+
+
+def _has_loop(node: ast.For | ast.While) -> bool:
+    return any(isinstance(n, ast.For | ast.While) for s in node.body for n in ast.walk(s))
+
+
+def _returned(function: ast.FunctionDef) -> list[ast.expr]:
+    values = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
+    if not values:
+        return []
+    return list(values[-1].elts) if isinstance(values[-1], ast.Tuple) else [values[-1]]
+
+
+def describe(error: BaseException) -> str:
+    """Return the kind and message of an error, in one line."""
+    if isinstance(error, TimeoutError):
+        return f"it takes longer than {PATIENCE:g} second"
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200]
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Raise TimeoutError in the block when it takes too long, where the system has alarms."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,100 @@
+"""Training loops outside functions: one mini-batch is sent through the loop's own lines."""
+
+import ast
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.matcher import Answer
+from mnist_mlp.checking.roles import role_of
+from mnist_mlp.checking.tensors import Places, find_places
+from mnist_mlp.checking.trial import RATE, Trial, difference, problems, supply_for
+
+BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose variables are replaced
+
+
+def loop_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+    """Yield what the training loops of the file answer."""
+    outer = [s for s in learner.tree.body if isinstance(s, ast.For | ast.While | ast.If)]
+    for statement in outer:
+        for singles in (False, True):
+            for layout in layouts(singles):
+                if trial := _try_loop(learner, statement, layout, errors):
+                    yield trial
+
+
+def _try_loop(
+    learner: Learner, statement: ast.stmt, layout: Layout, errors: list[str]
+) -> Trial | None:
+    places = find_places(_variables(learner))
+    if not places or (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
+        return None
+    answers: list[Answer] = []
+    for problem in problems(places.sizes, layout, any(places.biases)):
+        places = find_places(_variables(learner))
+        if not places:
+            return None
+        places.put(problem)
+        before = places.get()
+        rate = _bind(learner, statement, supply_for(problem, _as_data(layout)))
+        n_problems = len(learner.problems)
+        ran = learner.run(_once(statement))
+        errors += learner.problems[n_problems:]
+        del learner.problems[n_problems:]
+        after = places.get()
+        for slot, array in zip(places.weights, before[0], strict=True):
+            slot.holder[slot.key] = array
+        for place, old in zip(places.biases, before[1], strict=True):
+            if place and old is not None:
+                place.holder[place.key] = old
+        if not ran or all(map(np.array_equal, before[0], after[0])):
+            return None
+        answers.append(difference(problem, layout, before, after, rate))
+    return Trial(f"the loop in line {statement.lineno}", True, layout, answers)
+
+
+def _as_data(layout: Layout) -> Layout:
+    """Return the layout of a whole data set: a loop takes single examples from its rows."""
+    return layout._replace(data="rows") if layout.data == "vector" else layout
+
+
+def _variables(learner: Learner) -> Any:
+    names = {k: v for k, v in learner.names.items() if not k.startswith("__")}
+    return learner.names if names else {}
+
+
+def _once(statement: ast.stmt) -> list[ast.stmt]:
+    """Return the statements of one round: an epoch, or the whole data set."""
+    if isinstance(statement, ast.If):
+        return [
+            s
+            for part in statement.body
+            for s in (_once(part) if isinstance(part, ast.For) else [part])
+        ]
+    if isinstance(statement, ast.For) and not _over_data(statement):
+        zero = ast.Assign([statement.target], ast.Constant(0), lineno=statement.lineno)
+        return [ast.fix_missing_locations(zero), *statement.body]
+    return statement.body if isinstance(statement, ast.While) else [statement]
+
+
+def _over_data(loop: ast.For) -> bool:
+    """Tell whether a loop goes over examples, not over epochs."""
+    names = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
+    return any(role_of(name) in ("images", "targets") for name in names)
+
+
+def _bind(learner: Learner, statement: ast.stmt, supply: dict[str, Any]) -> float:
+    """Give the loop's variables their values; return the learning rate."""
+    loads = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    stored = {node.id for node in loads if isinstance(node.ctx, ast.Store)}
+    rate = 1.0
+    for name in {node.id for node in loads} - stored:
+        role = role_of(name)
+        if role in BOUND and not callable(learner.names.get(name)):
+            learner.names[name] = supply[role]
+            rate = RATE if role == "rate" else rate
+    return rate

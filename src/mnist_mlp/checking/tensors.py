@@ -1,0 +1,236 @@
+"""Tensors in what a program returns or keeps: weights, biases and their gradients."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.layouts import Layout
+from mnist_mlp.checking.lines import Problem
+from mnist_mlp.checking.roles import is_bias, is_gradient, is_weight, number_in
+
+DEPTH = 4  # how deep lists, dictionaries and objects are searched
+
+
+class Item(NamedTuple):
+    """An array found in a value: the name it has there, and its place in a list."""
+
+    name: str
+    index: int | None
+    array: Array
+
+
+class Slot(NamedTuple):
+    """A place that holds an array: a dictionary, a list or an object's attributes, and the key."""
+
+    holder: Any
+    key: Any
+    name: str
+
+    @property
+    def array(self) -> Array:
+        """The array that is there now."""
+        return np.asarray(self.holder[self.key])
+
+    def put(self, array: Array) -> None:
+        """Overwrite it in place, or replace it if the shape or type has changed."""
+        old = self.holder[self.key]
+        if isinstance(old, np.ndarray) and old.shape == array.shape and old.dtype.kind == "f":
+            old[...] = array
+        else:
+            self.holder[self.key] = array.copy()
+
+
+def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0) -> Iterator[Item]:
+    """Yield the arrays in a value. `names` are those of a tuple's elements."""
+    if isinstance(value, np.ndarray | np.generic | float):
+        yield Item(name, None, np.asarray(value))
+    elif depth > DEPTH:
+        return
+    elif isinstance(value, Mapping):
+        for key, element in value.items():
+            yield from items(element, str(key), (), depth + 1)
+    elif isinstance(value, list | tuple):
+        if array := _numbers(value):
+            yield Item(name, None, array[0])
+            return
+        named = names if len(names) == len(value) else [name] * len(value)
+        for index, (element, own) in enumerate(zip(value, named, strict=True)):
+            for item in items(element, own, (), depth + 1):
+                yield (
+                    item
+                    if item.name != name or item.index is not None
+                    else item._replace(index=index)
+                )
+    elif hasattr(value, "__dict__"):
+        yield from items(vars(value), name, (), depth + 1)
+
+
+def _numbers(value: Sequence[Any]) -> list[Array]:
+    """Return a list of numbers, or of such lists, as an array (in a list); else nothing."""
+    flat = value[0] if value else None
+    while isinstance(flat, list) and flat:
+        flat = flat[0]
+    if not isinstance(flat, int | float) or isinstance(flat, bool):
+        return []
+    try:
+        return [np.array(value, float)]
+    except (ValueError, TypeError):
+        return []
+
+
+def slots(
+    value: Any, name: str = "", depth: int = 0, seen: set[int] | None = None
+) -> Iterator[Slot]:
+    """Yield every place in a value that holds an array of floating-point numbers."""
+    seen = set() if seen is None else seen
+    if depth > DEPTH or id(value) in seen:
+        return
+    seen.add(id(value))
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = list(enumerate(value))
+    elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable_only(value):
+        value = vars(value)
+        pairs = list(value.items())
+    for key, element in pairs:
+        own = key if isinstance(key, str) else name
+        if own.startswith("__"):
+            continue
+        if isinstance(element, np.ndarray):
+            if element.dtype.kind == "f" and element.size > 1:
+                yield Slot(value, key, own)
+        elif isinstance(element, list | tuple | dict) or hasattr(element, "__dict__"):
+            yield from slots(element, own, depth + 1, seen)
+
+
+def callable_only(value: Any) -> bool:
+    """Tell whether a value is a function, a class or a module, which are not searched."""
+    return isinstance(value, type | Callable) or hasattr(value, "__loader__")  # type: ignore[arg-type]
+
+
+class Places(NamedTuple):
+    """Where an object keeps the weights and biases of a network with layers of these sizes."""
+
+    sizes: list[int]
+    weights: list[Slot]
+    biases: list[Slot | None]
+    layout: Layout
+
+    def put(self, problem: Problem) -> None:
+        """Give the object the parameters of a problem."""
+        for slot, array in zip(self.weights, problem.weights, strict=True):
+            slot.put(self.layout.weight(array))
+        for place, array in zip(self.biases, problem.biases, strict=True):
+            if place:
+                place.put(self.layout.biases(array))
+
+    def get(self) -> tuple[list[Array], list[Array | None]]:
+        """Return copies of the object's parameters, in its own layout."""
+        weights = [slot.array.copy() for slot in self.weights]
+        return weights, [slot.array.copy() if slot else None for slot in self.biases]
+
+
+def find_places(root: Any) -> Places | None:
+    """Return where an object keeps its parameters, if they form a chain of layers."""
+    found = [
+        s for s in slots(root) if not re.match(r"(?i)(d[A-Z_]|grad|delta|nabla|v_|m_|x|y)", s.name)
+    ]
+    matrices = [slot for slot in found if slot.array.ndim == 2 and min(slot.array.shape) > 1]
+    named = [slot for slot in matrices if is_weight(slot.name)]
+    for weights in (named, named[::-1], matrices, matrices[::-1]):
+        for inputs in (False, True):
+            shapes = [slot.array.shape[:: 1 if inputs else -1] for slot in weights]  # n_in, n_out
+            if shapes and all(a[1] == b[0] for a, b in zip(shapes, shapes[1:])):  # noqa: B905, RUF007
+                sizes = [shapes[0][0], *(shape[1] for shape in shapes)]
+                return _with_biases(sizes, weights, found, inputs)
+    return None
+
+
+def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], inputs: bool) -> Places:
+    vectors = [
+        slot
+        for slot in found
+        if slot not in weights and slot.array.size == max(slot.array.shape) and is_bias(slot.name)
+    ]
+    biases: list[Slot | None] = []
+    for size in sizes[1:]:
+        fitting = [slot for slot in vectors if slot.array.size == size and slot not in biases]
+        biases.append(fitting[0] if fitting else None)
+    bias = "flat"
+    if shape := next((slot.array.shape for slot in biases if slot), None):
+        bias = {1: "flat"}.get(len(shape), "column" if shape[-1] == 1 else "row")
+    return Places(sizes, weights, biases, Layout("rows", inputs, bias, "one-hot"))
+
+
+def pick(
+    found: Sequence[Item], problem: Problem, layout: Layout
+) -> tuple[list[Array | None], list[Array | None]]:
+    """Return the gradients among arrays, in the layout of the problem."""
+    weights, biases = [], []
+    taken: set[int] = set()
+    for i, (weight, bias) in enumerate(zip(problem.weights, problem.biases, strict=True)):
+        laid = layout.weight(weight)
+        array = _choose(found, i, [laid.shape], is_weight, taken)
+        weights.append(None if array is None else layout.weight(np.asarray(array, _type(array))))
+        shapes = [layout.biases(bias).shape, (bias.size,), (bias.size, 1), (1, bias.size)]
+        array = _choose(found, i, shapes, is_bias, taken)
+        array = _misshapen(found, i, len(problem.biases)) if array is None else array
+        if array is not None:
+            array = layout.read_bias(np.asarray(array, _type(array)), bias.size)
+        biases.append(array)
+    return weights, biases
+
+
+def _type(array: Array) -> type:
+    return np.float32 if array.dtype == np.float32 else np.float64
+
+
+def _choose(
+    found: Sequence[Item],
+    i: int,
+    shapes: Sequence[tuple[int, ...]],
+    likely: Callable[[str], bool],
+    taken: set[int],
+) -> Array | None:
+    """Return the array for layer i (from 0) of one of these shapes: by name, else the first."""
+    fitting = [
+        (k, item)
+        for k, item in enumerate(found)
+        if k not in taken and item.array.shape in shapes and not _is_activation(item.name)
+    ]
+
+    def rank(pair: tuple[int, Item]) -> tuple[bool, bool, bool]:
+        name, index, _ = pair[1]
+        base = re.sub(r"(?i)^(_*)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?", "", name) or name
+        number = number_in(name) if index is None else index + 1
+        return not is_gradient(name), not likely(base), number is not None and number != i + 1
+
+    if not fitting:
+        return None
+    k, item = min(fitting, key=rank)
+    taken.add(k)
+    return item.array
+
+
+def _is_activation(name: str) -> bool:
+    return bool(re.fullmatch(r"(a|z|h|o|x|y|out|output|dz|da|delta|d?hidden)_?\d*", name.lower()))
+
+
+def _misshapen(found: Sequence[Item], i: int, n_layers: int) -> Array | None:
+    """Return what stands in the place of a bias gradient, whatever its shape."""
+    named = [
+        item
+        for item in found
+        if re.fullmatch(
+            r"(?i)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?b(ias(es)?)?_?\d*", item.name
+        )
+    ]
+    if len(named) == n_layers:
+        return named[i].array
+    numbered = [item for item in named if number_in(item.name) == i + 1]
+    return numbered[0].array if numbered else None
