@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_mlp.checking.absent import install
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.learner import Learner, describe
 from mnist_mlp.checking.trial import Trial
@@ -22,6 +23,7 @@ def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
     limit_memory()
     sys.path.insert(0, str(file.parent))
+    install()
     errors: list[str] = []
     account: dict[str, object] = {"errors": errors}
     try:
@@ -47,7 +49,9 @@ def limit_memory() -> None:
 
 def save(path: Path, trial: Trial) -> None:
     """Write a trial as arrays, in a file that appears when it is complete."""
-    arrays = {"description": np.array(json.dumps([trial.how, trial.step, trial.layout, trial.notes]))}
+    arrays = {
+        "description": np.array(json.dumps([trial.how, trial.step, trial.layout, trial.notes]))
+    }
     for k, answer in enumerate(trial.answers):
         problem = answer.problem
         for name, values in (

@@ -1,5 +1,6 @@
 """The diagnosis: what is right and what is wrong in a learner's backpropagation, in words."""
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,16 @@ import numpy as np
 
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.lines import COSTS, LINES
-from mnist_mlp.checking.matcher import RECIPES, SAME, Answer, Factor, Finding, Reading, Tensor, match
+from mnist_mlp.checking.matcher import (
+    RECIPES,
+    SAME,
+    Answer,
+    Factor,
+    Finding,
+    Reading,
+    Tensor,
+    match,
+)
 from mnist_mlp.checking.museum import (
     BIASES_SUMMED,
     DECAY_UPHILL,
@@ -23,6 +33,9 @@ from mnist_mlp.checking.museum import (
     Mistake,
 )
 from mnist_mlp.checking.trial import Trial
+
+
+SECONDS = 1.5  # after which no further way to call a program is looked at
 
 
 class Diagnosis(NamedTuple):
@@ -66,18 +79,25 @@ def check(file: Path, cost: str | None = None) -> Diagnosis:
 Read = tuple[Trial, list[Reading]]
 
 
-def best_reading(trials: Sequence[Trial], cost: str | None, most: int = 4) -> Read | None:
-    """Return the trial that takes the fewest mistakes to read, and its readings."""
+def best_reading(
+    trials: Sequence[Trial], cost: str | None, seconds: float = SECONDS
+) -> Read | None:
+    """Return the trial that takes the fewest mistakes to read, and its readings.
+
+    A program may run in several layouts, by broadcasting, and is right if it is right in one.
+    """
     recipes = [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
+    finite = [trial for trial in trials if _is_finite(trial)]
+    if not finite:
+        return (trials[0], []) if trials else None
+    right = next((trial for trial in finite if match(trial.answers, recipes, mistakes=False)), None)
+    deadline = time.monotonic() + seconds
     best: Read | None = None
-    for trial in trials[:most]:
-        if not _is_finite(trial):
-            best = best or (trial, [])
-            continue
+    for trial in [right] if right else finite:
         readings = match(trial.answers, recipes)
-        if not best or not best[1] or readings[0].price < best[1][0].price:
+        if not best or readings[0].price < best[1][0].price - SAME:
             best = trial, readings
-        if readings[0].price < SAME:
+        if time.monotonic() > deadline:
             break
     return best
 
@@ -99,16 +119,22 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         return Diagnosis(None, None, [], [], [], problem, outcome.notes)
     trial, readings = main
     if not readings:
-        return Diagnosis(trial, None, [], [], [], f"{trial.how} gives NaN or infinity", outcome.notes)
+        return Diagnosis(
+            trial, None, [], [], [], f"{trial.how} gives NaN or infinity", outcome.notes
+        )
     reading = readings[0]
     findings = [*reading.findings, *_by_factors(reading, trial.step)]
     if gradients and steps and steps[1]:
         step = steps[1][0]
         for finding in (*step.findings, *_by_factors(step, True)):
-            if not step.unknown and not any(set(finding.mistakes) & set(f.mistakes) for f in findings):
+            if not step.unknown and not any(
+                set(finding.mistakes) & set(f.mistakes) for f in findings
+            ):
                 findings.append(finding)
     others = [r for r in readings[1:] if r.recipe.cost != reading.recipe.cost and not r.unknown]
-    others = [r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}]
+    others = [
+        r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}
+    ]
     others = [r for r in others if r.price <= reading.price + 1 + SAME]
     conventions = list(_conventions(reading, trial.step))
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
@@ -134,7 +160,9 @@ def _common(reading: Reading) -> Factor | None:
 
 
 def _same(one: Factor, other: Factor) -> bool:
-    return one.power == other.power and abs(one.constant - other.constant) < 2e-3 * abs(other.constant)
+    return one.power == other.power and abs(one.constant - other.constant) < 2e-3 * abs(
+        other.constant
+    )
 
 
 def _by_factors(reading: Reading, step: bool) -> Iterator[Finding]:
@@ -160,7 +188,10 @@ def _by_factors(reading: Reading, step: bool) -> Iterator[Finding]:
         scaled = tuple(i for i, f in odd.items() if i not in uphill and f.power == common.power)
         averaged = tuple(i for i, f in odd.items() if i not in uphill and f.power > common.power)
         twice = tuple(i for i, f in odd.items() if i not in uphill and f.power < common.power)
-        for mistake, where in (*zip(mistakes, (uphill, scaled, averaged), strict=True), (_less(kind), twice)):
+        for mistake, where in (
+            *zip(mistakes, (uphill, scaled, averaged), strict=True),
+            (_less(kind), twice),
+        ):
             if where:
                 yield Finding((mistake,), where)
     for tensor, decay in reading.decay.items():
@@ -193,7 +224,6 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
         if abs(size - 0.5) < 1e-3:
             yield "The cost is ½ Σ (a - y)²."
             return
-        size = size * n_out if abs(size * n_out - 1) < 1e-3 else size
     if abs(size * n_out - 1) < 1e-3:
         yield "The cost is also averaged over the outputs."
     elif abs(size - 1) > 2e-3:

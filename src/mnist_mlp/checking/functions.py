@@ -28,7 +28,7 @@ from mnist_mlp.checking.roles import (
 from mnist_mlp.checking.tensors import Item, items, pick
 from mnist_mlp.checking.trial import RATE, SIZES, Trial, as_step, problems, supply_for
 
-CONTAINERS = ("lists", "dictionary", "pairs", "dictionaries")
+CONTAINERS = ("lists", "W", "w", "pairs", "dictionaries")
 
 Function = Callable[..., Any]
 
@@ -80,14 +80,16 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
     takers = {
         name: function
         for name, function in functions.items()
-        if "targets" in roles_of(function) | ({"targets"} if _is_pair(function) else set())
-        and _weight_names(function)
+        if "targets" in roles_of(function)
+        and _all_weight_names(learner, function)
         and (re.fullmatch(GRADIENT, name) or re.fullmatch(STEP, name))
     }
     for name in sorted(takers, key=lambda name: not re.fullmatch(GRADIENT, name)):
         found = 0
         for singles, sizes in product((False, True), SIZES):
-            for layout, container in product(layouts(singles), _containers(takers[name])):
+            for layout, container in product(
+                layouts(singles), _containers(_all_weight_names(learner, takers[name]))
+            ):
                 trial = _try_function(learner, takers[name], sizes, layout, container, errors)
                 if trial:
                     yield trial
@@ -97,22 +99,42 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                 break
 
 
-def _is_pair(function: Function) -> bool:
-    return "pairs" in roles_of(function)
+def _all_weight_names(learner: Learner, function: Function) -> list[str]:
+    """Return the parameters that are weights: of a function, or else of the forward functions."""
+    takers = [function, *_forward_functions(learner)]
+    return next((names for taker in takers if (names := _weight_names(taker))), [])
+
+
+def _forward_functions(learner: Learner) -> list[Function]:
+    return [
+        function
+        for name, function in learner.functions().items()
+        if re.fullmatch(FORWARD, name)
+        and not re.fullmatch(GRADIENT, name)
+        and "images" in roles_of(function)
+        and "targets" not in roles_of(function)
+    ]
 
 
 def _weight_names(function: Function) -> list[str]:
     """Return the parameters of a function that are weights, in order, or the one for them all."""
     names = [p.name for p in parameters_of(function)]
-    weights = [name for name in names if is_weight(name)]
-    numbers = [number_in(name) for name in weights]
-    if weights and None not in numbers:
-        weights.sort(key=lambda name: number_in(name) or 0)
+    weights = _in_order([name for name in names if is_weight(name)])
     return weights or [name for name in names if role_of(name) == "parameters"][:1]
 
 
-def _containers(function: Function) -> Sequence[str]:
-    return CONTAINERS if len(_weight_names(function)) == 1 else ("lists",)
+def _in_order(names: list[str]) -> list[str]:
+    """Sort names by their numbers, if all have one."""
+    numbers = [number_in(name) for name in names]
+    if None in numbers:
+        return names
+    return [
+        name for _, name in sorted(zip(numbers, names, strict=True), key=lambda pair: pair[0] or 0)
+    ]
+
+
+def _containers(names: list[str]) -> Sequence[str]:
+    return CONTAINERS if len(names) == 1 else ("lists",)
 
 
 def _parameter_values(
@@ -122,9 +144,7 @@ def _parameter_values(
     weights = [layout.weight(array) for array in problem.weights]
     biases = [layout.biases(array) for array in problem.biases]
     names = _weight_names(function)
-    bias_names = [p.name for p in parameters_of(function) if is_bias(p.name)]
-    if None not in (numbers := [number_in(name) for name in bias_names]):
-        bias_names.sort(key=lambda name: numbers[bias_names.index(name)] or 0)
+    bias_names = _in_order([p.name for p in parameters_of(function) if is_bias(p.name)])
     if len(names) == 1:
         return {names[0]: _contained(weights, biases, container)} | dict.fromkeys(
             bias_names, biases
@@ -134,13 +154,9 @@ def _parameter_values(
 
 def _contained(weights: list[Array], biases: list[Array], container: str) -> Any:
     pairs = list(zip(weights, biases, strict=True))
-    if container == "dictionary":
-        return {
-            name + str(i): array
-            for i, pair in enumerate(pairs, 1)
-            for names in ("Ww", "Bb")
-            for name, array in zip(names, [pair[names == "Bb"]] * 2, strict=True)
-        }
+    if container in ("W", "w"):
+        pairs_of_names = {f"{container}{i}": w for i, w in enumerate(weights, 1)}
+        return pairs_of_names | {f"b{i}": b for i, b in enumerate(biases, 1)}
     if container == "pairs":
         return pairs
     if container == "dictionaries":
@@ -156,7 +172,7 @@ def _try_function(
     container: str,
     errors: list[str],
 ) -> Trial | None:
-    names = _weight_names(function)
+    names = _all_weight_names(learner, function)
     if len(names) > 1 and len(names) != len(sizes) - 1:
         return None
     answers, notes = [], set[str]()
@@ -199,11 +215,7 @@ def _run_forward(
     container: str,
 ) -> None:
     """Call the file's forward function, if it has one; add what it returns to `supply` and `given`."""
-    for name, function in learner.functions().items():
-        if not re.fullmatch(FORWARD, name) or "images" not in roles_of(function):
-            continue
-        if re.fullmatch(GRADIENT, name) or "targets" in roles_of(function):
-            continue
+    for function in _forward_functions(learner):
         try:
             values = _parameter_values(function, problem, layout, container)
             returned = call(function, supply, values | given)

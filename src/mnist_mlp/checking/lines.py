@@ -218,5 +218,5 @@ def new_problem(sizes: Sequence[int], n: int, seed: int) -> Problem:
         for n_in, n_out in zip(sizes, sizes[1:], strict=False)
     ]
     biases: list[Any] = [random.normal(0, 0.5, n_out) for n_out in sizes[1:]]
-    labels = random.permutation(np.arange(n) % sizes[-1])
+    labels = random.permutation(-np.arange(1, n + 1) % sizes[-1])  # the last digit is among them
     return Problem(weights, biases, random.random((n, sizes[0])), np.eye(sizes[-1])[labels])

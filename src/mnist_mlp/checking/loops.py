@@ -19,25 +19,24 @@ BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose var
 
 def loop_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
     """Yield what the training loops of the file answer."""
+    places = find_places(learner.names)
+    if not places:
+        return
     outer = [s for s in learner.tree.body if isinstance(s, ast.For | ast.While | ast.If)]
     for statement in outer:
         for singles in (False, True):
             for layout in layouts(singles):
-                if trial := _try_loop(learner, statement, layout, errors):
+                if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
+                    continue
+                if trial := _try_loop(learner, places, statement, layout, errors):
                     yield trial
 
 
 def _try_loop(
-    learner: Learner, statement: ast.stmt, layout: Layout, errors: list[str]
+    learner: Learner, places: Places, statement: ast.stmt, layout: Layout, errors: list[str]
 ) -> Trial | None:
-    places = find_places(_variables(learner))
-    if not places or (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
-        return None
     answers: list[Answer] = []
     for problem in problems(places.sizes, layout, any(places.biases)):
-        places = find_places(_variables(learner))
-        if not places:
-            return None
         places.put(problem)
         before = places.get()
         rate = _bind(learner, statement, supply_for(problem, _as_data(layout)))
@@ -46,11 +45,6 @@ def _try_loop(
         errors += learner.problems[n_problems:]
         del learner.problems[n_problems:]
         after = places.get()
-        for slot, array in zip(places.weights, before[0], strict=True):
-            slot.holder[slot.key] = array
-        for place, old in zip(places.biases, before[1], strict=True):
-            if place and old is not None:
-                place.holder[place.key] = old
         if not ran or all(map(np.array_equal, before[0], after[0])):
             return None
         answers.append(difference(problem, layout, before, after, rate))
@@ -62,11 +56,6 @@ def _as_data(layout: Layout) -> Layout:
     return layout._replace(data="rows") if layout.data == "vector" else layout
 
 
-def _variables(learner: Learner) -> Any:
-    names = {k: v for k, v in learner.names.items() if not k.startswith("__")}
-    return learner.names if names else {}
-
-
 def _once(statement: ast.stmt) -> list[ast.stmt]:
     """Return the statements of one round: an epoch, or the whole data set."""
     if isinstance(statement, ast.If):
@@ -76,7 +65,7 @@ def _once(statement: ast.stmt) -> list[ast.stmt]:
             for s in (_once(part) if isinstance(part, ast.For) else [part])
         ]
     if isinstance(statement, ast.For) and not _over_data(statement):
-        zero = ast.Assign([statement.target], ast.Constant(0), lineno=statement.lineno)
+        zero = ast.copy_location(ast.Assign([statement.target], ast.Constant(0)), statement.target)
         return [ast.fix_missing_locations(zero), *statement.body]
     return statement.body if isinstance(statement, ast.While) else [statement]
 

@@ -107,17 +107,35 @@ RECIPES = [
 ]
 
 
-def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> list[Reading]:
-    """Return the cheapest readings, the best first; some for each cost of the recipes."""
+def match(
+    answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES, mistakes: bool = True
+) -> list[Reading]:
+    """Return the cheapest readings, the best first; some for each cost of the recipes.
+
+    Without `mistakes`, only those in which everything is right, if there are any.
+    """
     recipes = list(recipes)
     with np.errstate(all="ignore"):
-        readings = _descend(_right_forward(answers, recipes), answers)
+        starts = _right_forward(answers, recipes)
+        if not mistakes:
+            return [reading for reading in starts if _is_right(reading, answers)]
+        readings = _descend(starts, answers)
         if readings[0].unknown and not _has_activations(answers):
             likely = [recipe for recipe in recipes if recipe.output in ("softmax", "sigmoid")]
             wrong = [reading for recipe in likely for reading in _wrong_forward(answers, recipe)]
             wrong = [reading for reading in wrong if _explains_outputs(reading, answers)]
             readings += _descend(wrong, answers)
     return sorted(readings, key=lambda reading: reading.price)
+
+
+def _is_right(reading: Reading, answers: Sequence[Answer]) -> bool:
+    """Tell whether the right lines explain all gradients."""
+    for i in reversed(reading.nets[0].W):
+        delta = reading._replace(nets=[_with_delta(net, i) for net in reading.nets])
+        reading = _tensors(delta, answers, i, False)
+        if reading.unknown:
+            return False
+    return True
 
 
 def _has_activations(answers: Sequence[Answer]) -> bool:

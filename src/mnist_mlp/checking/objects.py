@@ -91,16 +91,12 @@ def _trials_of(
         return
     for methods in _procedures(_methods(make())):
         for singles in (False, True):
-            found = 0
             for layout in layouts(singles):
                 if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
                     continue
                 trial = _try_object(learner, make, methods, layout, errors)
                 if trial:
                     yield trial._replace(how=f"{name}.{trial.how}")
-                    found += 1
-            if found:
-                break
 
 
 def _set_rates(thing: Any) -> float:

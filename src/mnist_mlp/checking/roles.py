@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 ROLES = {
@@ -40,6 +41,7 @@ class Unclear(Exception):
     """A parameter whose meaning cannot be told."""
 
 
+@cache
 def role_of(name: str) -> str | None:
     """Return the role of a name, if it is a usual one."""
     for role, pattern in ROLES.items():
@@ -48,11 +50,13 @@ def role_of(name: str) -> str | None:
     return None
 
 
+@cache
 def is_weight(name: str) -> bool:
     """Tell whether a name is usual for a weight matrix, or for several."""
     return bool(re.fullmatch(WEIGHT, name.strip("_").lower()))
 
 
+@cache
 def is_bias(name: str) -> bool:
     """Tell whether a name is usual for biases."""
     name = name.strip("_").lower()
@@ -70,6 +74,7 @@ def number_in(name: str) -> int | None:
     return int(digits[1]) if digits else None
 
 
+@lru_cache(4096)
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a function; none if it has no signature."""
     try:

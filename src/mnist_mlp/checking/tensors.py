@@ -29,6 +29,12 @@ class Slot(NamedTuple):
     key: Any
     name: str
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same place; arrays are not compared."""
+        return isinstance(other, Slot) and self.holder is other.holder and self.key == other.key
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def array(self) -> Array:
         """The array that is there now."""
@@ -99,7 +105,7 @@ def slots(
         pairs = list(value.items())
     for key, element in pairs:
         own = key if isinstance(key, str) else name
-        if own.startswith("__"):
+        if own.startswith("__"):  # what Python itself keeps in a module
             continue
         if isinstance(element, np.ndarray):
             if element.dtype.kind == "f" and element.size > 1:

@@ -1,6 +1,7 @@
 """A trial: what a program answers to random problems, and what it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,13 +33,17 @@ class Trial(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def problems(sizes: Sequence[int], layout: Layout, biased: bool = True) -> list[Problem]:
-    """Return the random problems that a program is tried on."""
-    batches = ONES if layout.data in SINGLE else BATCHES
-    made = [new_problem(sizes, n, seed) for seed, n in enumerate(batches)]
-    if biased:
-        return made
-    return [p._replace(biases=[np.zeros_like(bias) for bias in p.biases]) for p in made]
+@cache
+def _problem(sizes: tuple[int, ...], n: int, seed: int) -> Problem:
+    return new_problem(sizes, n, seed)
+
+
+def problems(sizes: Sequence[int], layout: Layout, biased: bool = True) -> Iterator[Problem]:
+    """Yield the random problems that a program is tried on."""
+    for seed, n in enumerate(ONES if layout.data in SINGLE else BATCHES):
+        problem = _problem(tuple(sizes), n, seed)
+        zeros = [np.zeros_like(bias) for bias in problem.biases]
+        yield problem if biased else problem._replace(biases=zeros)
 
 
 def supply_for(problem: Problem, layout: Layout) -> dict[str, Any]:
