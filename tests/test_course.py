@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_mlp.checking.parts import PARTS
 from mnist_mlp.course.hand_in import HandIn, Results, rank, write_leaderboard
-from mnist_mlp.course.tables import PARTS, Mark, defuse, write_marks
+from mnist_mlp.course.marks import Mark, write_marks
+from mnist_mlp.course.tables import defuse
 from mnist_mlp.learning.model import load_network
 from tests.test_cli import mnist_mlp, refusal
 
@@ -148,8 +150,8 @@ def test_no_name_adds_markup_to_the_leaderboard(
 
 
 def test_marks_say_which_parts_are_right(tmp_path: Path) -> None:
-    right = dict.fromkeys(PARTS[:4], True) | {"cost": False}
-    marks = [Mark("+Ann", right, ["-y ln a", "no minus"], 0.96), Mark("Bob", {})]
+    parts = {"forward": [], "cost": ["-y ln a", "no minus"], "backprop": [], "step": []}
+    marks = [Mark("+Ann", parts, [], 0.96), Mark("Bob", {}, ["=1"])]
     write_marks(tmp_path / "marks.csv", marks)
     header, ann, bob = rows(tmp_path / "marks.csv")
     assert header == ["name", *PARTS, "right", "findings", "accuracy"]
@@ -164,4 +166,4 @@ def test_marks_say_which_parts_are_right(tmp_path: Path) -> None:
         "'-y ln a; no minus",
         "0.96",
     ]
-    assert bob == ["Bob", *[""] * 5, "0", "", ""]
+    assert bob == ["Bob", *[""] * 5, "0", "'=1", ""]

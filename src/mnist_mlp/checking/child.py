@@ -12,10 +12,13 @@ import numpy as np
 
 from mnist_mlp.checking.absent import install
 from mnist_mlp.checking.interfaces import trials
+from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, describe
+from mnist_mlp.checking.parts import PARTS, examine
 from mnist_mlp.checking.trial import Trial
 
 MEMORY = 4 * 2**30  # bytes of addresses, on Linux
+LAYOUT = Layout("rows", False, "flat", "one-hot")  # of the parts
 MOST = 12  # trials
 
 
@@ -33,7 +36,13 @@ def main(file: Path, folder: Path) -> None:
     else:
         account["problems"] = learner.problems
         account["defined"] = [*learner.functions(), *(kind.__name__ for kind in learner.classes())]
-        for number, trial in enumerate(islice(trials(learner, errors), MOST)):
+        examination = examine(learner)
+        account["parts"] = examination.findings
+        for name, answers in examination.answers.items():
+            trial = Trial(f"{name}({', '.join(PARTS[name])})", False, LAYOUT, answers)
+            save(folder / f"{name}{'.npz' if name == 'backprop' else '.part'}", trial)
+        search = iter(()) if examination.complete else trials(learner, errors)
+        for number, trial in enumerate(islice(search, MOST)):
             save(folder / f"{number:02}.npz", trial)
     account["errors"] = list(dict.fromkeys(errors))[:20]
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
@@ -66,7 +75,7 @@ def save(path: Path, trial: Trial) -> None:
                     arrays[f"{k}/{name}/{i}"] = np.asarray(value)
         arrays[f"{k}/images/0"], arrays[f"{k}/targets/0"] = problem.images, problem.targets
         arrays[f"{k}/rate/0"] = np.array(answer.rate)
-    unfinished = path.with_suffix(".part")
+    unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     unfinished.rename(path)

@@ -33,12 +33,18 @@ class Outcome(NamedTuple):
     problem    why it gave no more, in one line, or nothing
     notes      statements of it that failed, and errors that its functions raised
     defined    the functions and classes that it defines
+    parts      what is wrong with each of its parts, as far as the process itself could tell
+    forward    what its part `forward` answered
+    complete   whether its parts are all that there is to say
     """
 
     trials: list[Trial]
     problem: str
     notes: list[str]
     defined: list[str]
+    parts: dict[str, list[str]]
+    forward: list[Answer]
+    complete: bool
 
 
 def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
@@ -66,6 +72,9 @@ def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
             problem,
             [*account.get("problems", []), *account.get("errors", [])],
             account.get("defined", []),
+            account.get("parts", {}),
+            [answer for path in Path(folder).glob("*.part") for answer in load(path).answers],
+            account.get("complete", False),
         )
 
 
@@ -98,6 +107,9 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]
     _end(process)
     for thread in threads:
         thread.join(1)
+    for pipe in pipes.values():
+        if pipe:
+            pipe.close()
     return problem, heard["errors"].decode("utf-8", "replace")
 
 

@@ -1,0 +1,395 @@
+"""Parts of a learner's program: the five functions of examples/exercises, each judged by itself.
+
+This runs in the process of the learner's file. A part that calls others gets right ones to call, so
+that a mistake is found once.
+"""
+
+import ast
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.learner import Learner, describe, limited
+from mnist_mlp.checking.lines import Problem, Recipe, new_problem, run
+from mnist_mlp.checking.matcher import Answer
+from mnist_mlp.checking.roles import parameters_of
+from mnist_mlp.learning.network import softmax as softmax_of
+
+PARTS = {
+    "forward": ("weights", "biases", "images"),
+    "cost": ("outputs", "targets"),
+    "backprop": ("weights", "biases", "images", "targets"),
+    "step": ("weights", "biases", "by_weights", "by_biases", "learning_rate"),
+    "loop": (
+        *("weights", "biases", "images", "targets"),
+        *("epochs", "batch_size", "learning_rate"),
+    ),
+}
+HINTS = {
+    "relu": "ReLU keeps each number that is above 0, and makes 0 of the others: the shape stays",
+    "softmax": "each row is divided by its own sum, along axis=1; keepdims=True keeps it a column",
+    "forward": "a is (n, inputs) and w is (neurons, inputs): which product is (n, neurons)?",
+    "cost": "for each example, add up y ln a; then turn the sign and take the mean of the examples",
+    "backprop": "a gradient has the shape of its weights or biases, and delta that of z",
+    "step": "new weights are old ones minus the learning rate times their gradient",
+    "loop": "each of the n rows comes once in an epoch, in mini-batches of batch_size",
+}
+SIZES = (12, 7, 5, 10)
+BATCHES = (6, 9, 8)
+USUAL = Recipe("relu", "softmax", "cross_entropy")
+
+
+class Examination(NamedTuple):
+    """What can be said of a file's parts by running them.
+
+    findings   what is wrong with each part; of `forward` and `backprop` only blanks and errors
+    answers    what `forward` and `backprop` answered to random problems, if they could
+    complete   whether nothing is left of the file to look at
+    """
+
+    findings: dict[str, list[str]]
+    answers: dict[str, list[Answer]]
+    complete: bool
+
+
+def examine(learner: Learner) -> Examination:
+    """Run the parts of a file: functions with the names and parameters of the exercises."""
+    functions = learner.functions()
+    parts = {
+        name: functions[name]
+        for name, parameters in PARTS.items()
+        if name in functions and tuple(p.name for p in parameters_of(functions[name])) == parameters
+    }
+    used = {name: _used(learner, name, parts) for name in parts}
+    findings = {name: _blanks(learner, used[name]) for name in parts}
+    complete = any(findings.values()) or not set(functions) - set().union(*used.values())
+    answers: dict[str, list[Answer]] = {}
+    for helper, check in HELPERS.items():
+        if helper in functions and "forward" in parts and not findings["forward"]:
+            findings["forward"] += _try(learner, helper, check, functions[helper])
+    for name, part in parts.items():
+        if name == "backprop" and findings.get("forward", True):
+            learner.names["forward"] = _forward
+        if not findings[name]:
+            check = CHECKS.get(name) or partial(ASK[name], answers)
+            findings[name] += _try(learner, name, check, part)
+    return Examination(findings, answers, complete or "backprop" in answers)
+
+
+def _used(learner: Learner, name: str, parts: Iterable[str]) -> set[str]:
+    """Return the functions that a part consists of: itself, and those it calls."""
+    functions = _functions(learner)
+    names = {n.id for n in ast.walk(functions[name]) if isinstance(n, ast.Name)}
+    return {name} | (names & set(functions)) - set(parts)
+
+
+def _functions(learner: Learner) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in learner.tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _blanks(learner: Learner, names: Iterable[str]) -> list[str]:
+    """Say where there is a blank, `...`, in functions."""
+    lines = set()
+    for name in names:
+        nodes = list(ast.walk(_functions(learner)[name]))
+        indices = {id(e) for n in nodes if isinstance(n, ast.Tuple) for e in n.elts}  # a[..., 0]
+        lines |= {
+            node.lineno
+            for node in nodes
+            if isinstance(node, ast.Constant) and node.value is ... and id(node) not in indices
+        }
+    return [f"line {line}: there is still a blank" for line in sorted(lines)]
+
+
+def _try(
+    learner: Learner, part: str, check: Callable[..., Iterable[str]], function: Callable[..., Any]
+) -> list[str]:
+    """Return what the check of a function yields, or what was raised, where, and a hint."""
+    try:
+        with limited(), np.errstate(all="ignore"):
+            return list(check(function))
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename == learner.names["__file__"]]
+        where = f"line {own[-1].lineno}: " if own else ""
+        hint = next((HINTS[f.name] for f in reversed(own) if f.name in HINTS), HINTS[part])
+        return [f"{where}{describe(error)}; {hint}"]
+
+
+def _problems() -> list[Problem]:
+    return [new_problem(SIZES, n, seed) for seed, n in enumerate(BATCHES)]
+
+
+def _forward(weights: list[Array], biases: list[Array], images: Array) -> list[Array]:
+    net = run(Problem(weights, biases, images, np.zeros((len(images), len(biases[-1])))), USUAL, {})
+    return [net.a[i] for i in range(len(weights) + 1)]
+
+
+def _copies(problem: Problem) -> list[Any]:
+    return [[array.copy() for array in part] for part in (problem.weights, problem.biases)]
+
+
+def _check_relu(relu: Callable[..., Any]) -> Iterator[str]:
+    z = np.random.default_rng(0).normal(size=(6, 10))
+    found = relu(z.copy())
+    if np.shape(found) != z.shape:
+        yield (
+            "relu: np.max is the largest of many numbers, np.maximum compares two, element by "
+            f"element; {HINTS['relu']}"
+        )
+    elif not np.array_equal(found, np.maximum(z, 0)):
+        yield f"relu: {HINTS['relu']}"
+
+
+def _check_softmax(softmax: Callable[..., Any]) -> Iterator[str]:
+    z = np.random.default_rng(0).normal(size=(6, 10))
+    found = np.asarray(softmax(z.copy()), float)
+    if found.shape != z.shape:
+        yield f"softmax: expected shape {z.shape}, found {found.shape}; {HINTS['softmax']}"
+    elif np.isclose(found.sum(), 1):
+        yield f"softmax: all numbers together add up to 1; {HINTS['softmax']}"
+    elif np.allclose(found.sum(axis=0), 1):
+        yield f"softmax: the columns add up to 1; {HINTS['softmax']}"
+    elif not np.allclose(found, softmax_of(z)):
+        yield f"softmax: the rows do not add up to 1; {HINTS['softmax']}"
+
+
+def _ask_forward(answers: dict[str, list[Answer]], forward: Callable[..., Any]) -> Iterator[str]:
+    found = []
+    for problem in _problems():
+        layers = forward(*_copies(problem), problem.images.copy())
+        shapes = [(len(problem.images), size) for size in SIZES]
+        if wrong := _misshapen(layers, shapes, "the activations of all layers, the images first"):
+            yield f"{wrong}; {HINTS['forward']}"
+            return
+        nothing = [None] * len(problem.weights)
+        activations = [np.asarray(a, float) for a in layers[1:]]
+        found.append(Answer(problem, nothing, nothing, activations))
+    answers["forward"] = found
+
+
+def _ask_backprop(answers: dict[str, list[Answer]], backprop: Callable[..., Any]) -> Iterator[str]:
+    found = []
+    for problem in _problems():
+        both = backprop(*_copies(problem), problem.images.copy(), problem.targets.copy())
+        if not isinstance(both, list | tuple) or len(both) != 2:
+            yield f"expected two lists, of weights and of biases, found {_show(both)}"
+            return
+        for arrays, olds, kind in zip(
+            both, (problem.weights, problem.biases), ("weights", "biases"), strict=True
+        ):
+            shapes = [old.shape for old in olds]
+            if wrong := _misshapen(arrays, shapes, f"the gradients of the {kind}"):
+                yield f"{wrong}; {HINTS['backprop']}"
+                return
+        weights, biases = ([np.asarray(a, float) for a in part] for part in both)
+        found.append(Answer(problem, weights, biases))
+    answers["backprop"] = found
+
+
+def _misshapen(arrays: Any, shapes: Sequence[tuple[int, ...]], what: str) -> str:
+    """Say which array has another shape than expected, or nothing."""
+    if not isinstance(arrays, list | tuple) or len(arrays) != len(shapes):
+        return f"expected {what}, a list of {len(shapes)} arrays, found {_show(arrays)}"
+    for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        if np.shape(array) != shape:
+            return f"{what}: expected an array of shape {shape} at [{i}], found {_show(array)}"
+    return ""
+
+
+def _show(value: object) -> str:
+    if isinstance(value, np.ndarray | np.generic):
+        return f"one of shape {value.shape}" if value.shape else "a number"
+    return f"a list of {len(value)}" if isinstance(value, list | tuple) else type(value).__name__
+
+
+# Cost. Each of them is given outputs a and targets y.
+MEAN_COSTS: dict[str, Callable[[Array, Array], Any]] = {
+    "": lambda a, y: -np.sum(y * np.log(a)) / len(a),
+    "squared error": lambda a, y: np.sum((a - y) ** 2) / len(a),
+    "half the squared error": lambda a, y: np.sum((a - y) ** 2) / len(a) / 2,
+    "binary cross-entropy": lambda a, y: -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / len(a),
+}
+WRONG_COSTS: dict[str, Callable[[Array, Array], Any]] = {
+    "the sign is missing: a logarithm of a probability is below 0, and a cost is above": (
+        lambda a, y: np.sum(y * np.log(a)) / len(a)
+    ),
+    "it is not averaged over the examples: divide by their number": (
+        lambda a, y: -np.sum(y * np.log(a))
+    ),
+    "it is averaged over the outputs too: sum over them, and average over the examples": (
+        lambda a, y: -np.mean(y * np.log(a))
+    ),
+    "it is summed over the examples and averaged over the outputs: do it the other way round": (
+        lambda a, y: -np.sum(y * np.log(a)) / a.shape[1]
+    ),
+    "it is the logarithm to base 10; np.log is the natural one": (
+        lambda a, y: -np.sum(y * np.log10(a)) / len(a)
+    ),
+    "it is the logarithm to base 2; np.log is the natural one": (
+        lambda a, y: -np.sum(y * np.log2(a)) / len(a)
+    ),
+    "the logarithm is of all outputs; only that of the right digit counts, so multiply by y": (
+        lambda a, y: -np.sum(np.log(a)) / len(a)
+    ),
+    "the logarithm is missing": lambda a, y: -np.sum(y * a) / len(a),
+    "the differences are not squared": lambda a, y: np.sum(a - y) / len(a),
+    "it is squared error averaged over the outputs too: sum over them": (
+        lambda a, y: np.mean((a - y) ** 2)
+    ),
+    "y and a are exchanged: the logarithm is of the outputs": (
+        lambda a, y: -np.sum(a * np.log(y)) / len(a)
+    ),
+    "each example has its own cost: the mean of them is one number": (
+        lambda a, y: -np.sum(y * np.log(a), axis=1)
+    ),
+    "it is summed over the wrong axis: axis=1 is that of the outputs": (
+        lambda a, y: -np.sum(y * np.log(a), axis=0)
+    ),
+    "each output has its own cost: sum over them, and average over the examples": (
+        lambda a, y: -y * np.log(a)
+    ),
+}
+
+
+def _check_cost(cost: Callable[..., Any]) -> Iterator[str]:
+    data = [(_forward([*p.weights], [*p.biases], p.images)[-1], p.targets) for p in _problems()]
+    found = [cost(a.copy(), y.copy()) for a, y in data]
+
+    def fits(function: Callable[[Array, Array], Any]) -> bool:
+        expected = [np.asarray(function(a, y)) for a, y in data]
+        return all(
+            e.shape == np.shape(f) and np.allclose(e, np.asarray(f, float), equal_nan=True)
+            for e, f in zip(expected, found, strict=True)
+        )
+
+    if any(fits(function) for function in MEAN_COSTS.values()):
+        return
+    if names := [name for name, function in WRONG_COSTS.items() if fits(function)]:
+        yield names[0]
+    elif np.shape(found[0]):
+        yield f"expected one number, found an array of shape {np.shape(found[0])}; {HINTS['cost']}"
+    else:
+        expected = MEAN_COSTS[""](*data[0])
+        yield f"expected {expected:.4f} in an example, found {float(found[0]):.4f}; {HINTS['cost']}"
+
+
+# Step. Each of them is given the weights w, their gradient g and the learning rate r.
+RIGHT_STEP = "right"
+STEPS: dict[str, Callable[[Array, Array, float], Array]] = {
+    RIGHT_STEP: lambda w, g, r: w - r * g,
+    "are not changed: assign to the list's elements": lambda w, g, r: w,
+    "go uphill: subtract": lambda w, g, r: w + r * g,
+    "change by the whole gradient: multiply it by the learning rate": lambda w, g, r: w - g,
+    "are replaced by the change: subtract it from the old ones": lambda w, g, r: r * g,
+    "are replaced by the change: subtract it from what was there": lambda w, g, r: -r * g,
+    "shrink: the gradient is not used": lambda w, g, r: w - r * w,
+    "are subtracted from the change: exchange the two": lambda w, g, r: r * g - w,
+    "change by the gradient divided by the learning rate: multiply": lambda w, g, r: w - g / r,
+}
+
+
+def _check_step(step: Callable[..., Any]) -> Iterator[str]:
+    problem, other = new_problem(SIZES, 6, 0), new_problem(SIZES, 6, 1)
+    rate = 0.5
+    lists = [[a.copy() for a in part] for part in (problem.weights, problem.biases)]
+    step(*lists, *([a.copy() for a in part] for part in (other.weights, other.biases)), rate)
+    for name, olds, slopes, news in zip(
+        ("weights", "biases"),
+        (problem.weights, problem.biases),
+        (other.weights, other.biases),
+        lists,
+        strict=True,
+    ):
+        found = {
+            _name_step(old, slope, new, rate)
+            for old, slope, new in zip(olds, slopes, news, strict=True)
+        }
+        if found != {RIGHT_STEP}:
+            wrong = sorted(found - {RIGHT_STEP})[0]
+            some = "some of " if RIGHT_STEP in found else ""
+            yield f"{some}the {name} {wrong}"
+
+
+def _name_step(old: Array, slope: Array, new: Any, rate: float) -> str:
+    if np.shape(new) != old.shape:
+        return f"have another shape: {np.shape(new)} instead of {old.shape}"
+    names = (name for name, f in STEPS.items() if np.allclose(f(old, slope, rate), new))
+    return next(names, f"are not as expected; {HINTS['step']}")
+
+
+# Loop
+
+
+class Batch(NamedTuple):
+    """A mini-batch that a loop asked the gradient of: the examples, as numbers."""
+
+    images: list[int]
+    targets: list[int]
+
+
+def _check_loop(loop: Callable[..., Any]) -> Iterator[str]:
+    """Run the loop on 10 examples, in mini-batches of 4, for 3 epochs, and watch what it does."""
+    n, size, epochs, rate = 10, 4, 3, 0.25
+    weights, biases = [np.ones((10, 3))], [np.ones(10)]
+    gradient = [np.full((10, 3), 2.0)], [np.full(10, 3.0)]
+    batches: list[Batch] = []
+    steps: list[tuple[Any, ...]] = []
+
+    def backprop(_: Any, __: Any, images: Array, targets: Array) -> Any:
+        rows = np.atleast_2d(images)[:, 0], np.atleast_2d(targets).argmax(axis=1)
+        batches.append(Batch(*([int(k) for k in row] for row in rows)))
+        return gradient
+
+    names = loop.__globals__
+    before = dict(names)
+    names |= {"backprop": backprop, "step": lambda *given: steps.append(given)}
+    try:
+        images = np.arange(n)[:, np.newaxis] * np.ones(3)
+        loop(weights, biases, images, np.eye(n), epochs, size, rate)
+    finally:
+        names.clear()
+        names.update(before)
+    yield from _read_batches(batches, n, size, epochs)
+    if len(steps) != len(batches):
+        yield f"{len(batches)} gradients gave {len(steps)} steps: make one after each"
+    elif steps and not (
+        len(steps[0]) == len(PARTS["step"])
+        and all(a is b for a, b in zip(steps[0], (weights, biases, *gradient), strict=False))
+        and steps[0][-1] == rate
+    ):
+        yield f"expected step({', '.join(PARTS['step'])}), found other arguments"
+
+
+def _read_batches(batches: list[Batch], n: int, size: int, epochs: int) -> Iterator[str]:
+    """Yield the first thing that is wrong with the mini-batches, if anything is."""
+    per_epoch = -(-n // size)
+    if len(batches) != per_epoch * epochs:
+        yield (
+            f"{n} examples in mini-batches of {size} need {per_epoch} gradients an epoch, "
+            f"found {len(batches)} in {epochs} epochs"
+        )
+        return
+    orders = [
+        [k for batch in batches[i : i + per_epoch] for k in batch.images]
+        for i in range(0, len(batches), per_epoch)
+    ]
+    if any(len(batch.images) > size for batch in batches):
+        yield f"a mini-batch has more than batch_size examples: take order[start:start + {size}]"
+    elif any(batch.images != batch.targets for batch in batches):
+        yield "images and targets are not of the same examples: take the same rows of both"
+    elif any(sorted(order) != list(range(n)) for order in orders):
+        yield f"an epoch does not show each example once; {HINTS['loop']}"
+    elif list(range(n)) in orders:
+        yield "the order is that of the file: shuffle"
+    elif orders[0] in orders[1:]:
+        yield "the order is the same in every epoch: shuffle anew in each"
+
+
+HELPERS = {"relu": _check_relu, "softmax": _check_softmax}  # of `forward`
+CHECKS = {"cost": _check_cost, "step": _check_step, "loop": _check_loop}
+ASK = {"forward": _ask_forward, "backprop": _ask_backprop}

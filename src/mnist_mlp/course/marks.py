@@ -1,0 +1,123 @@
+"""Marks: which parts of a learner's program are right, and what is wrong with the others."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from mnist_mlp.checking.diagnosis import Diagnosis, common_factor, read_outcome
+from mnist_mlp.checking.isolation import Outcome, run_file
+from mnist_mlp.checking.matcher import Finding, Reading, match
+from mnist_mlp.checking.parts import HINTS, PARTS
+from mnist_mlp.course.tables import write_table
+
+FORWARD = ("sum", "squish")  # lines of the forward pass
+
+
+class Mark(NamedTuple):
+    """What a learner's program gets.
+
+    name       of the learner, or of the file
+    parts      what is wrong with each part that it has; nothing if it is right
+    findings   what else is wrong
+    accuracy   of the network that it trained, from 0 to 1, if it trained one
+    """
+
+    name: str
+    parts: dict[str, list[str]]
+    findings: list[str]
+    accuracy: float | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """What there is to say, a line for each part and finding."""
+        parts = [f"{name}: {'; '.join(found) or 'right'}" for name, found in self.parts.items()]
+        return parts + self.findings
+
+
+def mark(file: Path, cost: str | None = None) -> Mark:
+    """Check a learner's file, which runs in a process of its own."""
+    outcome = run_file(file)
+    diagnosis = read_outcome(outcome, cost)
+    parts = judge(outcome, diagnosis)
+    findings = [] if "backprop" in parts else _say_all(diagnosis, bool(parts))
+    return Mark(file.stem, parts, findings)
+
+
+def _say_all(diagnosis: Diagnosis, has_parts: bool) -> list[str]:
+    if diagnosis.reading:
+        return [say(finding) for finding in diagnosis.findings]
+    return [] if has_parts else [diagnosis.problem]
+
+
+def judge(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
+    """Return what is wrong with each part that a file has, nothing if it is right."""
+    parts = {name: list(outcome.parts[name]) for name in PARTS if name in outcome.parts}
+    reading = diagnosis.reading
+    if "backprop" in parts and reading and parts["backprop"] and not outcome.complete:
+        # Its gradients were had in another layout.
+        parts["backprop"] = []
+        if "forward" in parts:
+            parts["forward"] = list(_read(reading, diagnosis.findings, forward=True))
+    elif outcome.forward and not parts["forward"]:
+        forward = match(outcome.forward)[0]
+        parts["forward"] += _read(forward, forward.findings, forward=True)
+    if "backprop" in parts and not parts["backprop"]:
+        if reading:
+            parts["backprop"] += _read(reading, diagnosis.findings, forward=False)
+            parts["backprop"] += _read_factor(reading)
+        else:
+            parts["backprop"].append(diagnosis.problem)
+    return parts
+
+
+def _read(reading: Reading, findings: Iterable[Finding], forward: bool) -> Iterator[str]:
+    """Yield what is wrong with the forward pass, or with the gradients."""
+    for finding in findings:
+        if (finding.mistakes[0].line in FORWARD) is forward:
+            yield say(finding)
+    unknown = [t for t in reading.unknown if (t.kind == "activations") is forward]
+    for kind, layer in unknown[:1]:  # the others follow from it
+        what = "result" if forward else f"gradient of the {kind}"
+        hint = HINTS["forward" if forward else "backprop"]
+        yield f"layer {layer}: the {what} is not as expected; {hint}"
+
+
+def _read_factor(reading: Reading) -> Iterator[str]:
+    """Yield what is wrong with the size of all gradients, which must fit the part `step`."""
+    factor = common_factor(reading)
+    if not factor:
+        return
+    if factor.constant < 0:
+        yield "the gradients have the opposite sign: expected a - y, found as if y - a"
+    if factor.power == 0:
+        yield "the gradients are summed over the examples: divide delta by their number, once"
+    size = abs(factor.constant)
+    if factor.power == -1 and abs(size - 1) > 2e-3 and reading.recipe.cost != "squared_error":
+        yield f"all gradients are multiplied by {size:.4g}"
+
+
+def say(finding: Finding) -> str:
+    """Say where a mistake is and what is wrong, with the names of all that have its effect."""
+    first = finding.mistakes[0]
+    where = f"layer{'s' * (len(finding.layers) > 1)} {', '.join(map(str, sorted(finding.layers)))}"
+    names = ", or ".join(mistake.name for mistake in finding.mistakes[:3])
+    return f"{where}: {names}: expected {first.formula}, found as if {first.wrong}"
+
+
+def write_marks(path: Path, marks: Iterable[Mark]) -> None:
+    """Write a table with a row for each learner."""
+    rows = [
+        [
+            mark.name,
+            *(_word(mark.parts.get(part)) for part in PARTS),
+            sum(not found for found in mark.parts.values()),
+            "; ".join(line for line in mark.lines if not line.endswith(": right")),
+            "" if mark.accuracy is None else mark.accuracy,
+        ]
+        for mark in marks
+    ]
+    write_table(path, ["name", *PARTS, "right", "findings", "accuracy"], rows)
+
+
+def _word(findings: list[str] | None) -> str:
+    return "" if findings is None else "wrong" if findings else "right"
