@@ -115,6 +115,46 @@ def predict(
         sys.exit(1)
 
 
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Your own program, as it is.")] = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(help="The cost you mean: cross_entropy, squared_error, binary_cross_entropy."),
+    ] = None,
+    new: Annotated[
+        Path | None, typer.Option("--new", help="Write a template of an adapter to this file.")
+    ] = None,
+) -> None:
+    """Name the mistake in your own backpropagation.
+
+    Runs your file in a process of its own, calls its functions on small random networks, and
+    compares the gradients with those of a hundred known mistakes. The exit code is 1 if something
+    is wrong. Checking a file runs it: check only files that you trust.
+    """
+    from mnist_mlp.checking.diagnosis import check as diagnose
+    from mnist_mlp.checking.template import write_template
+    from mnist_mlp.checking.words import report
+    from mnist_mlp.learning.costs import COSTS
+
+    if new:
+        write_template(new)
+        return
+    if not files:
+        raise InputError("name the file to check: mnist-mlp check mine.py")
+    if cost not in (None, *COSTS):
+        raise InputError(f"--cost: expected one of {', '.join(COSTS)}, found {cost}")
+    right = True
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file}: not found")
+        diagnosis = diagnose(file, cost)
+        print(report(diagnosis, printable(file)))
+        right = right and diagnosis.is_right
+    if not right:
+        sys.exit(1)
+
+
 @app.command("show")
 def show_report(
     page: Annotated[Path, typer.Argument(help="The page to open.")] = REPORT,

@@ -13,18 +13,19 @@ import numpy as np
 from mnist_mlp.checking.absent import install
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.layouts import Layout
-from mnist_mlp.checking.learner import Learner, describe
+from mnist_mlp.checking.learner import EndlessError, Learner, describe
 from mnist_mlp.checking.parts import PARTS, examine
-from mnist_mlp.checking.trial import Trial
+from mnist_mlp.checking.trial import Trial, without_dark_pixels
 
 MEMORY = 4 * 2**30  # bytes of addresses, on Linux
+SECONDS = 4  # of computing
 LAYOUT = Layout("rows", False, "flat", "one-hot")  # of the parts
 MOST = 12  # trials
 
 
 def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
-    limit_memory()
+    set_limits()
     sys.path.insert(0, str(file.parent))
     install()
     errors: list[str] = []
@@ -32,27 +33,34 @@ def main(file: Path, folder: Path) -> None:
     try:
         learner = Learner(file)
     except SyntaxError as error:
-        account["broken"] = f"line {error.lineno}: {error.msg}"
+        account["broken"] = f"this is not Python: line {error.lineno}: {error.msg}"
     else:
         account["problems"] = learner.problems
         account["defined"] = [*learner.functions(), *(kind.__name__ for kind in learner.classes())]
-        examination = examine(learner)
-        account["parts"] = examination.findings
-        for name, answers in examination.answers.items():
-            trial = Trial(f"{name}({', '.join(PARTS[name])})", False, LAYOUT, answers)
-            save(folder / f"{name}{'.npz' if name == 'backprop' else '.part'}", trial)
-        search = iter(()) if examination.complete else trials(learner, errors)
-        for number, trial in enumerate(islice(search, MOST)):
-            save(folder / f"{number:02}.npz", trial)
+        try:
+            examination = examine(learner)
+            account["parts"] = examination.findings
+            account["complete"] = examination.complete
+            for name, answers in examination.answers.items():
+                trial = Trial(f"{name}({', '.join(PARTS[name])})", False, LAYOUT, answers)
+                save(folder / f"{name}{'.npz' if name == 'backprop' else '.part'}", trial)
+            search = iter(()) if examination.complete else trials(learner, errors)
+            for number, trial in enumerate(islice(search, MOST)):
+                save(folder / f"{number:02}.npz", trial)
+        except EndlessError as error:
+            account["broken"] = describe(error)
     account["errors"] = list(dict.fromkeys(errors))[:20]
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def limit_memory() -> None:
-    """Limit the memory of this process, on Linux."""
-    if sys.platform == "linux":
-        import resource  # noqa: PLC0415
+def set_limits() -> None:
+    """Limit the computing time of this process, and on Linux its memory."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415
 
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
@@ -61,7 +69,7 @@ def save(path: Path, trial: Trial) -> None:
     arrays = {
         "description": np.array(json.dumps([trial.how, trial.step, trial.layout, trial.notes]))
     }
-    for k, answer in enumerate(trial.answers):
+    for k, answer in enumerate(map(without_dark_pixels, trial.answers)):
         problem = answer.problem
         for name, values in (
             ("W", problem.weights),

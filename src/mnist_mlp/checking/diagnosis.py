@@ -16,7 +16,7 @@ from mnist_mlp.checking.matcher import (
     Factor,
     Finding,
     Reading,
-    Tensor,
+    is_right,
     match,
 )
 from mnist_mlp.checking.museum import (
@@ -94,7 +94,7 @@ def best_reading(
     finite = [trial for trial in trials if _is_finite(trial)]
     if not finite:
         return (trials[0], []) if trials else None
-    right = next((trial for trial in finite if match(trial.answers, recipes, mistakes=False)), None)
+    right = next((trial for trial in finite if is_right(trial.answers, recipes)), None)
     deadline = time.monotonic() + seconds
     best: Read | None = None
     for trial in [right] if right else finite:

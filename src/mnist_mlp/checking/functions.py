@@ -85,16 +85,17 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
         and (re.fullmatch(GRADIENT, name) or re.fullmatch(STEP, name))
     }
     for name in sorted(takers, key=lambda name: not re.fullmatch(GRADIENT, name)):
-        found = 0
         for singles, sizes in product((False, True), SIZES):
-            for layout, container in product(
-                layouts(singles), _containers(_all_weight_names(learner, takers[name]))
-            ):
+            found: list[Layout] = []
+            containers = _containers(_all_weight_names(learner, takers[name]))
+            for layout, container in product(layouts(singles), containers):
+                if layout._replace(targets="one-hot") in found:
+                    continue  # labels too, by broadcasting
                 trial = _try_function(learner, takers[name], sizes, layout, container, errors)
                 if trial:
+                    found.append(layout)
                     yield trial
                     yield from _update_trials(learner, trial, container)
-                    found += 1
             if found:
                 break
 

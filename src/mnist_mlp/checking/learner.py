@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 1.0  # seconds for one statement or call
+PATIENCE = 1.0  # seconds of computing for one statement or call
 
 
 class Learner:
@@ -107,24 +107,28 @@ def _returned(function: ast.FunctionDef) -> list[ast.expr]:
 
 def describe(error: BaseException) -> str:
     """Return the kind and message of an error, in one line."""
-    if isinstance(error, TimeoutError):
-        return f"it takes longer than {PATIENCE:g} second"
+    if isinstance(error, EndlessError):
+        return f"it takes longer than {PATIENCE:g} second; is there an endless loop?"
     return f"{type(error).__name__}: {error}".split("\n")[0][:200]
+
+
+class EndlessError(BaseException):
+    """A call takes too long. It is no Exception, so that no program catches it by mistake."""
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Raise TimeoutError in the block when it takes too long, where the system has alarms."""
+    """Raise EndlessError in the block if it takes too long, where the system has such alarms."""
 
     def stop(*_: object) -> None:
-        raise TimeoutError
+        raise EndlessError
 
     if not hasattr(signal, "setitimer"):
         yield
         return
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)

@@ -210,13 +210,19 @@ def run(problem: Problem, recipe: Recipe, planted: Planted, rate: float = 0.0) -
     return net
 
 
+VISIBLE = 24  # pixels of a larger image that are not 0
+
+
 def new_problem(sizes: Sequence[int], n: int, seed: int) -> Problem:
     """Return a random network with layers of these sizes, and n random examples."""
     random = np.random.default_rng(seed)
+    inputs = [min(sizes[0], VISIBLE), *sizes[1:-1]]  # that are not 0
     weights: list[Any] = [
-        random.normal(0, 1.5 / np.sqrt(n_in), (n_out, n_in))
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        random.normal(0, 1.5 / np.sqrt(n_visible), (n_out, n_in))
+        for n_visible, n_in, n_out in zip(inputs, sizes[:-1], sizes[1:], strict=True)
     ]
     biases: list[Any] = [random.normal(0, 0.5, n_out) for n_out in sizes[1:]]
     labels = random.permutation(-np.arange(1, n + 1) % sizes[-1])  # the last digit is among them
-    return Problem(weights, biases, random.random((n, sizes[0])), np.eye(sizes[-1])[labels])
+    images = random.random((n, sizes[0]))
+    images[:, random.permutation(sizes[0])[VISIBLE:]] = 0
+    return Problem(weights, biases, images, np.eye(sizes[-1])[labels])

@@ -18,13 +18,24 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.lines import COSTS, HIDDEN, LINES, OUTPUTS, Pass, Problem, Recipe, forward
+from mnist_mlp.checking.lines import (
+    COSTS,
+    HIDDEN,
+    LINES,
+    OUTPUTS,
+    Compute,
+    Pass,
+    Problem,
+    Recipe,
+    forward,
+)
 from mnist_mlp.checking.museum import ROOMS, Mistake, plant
 
 AGAIN = 0.1  # price of a mistake that was already made in another layer
 UNKNOWN = 3.0  # price of a tensor that nothing explains
 WIDTH = 12  # readings kept at each layer
 SAME = 0.05  # readings whose prices differ by less are equally good
+FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
 
 
@@ -98,6 +109,14 @@ class Reading(NamedTuple):
         return self._replace(price=self.price + 1, findings=findings)
 
 
+USUAL = {  # costs and the output functions that usually go with them
+    ("softmax", "cross_entropy"),
+    ("sigmoid", "squared_error"),
+    ("sigmoid", "binary_cross_entropy"),
+    ("identity", "squared_error"),
+    ("tanh", "squared_error"),
+    ("relu", "squared_error"),
+}
 RECIPES = [
     Recipe(hidden, output, cost)
     for cost in COSTS
@@ -107,32 +126,51 @@ RECIPES = [
 ]
 
 
-def match(
-    answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES, mistakes: bool = True
-) -> list[Reading]:
-    """Return the cheapest readings, the best first; some for each cost of the recipes.
-
-    Without `mistakes`, only those in which everything is right, if there are any.
-    """
+def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> list[Reading]:
+    """Return the cheapest readings, the best first; if one explains all, for each cost."""
     recipes = list(recipes)
+    usual = [recipe for recipe in recipes if (recipe.output, recipe.cost) in USUAL]
+    unusual = [recipe for recipe in recipes if recipe not in usual]
+    likely = [recipe for recipe in recipes if recipe.output in ("softmax", "sigmoid")]
+    readings: list[Reading] = []
     with np.errstate(all="ignore"):
-        starts = _right_forward(answers, recipes)
-        if not mistakes:
-            return [reading for reading in starts if _is_right(reading, answers)]
-        readings = _descend(starts, answers)
+        for some in (usual, unusual):
+            if not readings or readings[0].unknown:
+                readings += _descend(_right_forward(answers, some), answers)
+                readings.sort(key=lambda reading: reading.price)
         if readings[0].unknown and not _has_activations(answers):
-            likely = [recipe for recipe in recipes if recipe.output in ("softmax", "sigmoid")]
             wrong = [reading for recipe in likely for reading in _wrong_forward(answers, recipe)]
             wrong = [reading for reading in wrong if _explains_outputs(reading, answers)]
             readings += _descend(wrong, answers)
+        elif not readings[0].unknown:
+            readings += _for_other_costs(readings[0], answers, recipes)
     return sorted(readings, key=lambda reading: reading.price)
+
+
+def is_right(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> bool:
+    """Tell whether the right lines of one of the recipes explain all gradients."""
+    with np.errstate(all="ignore"):
+        return any(_is_right(_forward(answers, recipe, ()), answers) for recipe in recipes)
+
+
+def _for_other_costs(
+    reading: Reading, answers: Sequence[Answer], recipes: Sequence[Recipe]
+) -> list[Reading]:
+    """Return readings with the same functions, and the same forward pass, for other costs."""
+    hidden, output, cost = reading.recipe
+    forward = [
+        (finding.mistakes[0], finding.layers)
+        for finding in reading.findings
+        if finding.mistakes[0] in ROOMS["forward"]
+    ]
+    others = [r for r in recipes if (r.hidden, r.output) == (hidden, output) and r.cost != cost]
+    return _descend([_forward(answers, other, forward) for other in others], answers)
 
 
 def _is_right(reading: Reading, answers: Sequence[Answer]) -> bool:
     """Tell whether the right lines explain all gradients."""
     for i in reversed(reading.nets[0].W):
-        delta = reading._replace(nets=[_with_delta(net, i) for net in reading.nets])
-        reading = _tensors(delta, answers, i, False)
+        reading = _tensors(_right_delta(reading, i), answers, i, False)
         if reading.unknown:
             return False
     return True
@@ -144,6 +182,8 @@ def _has_activations(answers: Sequence[Answer]) -> bool:
 
 def _descend(readings: list[Reading], answers: Sequence[Answer]) -> list[Reading]:
     """Read the layers from the last to the first; return the best readings for each cost."""
+    if not readings:
+        return []
     for i in reversed(range(1, len(answers[0].problem.weights) + 1)):
         by_cost: dict[str, list[Reading]] = {}
         for reading in readings:
@@ -241,10 +281,14 @@ def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
 
 
 def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) -> list[Reading]:
-    """Return the best readings that go on with layer i.
+    """Return the best readings that go on with layer i, from simple explanations to others.
 
-    Simple explanations first: if right lines follow from some delta, no others are tried.
+    If all lines are right, nothing else is tried; if the lines that follow from some delta are
+    right, no others are.
     """
+    rights = [_tensors(_right_delta(reading, i), answers, i, False) for reading in readings]
+    if right := _explained(rights, i):
+        return sorted(right, key=lambda reading: reading.price)[:WIDTH]
     deltas = {k: list(_deltas(reading, i)) for k, reading in enumerate(readings)}
     found: list[Reading] = []
     for options in deltas.values():
@@ -259,7 +303,8 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         pairs = [pair for reading in readings if not reading.unknown for pair in _pairs(reading, i)]
         found += _merged(_explained((_tensors(pair, answers, i, False) for pair in pairs), i), i)
     found.sort(key=lambda reading: reading.price)
-    return [reading for reading in found[:WIDTH] if reading.price <= found[0].price + WORSE]
+    width = FEW if found[0].unknown else WIDTH
+    return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
 
 
 def _explained(readings: Iterable[Reading], i: int) -> list[Reading]:
@@ -270,11 +315,14 @@ def _new(reading: Reading, i: int) -> list[Tensor]:
     return [tensor for tensor in reading.unknown if tensor == (tensor.kind, i)]
 
 
+def _right_delta(reading: Reading, i: int) -> Reading:
+    return reading._replace(nets=[_with_delta(net, i) for net in reading.nets])
+
+
 def _deltas(reading: Reading, i: int) -> Iterator[Reading]:
     """Yield the reading with delta of layer i: the right one, then every wrong one."""
-    nets = reading.nets
-    rooms = ["output"] if i == nets[0].last else ["carried", "slope"]
-    yield reading._replace(nets=[_with_delta(net, i) for net in nets])
+    rooms = ["output"] if i == reading.nets[0].last else ["carried", "slope"]
+    yield _right_delta(reading, i)
     for mistake in [mistake for room in rooms for mistake in ROOMS[room]]:
         yield from _planted(reading, i, [mistake])
 
@@ -357,6 +405,37 @@ def _fit_mistake(nets: list[Pass], mistake: Mistake, i: int, found: list[Array])
         return fit((mistake.compute(net, i) for net in nets), found, _sizes(nets))
     except ValueError:  # the shapes do not allow it
         return None
+
+
+def nearest(
+    reading: Reading, answers: Sequence[Answer], tensor: Tensor, most: int = 3
+) -> list[Mistake]:
+    """Return the mistakes whose gradients are most parallel to an unknown one."""
+    kind, i = tensor
+    found = [getattr(answer, kind)[i - 1] for answer in answers]
+    with np.errstate(all="ignore"):
+        options = [(LINES[kind].compute, delta) for delta in _deltas(reading, i)]
+        options += [(mistake.compute, reading) for mistake in ROOMS[kind]]
+        ranked: dict[Mistake, float] = {}
+        for compute, option in options:
+            own = [f.mistakes[0] for f in option.findings if f not in reading.findings]
+            mistake = (
+                own[0] if own else next((m for m in ROOMS[kind] if m.compute is compute), None)
+            )
+            if mistake:
+                ranked[mistake] = _cosine(option.nets, compute, i, found)
+    return sorted(ranked, key=lambda mistake: -ranked[mistake])[:most]
+
+
+def _cosine(nets: Sequence[Pass], compute: Compute, i: int, found: Sequence[Array]) -> float:
+    try:
+        values = [compute(net, i) for net in nets]
+    except ValueError:  # the shapes do not allow it
+        return 0.0
+    if any(value.shape != array.shape for value, array in zip(values, found, strict=True)):
+        return 0.0
+    a, b = (np.concatenate([array.ravel() for array in arrays]) for arrays in (values, found))
+    return float(np.nan_to_num(abs(a @ b) / (np.linalg.norm(a) * np.linalg.norm(b))))
 
 
 def _merged(readings: Sequence[Reading], i: int) -> list[Reading]:

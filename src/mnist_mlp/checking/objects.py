@@ -79,8 +79,11 @@ def _procedures(methods: dict[str, Function]) -> list[tuple[str, ...]]:
 
 def object_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
     """Yield what the methods of each object answer."""
+    answered = set[str]()
     for make, name in _objects(learner):
-        yield from _trials_of(learner, make, name, errors)
+        for trial in _trials_of(learner, make, name, errors) if name not in answered else ():
+            answered.add(name)
+            yield trial
 
 
 def _trials_of(
@@ -89,14 +92,16 @@ def _trials_of(
     places = find_places(make())
     if not places:
         return
-    for methods in _procedures(_methods(make())):
-        for singles in (False, True):
-            for layout in layouts(singles):
-                if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
-                    continue
-                trial = _try_object(learner, make, methods, layout, errors)
-                if trial:
-                    yield trial._replace(how=f"{name}.{trial.how}")
+    for methods, singles in product(_procedures(_methods(make())), (False, True)):
+        found: list[Layout] = []
+        for layout in layouts(singles):
+            if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
+                continue
+            if layout._replace(targets="one-hot") in found:
+                continue  # labels too, by broadcasting
+            if trial := _try_object(learner, make, methods, layout, errors):
+                found.append(layout)
+                yield trial._replace(how=f"{name}.{trial.how}")
 
 
 def _set_rates(thing: Any) -> float:

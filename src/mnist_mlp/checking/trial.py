@@ -97,3 +97,16 @@ def as_step(answer: Answer) -> Answer:
             ]
         )
     return answer._replace(weights=parts[0], biases=parts[1], rate=RATE)
+
+
+def without_dark_pixels(answer: Answer) -> Answer:
+    """Return the answer to the same problem without pixels that are 0 in all images."""
+    problem = answer.problem
+    seen = problem.images.any(axis=0)
+    first, gradient = problem.weights[0], answer.weights[0]
+    if seen.all() or gradient is None or gradient.shape != first.shape:
+        return answer
+    smaller = problem._replace(
+        images=problem.images[:, seen], weights=[first[:, seen], *problem.weights[1:]]
+    )
+    return answer._replace(problem=smaller, weights=[gradient[:, seen], *answer.weights[1:]])
