@@ -12,12 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_mlp.base.errors import InputError
+from mnist_mlp.base.params import Params
+from mnist_mlp.checking.diagnosis import Diagnosis
+from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.parts import PARTS
 from mnist_mlp.course.hand_in import HandIn, Results, rank, write_leaderboard
 from mnist_mlp.course.marks import Mark, write_marks
+from mnist_mlp.course.own_training import descend, train_own
 from mnist_mlp.course.tables import defuse
+from mnist_mlp.data.dataset import load_dataset
+from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.training import new_network, train
+from tests.conftest import contents
 from tests.test_cli import mnist_mlp, refusal
+from tests.test_exercises import ANSWERS, filled
 
 SUMMARY = (
     '{"name": "a", "knobs": {}, "results": {"data": "", "test_accuracy": %s, "parameters": 1}}'
@@ -149,9 +159,102 @@ def test_no_name_adds_markup_to_the_leaderboard(
     assert len(counts) == 1
 
 
+def write_program(folder: Path, **answers: dict[int, str]) -> Path:
+    """Write the five exercises, done, into one file; `answers` are other ones."""
+    path = folder / "mine.py"
+    parts = []
+    for part, right in ANSWERS.items():
+        parts.append(filled(part, [answers.get(part, {}).get(i, a) for i, a in enumerate(right)]))
+    path.write_text("".join(parts), "utf-8")
+    return path
+
+
+def test_ones_own_backprop_trains_the_projects_network_and_changes_nothing_else(
+    finished: Path, tmp_path: Path
+) -> None:
+    path, before = write_program(tmp_path), contents(finished)
+    result = mnist_mlp(finished, "train", path, "--epochs", "2")
+    assert (result.returncode, result.stderr) == (0, "")
+    results = json.loads((tmp_path / "mine-trained/results.json").read_bytes())
+    assert results["own"]["accuracy"] == pytest.approx(results["project"]["accuracy"], abs=0.01)
+    assert results["own"]["accuracy"] > 0.5
+    assert f"{results['own']['accuracy']:.2%} of the test digits" in result.stdout
+    assert load_network(tmp_path / "mine-trained/model.npz").sizes == [784, 16, 16, 10]
+    assert contents(finished) == before
+    assert not list(finished.rglob("*.checkpoint"))
+
+
+def test_with_the_projects_gradients_it_is_the_training_of_the_pipeline(
+    finished: Path,
+) -> None:
+    params = Params(epochs=2)
+    digits = load_dataset(finished / "data/prepared", "training")
+    one, other = new_network(params), new_network(params)
+    list(train(one, digits, params))
+
+    def gradient(weights: Any, biases: Any, images: Any, targets: Any) -> Any:
+        found = backprop(other, other.forward(images), targets)
+        return found.weights, found.biases
+
+    assert list(descend(other, gradient, digits, params)) == [1, 2]
+    assert np.array_equal(one.parameters, other.parameters)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("delta.sum(axis=0) / 0", "NaN or infinite"),
+        ("open('/nowhere/x')", "FileNotFoundError"),
+        ("[None for _ in iter(int, 1)]", "1 seconds"),
+        ("print('x' * 10**7)", "megabyte"),
+        ("__import__('os')._exit(3)", "exit code 3"),
+        ("delta", "ValueError"),
+    ],
+)
+def test_a_program_that_fails_while_it_trains_is_a_line(
+    answer: str, words: str, finished: Path, tmp_path: Path
+) -> None:
+    path = write_program(tmp_path, backprop={2: answer})
+    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
+    seconds = 1 if words == "1 seconds" else 60
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: .*({words})") as caught:
+        train_own(path, recipe, prepared, epochs=1, seconds=seconds, model=tmp_path / "model.npz")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "model.npz").exists()
+
+
+def test_a_class_is_checked_trained_and_put_into_a_table(finished: Path, tmp_path: Path) -> None:
+    path = write_program(tmp_path, cost={0: "np.mean(outputs)"})
+    shutil.copy(path, tmp_path / "@SUM(A1).py")
+    (tmp_path / "bob.py").write_text("def f(x): return x\n", "utf-8")
+    files = [tmp_path / name for name in ("@SUM(A1).py", "bob.py")]
+    table = tmp_path / "marks.csv"
+    result = mnist_mlp(finished, "check", *files, "--table", table, "--train", "1")
+    assert result.returncode == 1
+    _, eve, bob = rows(table)
+    assert eve[:7] == ["'@SUM(A1)", "right", "wrong", "right", "right", "right", "4"]
+    assert 0 < float(eve[8]) < 1
+    assert bob[:7] == ["bob", *[""] * 5, "0"]
+    assert bob[7]
+
+
+def test_what_the_check_says_is_handed_in(finished: Path, tmp_path: Path) -> None:
+    path = write_program(tmp_path)
+    result = mnist_mlp(finished, "hand-in", tmp_path / "ann", "--program", path)
+    assert (result.returncode, result.stderr) == (0, "")
+    found = json.loads((tmp_path / "ann/hand-in.json").read_bytes())
+    assert found["check"] == [f"{part}: right" for part in PARTS]
+
+
 def test_marks_say_which_parts_are_right(tmp_path: Path) -> None:
-    parts = {"forward": [], "cost": ["-y ln a", "no minus"], "backprop": [], "step": []}
-    marks = [Mark("+Ann", parts, [], 0.96), Mark("Bob", {}, ["=1"])]
+    parts: dict[str, list[str]] = {
+        "forward": [],
+        "cost": ["-y ln a", "no minus"],
+        "backprop": [],
+        "step": [],
+    }
+    nothing = Diagnosis(None, None, [], [], [], "=1", [])
+    marks = [Mark("+Ann", parts, nothing, 0.96), Mark("Bob", {}, nothing)]
     write_marks(tmp_path / "marks.csv", marks)
     header, ann, bob = rows(tmp_path / "marks.csv")
     assert header == ["name", *PARTS, "right", "findings", "accuracy"]
@@ -163,7 +266,7 @@ def test_marks_say_which_parts_are_right(tmp_path: Path) -> None:
         "right",
         "",
         "3",
-        "'-y ln a; no minus",
+        "cost: -y ln a; no minus",
         "0.96",
     ]
     assert bob == ["Bob", *[""] * 5, "0", "'=1", ""]

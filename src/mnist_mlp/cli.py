@@ -16,6 +16,7 @@ from mnist_mlp.base.errors import InputError, in_one_line, printable
 from mnist_mlp.base.process import catch_ctrl_c
 
 if TYPE_CHECKING:
+    from mnist_mlp.course.marks import Mark
     from mnist_mlp.learning.network import Network
     from mnist_mlp.runs.versus import Answers
 
@@ -125,6 +126,12 @@ def check(
     new: Annotated[
         Path | None, typer.Option("--new", help="Write a template of an adapter to this file.")
     ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write a row for each file, for a spreadsheet.")
+    ] = None,
+    train: Annotated[
+        int, typer.Option(min=0, help="With --table: train for so many epochs, for the accuracy.")
+    ] = 0,
 ) -> None:
     """Name the mistake in your own backpropagation.
 
@@ -132,9 +139,9 @@ def check(
     compares the gradients with those of a hundred known mistakes. The exit code is 1 if something
     is wrong. Checking a file runs it: check only files that you trust.
     """
-    from mnist_mlp.checking.diagnosis import check as diagnose
     from mnist_mlp.checking.template import write_template
     from mnist_mlp.checking.words import report
+    from mnist_mlp.course.marks import mark, write_marks
     from mnist_mlp.learning.costs import COSTS
 
     if new:
@@ -144,14 +151,20 @@ def check(
         raise InputError("name the file to check: mnist-mlp check mine.py")
     if cost not in (None, *COSTS):
         raise InputError(f"--cost: expected one of {', '.join(COSTS)}, found {cost}")
-    right = True
+    marks = []
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: not found")
-        diagnosis = diagnose(file, cost)
-        print(report(diagnosis, printable(file)))
-        right = right and diagnosis.is_right
-    if not right:
+        marks.append(mark(file, cost))
+        if marks[-1].parts:
+            print(printable(file), *marks[-1].lines, sep="\n", end="\n\n", flush=True)
+        else:
+            print(report(marks[-1].diagnosis, printable(file)), end="\n\n", flush=True)
+    if table:
+        if train:
+            marks = [_trained(each, file, train) for each, file in zip(marks, files, strict=True)]
+        write_marks(table, marks)
+    if not all(each.is_right for each in marks):
         sys.exit(1)
 
 
@@ -314,6 +327,48 @@ def mend() -> None:
 
 
 @app.command()
+def train(
+    file: Annotated[Path, typer.Argument(help="Your own program.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="The folder to write into; by default, beside the file.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 15,
+    minutes: Annotated[int, typer.Option(min=1, help="Give up after this time.")] = 10,
+    prepared: PreparedFolder = PREPARED,
+) -> None:
+    """Train the default network with your own backpropagation, and compare.
+
+    The file is run as in `mnist-mlp check`, so train only files that you trust. It needs
+    `backprop` as in examples/exercises, or an adapter. Writes model.npz and results.json, and
+    changes nothing in data/ or metrics/.
+    """
+    from mnist_mlp.course.marks import mark
+    from mnist_mlp.course.own_training import train_own, train_project, write_results
+
+    if not file.is_file():
+        raise InputError(f"{file}: not found")
+    _expect_digits(prepared)
+    checked = mark(file)
+    print(*checked.lines, sep="\n", flush=True)
+    if not checked.recipe:
+        raise InputError(f"{file}: no gradients to train with; see `mnist-mlp check`")
+    folder = folder or file.with_name(f"{file.stem}-trained")
+    own = train_own(
+        file,
+        checked.recipe,
+        prepared,
+        epochs=epochs,
+        seconds=60 * minutes,
+        model=folder / "model.npz",
+    )
+    project = train_project(checked.recipe, prepared, epochs)
+    write_results(folder, own, project)
+    print(f"yours      {own.accuracy:.2%} of the test digits, trained in {own.seconds:.1f} s")
+    print(f"project's  {project.accuracy:.2%} of the test digits, in {project.seconds:.1f} s")
+    print(f"{printable(folder)}/model.npz is your network: mnist-mlp predict --model reads with it")
+
+
+@app.command()
 def weights(
     folder: Annotated[Path, typer.Argument(help="The folder to write into.")],
     model: ModelFile = MODEL,
@@ -340,17 +395,29 @@ def hand_in(
     name: Annotated[
         str | None, typer.Option(help="Your name; by default, that of the folder.")
     ] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="Your own program, to check as well.")
+    ] = None,
 ) -> None:
-    """Put the knobs, the results and the page of the present experiment into one folder."""
+    """Put the knobs, the results and the page of the present experiment into one folder.
+
+    With --program, what `mnist-mlp check` says of it is added.
+    """
     from mnist_mlp.course.hand_in import write_hand_in
+    from mnist_mlp.course.marks import mark
     from mnist_mlp.runs.record import is_page_of, read_record
 
     _load(MODEL)
     record = read_record(MODEL, LOCK, ACCURACY)
     if record.knobs is None or record.results is None or not is_page_of(MODEL, REPORT, LOCK):
         raise InputError("the results or the page are not of this model; run `dvc repro`")
+    if program and not program.is_file():
+        raise InputError(f"{program}: not found")
     name = name or folder.resolve().name
-    write_hand_in(folder, name, knobs=record.knobs, results=record.results, page=REPORT)
+    check = mark(program).lines if program else []
+    write_hand_in(
+        folder, name, knobs=record.knobs, results=record.results, page=REPORT, check=check
+    )
     print(f"{printable(folder)} has the experiment of {printable(name)}.")
 
 
@@ -376,6 +443,28 @@ def leaderboard(
     print(f"{printable(table)} and {printable(page)} compare {len(found)} experiments.")
     if len(found) < len(folders):
         sys.exit(1)
+
+
+def _trained(mark: Mark, file: Path, epochs: int) -> Mark:
+    """Return a mark with the accuracy of a network trained with the file, if that can be."""
+    from mnist_mlp.course.own_training import train_own
+
+    _expect_digits(PREPARED)
+    if not mark.recipe:
+        return mark
+    print(f"training with {printable(file)}", flush=True)
+    try:
+        own = train_own(file, mark.recipe, PREPARED, epochs=epochs, seconds=600, model=None)
+    except InputError as error:
+        print(f"error: {in_one_line(error)}", file=sys.stderr)
+        return mark
+    return mark._replace(accuracy=own.accuracy)
+
+
+def _expect_digits(prepared: Path) -> None:
+    """Raise InputError if there are no arrays to train and test with."""
+    if not (prepared / "test_images.npy").exists():
+        raise InputError(f"{prepared}: no digits; run `make` in a clone, or name it by --prepared")
 
 
 def _expect_pipeline() -> None:

@@ -25,7 +25,7 @@ MOST = 12  # trials
 
 def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
-    set_limits()
+    set_limits(SECONDS)
     sys.path.insert(0, str(file.parent))
     install()
     errors: list[str] = []
@@ -53,13 +53,13 @@ def main(file: Path, folder: Path) -> None:
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def set_limits() -> None:
+def set_limits(seconds: int) -> None:
     """Limit the computing time of this process, and on Linux its memory."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415
 
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 

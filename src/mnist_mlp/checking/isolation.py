@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
@@ -50,23 +51,10 @@ class Outcome(NamedTuple):
 def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
     """Run a learner's file in a process of its own, and return what it answered."""
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mnist_mlp.checking.child", file.resolve(), folder],
-            env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONPATH": _source()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        problem, errors = _wait(process, seconds)
+        problem = run_alone("mnist_mlp.checking.child", [file.resolve(), folder], seconds)
         account: dict[str, Any] = {}
         if (Path(folder) / "account.json").exists():
             account = json.loads((Path(folder) / "account.json").read_text("utf-8"))
-        elif not problem:
-            if process.returncode == -getattr(signal, "SIGXCPU", 0):
-                errors = "it computes for too long; is there an endless loop?"
-            last = errors.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
-            problem = f"the file ended Python: {last[0][:200]}"
         if "broken" in account:
             problem = account["broken"]
         return Outcome(
@@ -80,11 +68,40 @@ def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
         )
 
 
+def run_alone(
+    module: str,
+    arguments: Sequence[str | Path],
+    seconds: float,
+    watch: Callable[[], None] = lambda: None,
+) -> str:
+    """Run a module in a process of its own; return why it failed, in one line, or nothing.
+
+    `watch` is called again and again until it ends.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONPATH": _source()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    problem, errors = _wait(process, seconds, watch)
+    if problem or not process.returncode:
+        return problem
+    if process.returncode == -getattr(signal, "SIGXCPU", 0):
+        return "it computes for too long; is there an endless loop?"
+    last = errors.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+    return f"the file ended Python: {last[0][:200]}"
+
+
 def _source() -> str:
     return str(Path(__file__).parents[2])
 
 
-def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]:
+def _wait(
+    process: "subprocess.Popen[bytes]", seconds: float, watch: Callable[[], None]
+) -> tuple[str, str]:
     """Wait for a process, and end it if it takes or prints too much; return why, and its errors."""
     heard: dict[str, bytes] = {"output": b"", "errors": b""}
     lengths = {"output": 0, "errors": 0}
@@ -102,6 +119,7 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]
     problem = ""
     while process.poll() is None and not problem:
         time.sleep(0.01)
+        watch()
         if sum(lengths.values()) > OUTPUT:
             problem = "it prints more than a megabyte: is there a print in a loop?"
         elif time.monotonic() > deadline:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.learner import Learner, describe, limited
+from mnist_mlp.checking.learner import EndlessError, Learner, describe, limited
 from mnist_mlp.checking.lines import Problem, Recipe, new_problem, run
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import parameters_of
@@ -112,7 +112,7 @@ def _try(
     try:
         with limited(), np.errstate(all="ignore"):
             return list(check(function))
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except (Exception, EndlessError, SystemExit) as error:  # noqa: BLE001
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if frame.filename == learner.names["__file__"]]
         where = f"line {own[-1].lineno}: " if own else ""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mnist_mlp.checking.diagnosis import Diagnosis, common_factor, read_outcome
 from mnist_mlp.checking.isolation import Outcome, run_file
+from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.matcher import Finding, Reading, match
 from mnist_mlp.checking.parts import HINTS, PARTS
 from mnist_mlp.course.tables import write_table
@@ -18,35 +19,43 @@ class Mark(NamedTuple):
 
     name       of the learner, or of the file
     parts      what is wrong with each part that it has; nothing if it is right
-    findings   what else is wrong
+    diagnosis  of its gradients
     accuracy   of the network that it trained, from 0 to 1, if it trained one
     """
 
     name: str
     parts: dict[str, list[str]]
-    findings: list[str]
+    diagnosis: Diagnosis
     accuracy: float | None = None
 
     @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(self.parts.values()) if self.parts else self.diagnosis.is_right
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The functions and the cost of the network, if it has gradients."""
+        return self.diagnosis.reading.recipe if self.diagnosis.reading else None
+
+    @property
     def lines(self) -> list[str]:
-        """What there is to say, a line for each part and finding."""
+        """What there is to say, a line for each part and for what else is wrong."""
         parts = [f"{name}: {'; '.join(found) or 'right'}" for name, found in self.parts.items()]
-        return parts + self.findings
+        return parts if "backprop" in self.parts else parts + list(self._gradients())
+
+    def _gradients(self) -> Iterator[str]:
+        if self.diagnosis.reading:
+            yield from map(say, self.diagnosis.findings)
+        elif not self.parts:
+            yield self.diagnosis.problem
 
 
 def mark(file: Path, cost: str | None = None) -> Mark:
     """Check a learner's file, which runs in a process of its own."""
     outcome = run_file(file)
     diagnosis = read_outcome(outcome, cost)
-    parts = judge(outcome, diagnosis)
-    findings = [] if "backprop" in parts else _say_all(diagnosis, bool(parts))
-    return Mark(file.stem, parts, findings)
-
-
-def _say_all(diagnosis: Diagnosis, has_parts: bool) -> list[str]:
-    if diagnosis.reading:
-        return [say(finding) for finding in diagnosis.findings]
-    return [] if has_parts else [diagnosis.problem]
+    return Mark(file.stem, judge(outcome, diagnosis), diagnosis)
 
 
 def judge(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
