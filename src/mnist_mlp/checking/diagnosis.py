@@ -10,13 +10,14 @@ import numpy as np
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.lines import COSTS, LINES
 from mnist_mlp.checking.matcher import (
+    USUAL,
     RECIPES,
     SAME,
     Answer,
     Factor,
     Finding,
     Reading,
-    is_right,
+    count_right,
     match,
 )
 from mnist_mlp.checking.museum import (
@@ -94,14 +95,15 @@ def best_reading(
     finite = [trial for trial in trials if _is_finite(trial)]
     if not finite:
         return (trials[0], []) if trials else None
-    right = next((trial for trial in finite if is_right(trial.answers, recipes)), None)
+    counts = {id(trial): count_right(trial.answers, recipes) for trial in finite}
+    finite.sort(key=lambda trial: -counts[id(trial)])
     deadline = time.monotonic() + seconds
     best: Read | None = None
-    for trial in [right] if right else finite:
+    for trial in finite:
         readings = match(trial.answers, recipes)
         if not best or readings[0].price < best[1][0].price - SAME:
             best = trial, readings
-        if time.monotonic() > deadline:
+        if best[1][0].price < SAME or time.monotonic() > deadline:
             break
     return best
 
@@ -139,7 +141,11 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     others = [
         r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}
     ]
-    others = [r for r in others if r.price <= reading.price + 1 + SAME]
+    others = [
+        r
+        for r in others
+        if r.price <= reading.price + 1 + SAME and (r.recipe.output, r.recipe.cost) in USUAL
+    ]
     conventions = list(_conventions(reading, trial.step))
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
 

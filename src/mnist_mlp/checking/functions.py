@@ -95,7 +95,17 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                 if trial:
                     found.append(layout)
                     yield trial
-                    yield from _update_trials(learner, trial, container)
+                    if steps := list(_update_trials(learner, trial, container)):
+                        yield from steps
+                    elif square := _try_function(
+                        learner,
+                        takers[name],
+                        [sizes[0]] + [10] * (len(sizes) - 1),
+                        layout,
+                        container,
+                        errors,
+                    ):
+                        yield from _update_trials(learner, square, container)
             if found:
                 break
 

@@ -126,8 +126,10 @@ class Pass:
         return FUNCTIONS[self.function(i)].slope(self.z[i])
 
     def before_slope(self, i: int) -> Array:
-        """Return delta without its factor f′(z): ∂C/∂a."""
-        return self.error if i == self.last else self.carried[i]
+        """Return delta without its factor f′(z); a - y if the cost cancels that."""
+        if i < self.last:
+            return self.carried[i]
+        return self.cost_slope if self.recipe.cost == "squared_error" else self.error
 
 
 Compute = Callable[[Pass, int], Array]

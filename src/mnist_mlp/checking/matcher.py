@@ -34,6 +34,7 @@ from mnist_mlp.checking.museum import ROOMS, Mistake, plant
 AGAIN = 0.1  # price of a mistake that was already made in another layer
 UNKNOWN = 3.0  # price of a tensor that nothing explains
 WIDTH = 12  # readings kept at each layer
+TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
@@ -147,10 +148,10 @@ def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> lis
     return sorted(readings, key=lambda reading: reading.price)
 
 
-def is_right(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> bool:
-    """Tell whether the right lines of one of the recipes explain all gradients."""
+def count_right(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> int:
+    """Return how many tensors are explained by the right lines of one of the recipes."""
     with np.errstate(all="ignore"):
-        return any(_is_right(_forward(answers, recipe, ()), answers) for recipe in recipes)
+        return max(_count_right(_forward(answers, recipe, ()), answers) for recipe in recipes)
 
 
 def _for_other_costs(
@@ -167,13 +168,10 @@ def _for_other_costs(
     return _descend([_forward(answers, other, forward) for other in others], answers)
 
 
-def _is_right(reading: Reading, answers: Sequence[Answer]) -> bool:
-    """Tell whether the right lines explain all gradients."""
+def _count_right(reading: Reading, answers: Sequence[Answer]) -> int:
     for i in reversed(reading.nets[0].W):
         reading = _tensors(_right_delta(reading, i), answers, i, False)
-        if reading.unknown:
-            return False
-    return True
+    return len(reading.factors)
 
 
 def _has_activations(answers: Sequence[Answer]) -> bool:
@@ -497,14 +495,15 @@ def fit(
     for value, array, n in zip(values, found, sizes, strict=True):
         if array is None or value.shape != array.shape:
             return None
+        allowed = tolerance([array])
         length, target = float(np.vdot(value, value)), float(np.vdot(array, array))
-        if length == 0 or target == 0:
-            if length or target:
+        if min(length, target) < (TINY * allowed) ** 2:
+            if max(length, target) >= (TINY * allowed) ** 2:
                 return None
             continue
         factor = float(np.vdot(value, array)) / length
         rest = array - factor * value
-        if not np.vdot(rest, rest) <= tolerance([array]) ** 2 * target:
+        if not np.vdot(rest, rest) <= allowed**2 * target:
             return None
         factors.append(factor)
         ns.append(n)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,30 +25,43 @@ class Item(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place that holds an array: a dictionary, a list or an object's attributes, and the key."""
+    """A place that holds an array: the way to it from a root, through lists and attributes."""
 
-    holder: Any
-    key: Any
+    root: Any
+    path: tuple[Any, ...]
     name: str
 
     def __eq__(self, other: object) -> bool:
         """Tell whether it is the same place; arrays are not compared."""
-        return isinstance(other, Slot) and self.holder is other.holder and self.key == other.key
+        return isinstance(other, Slot) and self.root is other.root and self.path == other.path
 
     __hash__ = None  # type: ignore[assignment]
 
     @property
+    def holder(self) -> Any:
+        """The list or dictionary that holds the array now."""
+        return _contents(
+            reduce(lambda thing, key: _contents(thing)[key], self.path[:-1], self.root)
+        )
+
+    @property
     def array(self) -> Array:
         """The array that is there now."""
-        return np.asarray(self.holder[self.key])
+        return np.asarray(self.holder[self.path[-1]])
 
     def put(self, array: Array) -> None:
         """Overwrite it in place, or replace it if the shape or type has changed."""
-        old = self.holder[self.key]
+        holder, key = self.holder, self.path[-1]
+        old = holder[key]
         if isinstance(old, np.ndarray) and old.shape == array.shape and old.dtype.kind == "f":
             old[...] = array
         else:
-            self.holder[self.key] = array.copy()
+            holder[key] = array.copy()
+
+
+def _contents(thing: Any) -> Any:
+    """Return a list or dictionary itself, and the attributes of an object."""
+    return thing if isinstance(thing, list | dict) else vars(thing)
 
 
 def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0) -> Iterator[Item]:
@@ -87,36 +102,34 @@ def _numbers(value: Sequence[Any]) -> list[Array]:
         return []
 
 
-def slots(
-    value: Any, name: str = "", depth: int = 0, seen: set[int] | None = None
+def slots(root: Any) -> Iterator[Slot]:
+    """Yield every place under a root that holds an array of floating-point numbers."""
+    yield from _slots(root, root, (), "", set())
+
+
+def _slots(
+    root: Any, value: Any, path: tuple[Any, ...], name: str, seen: set[int]
 ) -> Iterator[Slot]:
-    """Yield every place in a value that holds an array of floating-point numbers."""
-    seen = set() if seen is None else seen
-    if depth > DEPTH or id(value) in seen:
+    if len(path) > DEPTH or id(value) in seen or _is_code(value):
         return
     seen.add(id(value))
-    pairs: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = list(enumerate(value))
-    elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable_only(value):
-        value = vars(value)
-        pairs = list(value.items())
-    for key, element in pairs:
+    contents = _contents(value)
+    for key, element in list(
+        contents.items() if isinstance(contents, dict) else enumerate(contents)
+    ):
         own = key if isinstance(key, str) else name
         if own.startswith("__"):  # what Python itself keeps in a module
             continue
         if isinstance(element, np.ndarray):
             if element.dtype.kind == "f" and element.size > 1:
-                yield Slot(value, key, own)
-        elif isinstance(element, list | tuple | dict) or hasattr(element, "__dict__"):
-            yield from slots(element, own, depth + 1, seen)
+                yield Slot(root, (*path, key), own)
+        elif isinstance(element, list | dict) or hasattr(element, "__dict__"):
+            yield from _slots(root, element, (*path, key), own, seen)
 
 
-def callable_only(value: Any) -> bool:
+def _is_code(value: Any) -> bool:
     """Tell whether a value is a function, a class or a module, which are not searched."""
-    return isinstance(value, type | Callable) or hasattr(value, "__loader__")  # type: ignore[arg-type]
+    return isinstance(value, type | ModuleType | FunctionType | MethodType)
 
 
 class Places(NamedTuple):
@@ -186,6 +199,8 @@ def pick(
         shapes = [layout.biases(bias).shape, (bias.size,), (bias.size, 1), (1, bias.size)]
         array = _choose(found, i, shapes, is_bias, taken)
         array = _misshapen(found, i, len(problem.biases)) if array is None else array
+        if array is not None and array.size == 1:
+            array = np.full(bias.size, array)  # a program that subtracts it from b does so too
         if array is not None:
             array = layout.read_bias(np.asarray(array, _type(array)), bias.size)
         biases.append(array)
