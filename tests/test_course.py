@@ -19,7 +19,7 @@ from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.parts import PARTS
 from mnist_mlp.course.hand_in import HandIn, Results, rank, write_leaderboard
 from mnist_mlp.course.marks import Mark, write_marks
-from mnist_mlp.course.own_training import descend, train_own
+from mnist_mlp.course.own_training import descend, downhill, train_own
 from mnist_mlp.course.tables import defuse
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.backprop import backprop
@@ -196,10 +196,48 @@ def test_with_the_projects_gradients_it_is_the_training_of_the_pipeline(
         found = backprop(other, other.forward(images), targets)
         return found.weights, found.biases
 
-    assert list(descend(other, gradient, digits, params)) == [1, 2]
+    assert list(descend(other, downhill(gradient), digits, params)) == [1, 2]
     assert np.array_equal(one.parameters, other.parameters)
 
 
+ADAPTERS = {
+    "check_gradients": """
+def check_gradients(weights, biases, images, labels):
+    return backprop(weights, biases, images, np.eye(10)[labels])
+""",
+    "check_step": """
+def check_step(weights, biases, images, labels, rate):
+    by_weights, by_biases = backprop(weights, biases, images, np.eye(10)[labels])
+    step(weights, biases, by_weights, by_biases, rate)
+    return weights, biases
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_an_adapter_trains_the_same_network(adapter: str, finished: Path, tmp_path: Path) -> None:
+    path = write_program(tmp_path)
+    other = tmp_path / "mine_check.py"
+    imports = "import numpy as np\nfrom mine import backprop, step\n"
+    other.write_text(imports + ADAPTERS[adapter], "utf-8")
+    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
+    results = [
+        train_own(file, recipe, prepared, epochs=1, seconds=60, model=None)
+        for file in (path, other)
+    ]
+    assert results[0].accuracy == pytest.approx(results[1].accuracy, abs=0.01)
+
+
+def test_a_program_in_another_style_is_told_of_adapters(tmp_path: Path, finished: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def learn(x, y): pass\n", "utf-8")
+    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
+    with pytest.raises(InputError, match="check --new"):
+        train_own(path, recipe, prepared, epochs=1, seconds=60, model=None)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

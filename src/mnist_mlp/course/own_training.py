@@ -35,8 +35,7 @@ from mnist_mlp.learning.network import ACTIVATIONS, Network
 from mnist_mlp.learning.refinements import Refinements
 from mnist_mlp.learning.training import new_network
 
-Gradient = Callable[[list[Array], list[Array], Array, Array], Any]
-NAMES = ("backprop", "check_gradients")
+Step = Callable[[list[Array], list[Array], Array, Array, float], Any]
 
 
 class Result(NamedTuple):
@@ -46,11 +45,11 @@ class Result(NamedTuple):
     seconds: float
 
 
-def descend(network: Network, gradient: Gradient, digits: Dataset, params: Params) -> Iterator[int]:
-    """Train a network as the pipeline does, with another gradient; yield the epochs done.
+def descend(network: Network, step: Step, digits: Dataset, params: Params) -> Iterator[int]:
+    """Train a network as the pipeline does, with another step; yield the epochs done.
 
-    The gradient function is given weights, biases, images, (n, 784), and targets, (n, 10), and
-    returns the gradients of the weights and of the biases, a list of arrays each. Raises
+    A step is given weights, biases, images, (n, 784), targets, (n, 10), and the learning rate, and
+    returns what to subtract from the weights and from the biases, a list of arrays each. Raises
     ArithmeticError if a number becomes NaN or infinite.
     """
     rows = draw_split(len(digits.images), params).training
@@ -59,14 +58,21 @@ def descend(network: Network, gradient: Gradient, digits: Dataset, params: Param
         order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
         batches = mini_batches(digits, order, params.batch_size)
         for rate, (images, targets) in zip(refine.learning_rates, batches, strict=True):
-            by_weights, by_biases = gradient([*network.weights], [*network.biases], images, targets)
+            changes = step([*network.weights], [*network.biases], images, targets, rate)
             refine.decay_weights(rate)
-            for arrays, slopes in ((network.weights, by_weights), (network.biases, by_biases)):
-                for array, slope in zip(arrays, slopes, strict=True):
-                    array -= rate * slope  # noqa: PLW2901
+            for arrays, by in zip((network.weights, network.biases), changes, strict=True):
+                for array, change in zip(arrays, by, strict=True):
+                    np.subtract(array, change, out=array)
         if not np.isfinite(network.parameters).all():
             raise ArithmeticError(f"in epoch {epoch + 1} weights became NaN or infinite")
         yield epoch + 1
+
+
+def downhill(gradient: Callable[..., Any]) -> Step:
+    """Return the step that follows a gradient: of weights, biases, images and targets."""
+    return lambda weights, biases, images, targets, rate: [
+        [rate * slope for slope in slopes] for slopes in gradient(weights, biases, images, targets)
+    ]
 
 
 def train_own(
@@ -112,7 +118,7 @@ def train_project(recipe: Recipe, prepared: Path, epochs: int) -> Result:
         return found.weights, found.biases
 
     start = time.perf_counter()
-    for _ in descend(network, gradient, load_dataset(prepared, "training"), params):
+    for _ in descend(network, downhill(gradient), load_dataset(prepared, "training"), params):
         pass
     return Result(_accuracy(network, prepared), time.perf_counter() - start)
 
@@ -151,33 +157,47 @@ def main(file: Path, folder: Path, prepared: Path, knobs: str, seconds: int) -> 
     try:
         params = msgspec.json.decode(knobs, type=Params)
         network = new_network(params)
-        gradient = _gradient(Learner(file))
+        step = _step(Learner(file))
         digits = load_dataset(prepared, "training")
         start = time.perf_counter()
         with np.errstate(all="ignore"):
-            for epoch in descend(network, gradient, digits, params):
+            for epoch in descend(network, step, digits, params):
                 (folder / str(epoch)).touch()
         account["seconds"] = time.perf_counter() - start
         save_network(folder / "model.npz", network)
-    except ArithmeticError as error:
+    except (ArithmeticError, InputError) as error:
         account["problem"] = str(error)
     except Exception as error:  # noqa: BLE001
         account["problem"] = describe(error)
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def _gradient(learner: Learner) -> Gradient:
+def _step(learner: Learner) -> Step:
+    """Return the step that a file makes. In the adapters, labels are digits."""
     functions = learner.functions()
-    if adapter := functions.get("check_gradients"):
-        return lambda weights, biases, images, targets: adapter(
-            weights, biases, images, targets.argmax(axis=1)
+    if gradient := functions.get("check_gradients"):
+        return downhill(
+            lambda w, b, images, targets: gradient(w, b, images, targets.argmax(axis=1))
         )
+    if own := functions.get("check_step"):
+        return lambda weights, biases, images, targets, rate: [
+            [old - new for old, new in zip(olds, news, strict=True)]
+            for olds, news in zip(
+                (weights, biases),
+                own(*_copies(weights, biases), images, targets.argmax(axis=1), rate),
+                strict=True,
+            )
+        ]
     if "backprop" in functions:
-        return functions["backprop"]
+        return downhill(functions["backprop"])
     raise InputError(
         "expected backprop(weights, biases, images, targets), as in examples/exercises, or an "
-        "adapter with check_gradients: mnist-mlp check --new mine_check.py"
+        "adapter: mnist-mlp check --new mine_check.py"
     )
+
+
+def _copies(*parts: list[Array]) -> Iterator[list[Array]]:
+    return ([array.copy() for array in part] for part in parts)
 
 
 if __name__ == "__main__":
