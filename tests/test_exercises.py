@@ -171,3 +171,35 @@ def test_a_mistake_in_one_part_is_not_held_against_another(
     path = tmp_path / "mine.py"
     path.write_text("".join(filled(name, answers[name]) for name in PARTS), "utf-8")
     assert [name for name, found in said(path).items() if found] == [part]
+
+
+COLUMNS = """
+import numpy as np
+
+def forward(weights, biases, images):
+    activations = [images]
+    for w, b in zip(weights, biases):
+        activations.append(np.tanh(w @ activations[-1] + b))
+    return activations
+
+def cost(outputs, targets):
+    return np.sum((outputs - targets) ** 2) / 2 / targets.shape[1]
+
+def backprop(weights, biases, images, targets):
+    a = forward(weights, biases, images)
+    delta = (a[-1] - targets) * (1 - a[-1] ** 2) / images.shape[1]
+    dW, db = [None] * len(weights), [None] * len(weights)
+    for i in reversed(range(len(weights))):
+        dW[i], db[i] = delta @ a[i].T, delta.sum(axis=1, keepdims=True)
+        if i:
+            delta = weights[i].T @ delta * (1 - a[i] ** 2)
+    return dW, db
+"""
+
+
+def test_a_program_of_ones_own_with_the_same_names_may_have_columns(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(COLUMNS, "utf-8")
+    found = mark(path)
+    assert found.is_right
+    assert not found.parts

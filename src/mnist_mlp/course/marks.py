@@ -62,12 +62,7 @@ def judge(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
     """Return what is wrong with each part that a file has, nothing if it is right."""
     parts = {name: list(outcome.parts[name]) for name in PARTS if name in outcome.parts}
     reading = diagnosis.reading
-    if "backprop" in parts and reading and parts["backprop"] and not outcome.complete:
-        # Its gradients were had in another layout.
-        parts["backprop"] = []
-        if "forward" in parts:
-            parts["forward"] = list(_read(reading, diagnosis.findings, forward=True))
-    elif outcome.forward and not parts["forward"]:
+    if outcome.forward and not parts["forward"]:
         forward = match(outcome.forward)[0]
         parts["forward"] += _read(forward, forward.findings, forward=True)
     if "backprop" in parts and not parts["backprop"]:
