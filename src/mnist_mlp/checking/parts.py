@@ -5,10 +5,12 @@ that a mistake is found once.
 """
 
 import ast
+import linecache
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,11 +119,29 @@ def _try(
         with limited(), np.errstate(all="ignore"):
             return list(check(function))
     except (Exception, EndlessError, SystemExit) as error:  # noqa: BLE001
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if frame.filename == learner.names["__file__"]]
-        where = f"line {own[-1].lineno}: " if own else ""
-        hint = next((HINTS[f.name] for f in reversed(own) if f.name in HINTS), HINTS[part])
-        return [f"{where}{describe(error)}; {hint}"]
+        file = learner.names["__file__"]
+        frames = [
+            (frame, line)
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename == file
+        ]
+        names = [frame.f_code.co_name for frame, _ in frames]
+        hint = next((HINTS[name] for name in reversed(names) if name in HINTS), HINTS[part])
+        said = re.sub(
+            r"matmul: .*\(size (\d+) .* (\d+)\)", r"sizes \1 and \2 do not fit", describe(error)
+        )
+        return [f"{_where(*frames[-1])}{said}; {hint}" if frames else f"{said}; {hint}"]
+
+
+def _where(frame: FrameType, line: int) -> str:
+    """Say which line of a file this is, and what shapes the arrays have there."""
+    names = set(re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, line)))
+    shapes = [
+        f"{name} is {value.shape}"
+        for name, value in frame.f_locals.items()
+        if name in names and isinstance(value, np.ndarray)
+    ]
+    return f"line {line}, where {', '.join(shapes)}: " if shapes else f"line {line}: "
 
 
 def _problems() -> list[Problem]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_mlp.checking.diagnosis import Diagnosis, common_factor, read_outcome
+from mnist_mlp.checking.diagnosis import Diagnosis, read_outcome
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.lines import Recipe
-from mnist_mlp.checking.matcher import Finding, Reading, match
+from mnist_mlp.checking.matcher import Factor, Finding, Reading, match
 from mnist_mlp.checking.parts import HINTS, PARTS
 from mnist_mlp.course.tables import write_table
 
@@ -64,19 +64,19 @@ def judge(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
     reading = diagnosis.reading
     if outcome.forward and not parts["forward"]:
         forward = match(outcome.forward)[0]
-        parts["forward"] += _read(forward, forward.findings, forward=True)
+        parts["forward"] += _read(forward, forward=True)
     if "backprop" in parts and not parts["backprop"]:
         if reading:
-            parts["backprop"] += _read(reading, diagnosis.findings, forward=False)
-            parts["backprop"] += _read_factor(reading)
+            parts["backprop"] += _read(reading, forward=False)
+            parts["backprop"] += _read_factors(reading)
         else:
             parts["backprop"].append(diagnosis.problem)
     return parts
 
 
-def _read(reading: Reading, findings: Iterable[Finding], forward: bool) -> Iterator[str]:
+def _read(reading: Reading, forward: bool) -> Iterator[str]:
     """Yield what is wrong with the forward pass, or with the gradients."""
-    for finding in findings:
+    for finding in reading.findings:
         if (finding.mistakes[0].line in FORWARD) is forward:
             yield say(finding)
     unknown = [t for t in reading.unknown if (t.kind == "activations") is forward]
@@ -86,18 +86,26 @@ def _read(reading: Reading, findings: Iterable[Finding], forward: bool) -> Itera
         yield f"layer {layer}: the {what} is not as expected; {hint}"
 
 
-def _read_factor(reading: Reading) -> Iterator[str]:
-    """Yield what is wrong with the size of all gradients, which must fit the part `step`."""
-    factor = common_factor(reading)
-    if not factor:
-        return
-    if factor.constant < 0:
-        yield "the gradients have the opposite sign: expected a - y, found as if y - a"
-    if factor.power == 0:
-        yield "the gradients are summed over the examples: divide delta by their number, once"
+def _read_factors(reading: Reading) -> Iterator[str]:
+    """Yield what is wrong with the size of gradients, which must fit the part `step`."""
+    kinds: dict[str, set[str]] = {}
+    for (kind, _), factor in reading.factors.items():
+        for wrong in _wrong_size(factor, reading.recipe.cost):
+            kinds.setdefault(wrong, set()).add(kind)
+    for wrong, some in kinds.items():
+        yield f"the gradients{'' if len(some) > 1 else f' of the {min(some)}'} {wrong}"
+
+
+def _wrong_size(factor: Factor, cost: str) -> Iterator[str]:
     size = abs(factor.constant)
-    if factor.power == -1 and abs(size - 1) > 2e-3 and reading.recipe.cost != "squared_error":
-        yield f"all gradients are multiplied by {size:.4g}"
+    if factor.constant < 0:
+        yield "have the opposite sign: expected a - y, found as if y - a"
+    if factor.constant and factor.power == 0:
+        yield "are summed over the examples: divide delta by their number, once"
+    elif factor.constant and factor.power < -1:
+        yield "are divided by the number of examples twice; delta is so already"
+    elif size and abs(size - 1) > 2e-3 and (cost, round(size, 3)) != ("squared_error", 0.5):
+        yield f"are multiplied by {size:.4g}"
 
 
 def say(finding: Finding) -> str:
