@@ -17,7 +17,7 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.checking.diagnosis import Diagnosis
 from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.parts import PARTS
-from mnist_mlp.course.hand_in import HandIn, Results, rank, write_leaderboard
+from mnist_mlp.course.hand_in import HandIn, Results, rank, read_hand_in, write_leaderboard
 from mnist_mlp.course.marks import Mark, write_marks
 from mnist_mlp.course.own_training import descend, downhill, train_own
 from mnist_mlp.course.tables import defuse
@@ -127,14 +127,20 @@ def test_only_changed_knobs_are_listed() -> None:
     ],
     ids=range(6),
 )
-def test_a_damaged_hand_in_is_named_and_the_others_are_compared(summary: str, clone: Path) -> None:
-    mnist_mlp(clone, "hand-in", "bob")
-    shutil.copytree(clone / "bob", clone / "eve")
-    (clone / "eve/hand-in.json").write_text(summary, "utf-8")
-    result = mnist_mlp(clone, "leaderboard", "eve", "bob")
+def test_a_damaged_hand_in_is_refused_in_one_line(summary: str, tmp_path: Path) -> None:
+    (tmp_path / "hand-in.json").write_text(summary, "utf-8")
+    with pytest.raises(InputError, match=r"hand-in\.json: expected [^\n]*$"):
+        read_hand_in(tmp_path)
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_compared(tmp_path: Path) -> None:
+    for name, summary in {"bob": SUMMARY % "0.9", "eve": "{}"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hand-in.json").write_text(summary, "utf-8")
+    result = mnist_mlp(tmp_path, "leaderboard", "eve", "none", "bob")
     assert result.returncode == 1
-    assert re.fullmatch(r"error: eve/hand-in\.json: expected [^\n]*\n", result.stderr)
-    assert [row[1] for row in rows(clone / "leaderboard.csv")[1:]] == ["bob"]
+    assert re.fullmatch(r"error: eve/[^\n]*\nerror: none/[^\n]*\n", result.stderr)
+    assert [row[2] for row in rows(tmp_path / "leaderboard.csv")[1:]] == ["0.9"]
 
 
 TEXT = st.text(st.sampled_from("=+-@＝'\"<>&;,|\t\r\n \0\u2028ax1"), max_size=8)

@@ -20,7 +20,7 @@ from mnist_mlp.course.tables import write_table
 SUMMARY, PAGE = "hand-in.json", "report.html"
 MAX_BYTES = 1_000_000  # of a summary
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Text = Annotated[str, Meta(max_length=1000)]
+Text = Annotated[str, Meta(max_length=10_000)]
 
 
 class Results(msgspec.Struct):
