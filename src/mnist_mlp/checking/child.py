@@ -13,7 +13,7 @@ import numpy as np
 from mnist_mlp.checking.absent import install
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.layouts import Layout
-from mnist_mlp.checking.learner import EndlessError, Learner, describe
+from mnist_mlp.checking.learner import EndlessError, Learner, describe, suspects
 from mnist_mlp.checking.parts import PARTS, examine
 from mnist_mlp.checking.trial import Trial, without_dark_pixels
 
@@ -36,6 +36,7 @@ def main(file: Path, folder: Path) -> None:
         account["broken"] = f"this is not Python: line {error.lineno}: {error.msg}"
     else:
         account["problems"] = learner.problems
+        account["suspects"] = list(suspects(learner.tree))
         account["defined"] = [*learner.functions(), *(kind.__name__ for kind in learner.classes())]
         try:
             examination = examine(learner)

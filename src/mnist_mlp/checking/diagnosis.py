@@ -96,7 +96,7 @@ def best_reading(
     if not finite:
         return (trials[0], []) if trials else None
     counts = {id(trial): count_right(trial.answers, recipes) for trial in finite}
-    finite.sort(key=lambda trial: -counts[id(trial)])
+    finite.sort(key=lambda trial: (-counts[id(trial)], _misshapen(trial)))
     deadline = time.monotonic() + seconds
     best: Read | None = None
     for trial in finite:
@@ -106,6 +106,15 @@ def best_reading(
         if best[1][0].price < SAME or time.monotonic() > deadline:
             break
     return best
+
+
+def _misshapen(trial: Trial) -> int:
+    """Count the bias gradients whose shape is not that of the biases."""
+    return sum(
+        array is not None and array.shape != bias.shape
+        for answer in trial.answers
+        for array, bias in zip(answer.biases, answer.problem.biases, strict=True)
+    )
 
 
 def _is_finite(trial: Trial) -> bool:

@@ -31,6 +31,7 @@ FUNCTIONS = {
     ),
     "identity": Function(lambda z: z, np.ones_like),
 }
+FUNCTIONS["softmax"] = FUNCTIONS["sigmoid"]  # of which its slope, taken elementwise, is that
 HIDDEN = ("sigmoid", "relu", "tanh", "leaky ReLU")
 OUTPUTS = ("softmax", "sigmoid", "identity", "tanh", "relu")
 COSTS: dict[str, Callable[[Array, Array], Array]] = {  # ∂C/∂a of one example
@@ -192,7 +193,9 @@ def forward(net: Pass, planted: Planted) -> None:
 def backward(net: Pass, planted: Planted) -> None:
     """Compute delta, dW and db of every layer, the last one first."""
     for i in reversed(net.W):
-        if i == net.last:
+        if ("slope", i) in planted and i == net.last:
+            net.delta[i] = net.before_slope(i) * line(net, "slope", i, planted)
+        elif i == net.last:
             net.delta[i] = line(net, "output", i, planted)
         else:
             net.carried[i] = line(net, "carried", i, planted)

@@ -11,7 +11,7 @@ over tell sums from averages.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -38,6 +38,10 @@ TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
+
+
+# What a wrong slope of the outputs is multiplied by: a - y, or ∂C/∂a.
+FACTORS: tuple[Callable[[Pass], Array], ...] = (lambda net: net.error, lambda net: net.cost_slope)
 
 
 class Answer(NamedTuple):
@@ -319,7 +323,7 @@ def _right_delta(reading: Reading, i: int) -> Reading:
 
 def _deltas(reading: Reading, i: int) -> Iterator[Reading]:
     """Yield the reading with delta of layer i: the right one, then every wrong one."""
-    rooms = ["output"] if i == reading.nets[0].last else ["carried", "slope"]
+    rooms = ["output", "slope"] if i == reading.nets[0].last else ["carried", "slope"]
     yield _right_delta(reading, i)
     for mistake in [mistake for room in rooms for mistake in ROOMS[room]]:
         yield from _planted(reading, i, [mistake])
@@ -337,23 +341,33 @@ def _planted(reading: Reading, i: int, mistakes: Sequence[Mistake]) -> Iterator[
     if not all(i in mistake.layers(reading.nets[0]) for mistake in mistakes):
         return
     lines = {mistake.line: mistake for mistake in mistakes}
-    try:
-        nets = [_with_delta(net, i, lines) for net in reading.nets]
-    except ValueError:  # the shapes do not allow it
-        return
+    before = reading
     for mistake in mistakes:
         reading = reading.plus([mistake], i)
-    yield reading._replace(nets=nets)
+    at_outputs = i == reading.nets[0].last and "slope" in lines
+    for factor in FACTORS if at_outputs else FACTORS[:1]:
+        try:
+            nets = [_with_delta(net, i, lines, factor) for net in before.nets]
+        except ValueError:  # the shapes do not allow it
+            return
+        yield reading._replace(nets=nets)
 
 
-def _with_delta(net: Pass, i: int, mistakes: Mapping[str, Mistake] = {}) -> Pass:
+def _with_delta(
+    net: Pass,
+    i: int,
+    mistakes: Mapping[str, Mistake] = {},
+    factor: Callable[[Pass], Array] = lambda net: net.error,
+) -> Pass:
     def compute(line: str) -> Array:
         return mistakes.get(line, LINES[line]).compute(after, i)
 
     after = copy.copy(net)
     after.delta, after.carried, after.slope = map(dict, (net.delta, net.carried, net.slope))
     after.dW, after.db = dict(net.dW), dict(net.db)
-    if i == net.last:
+    if i == net.last and "slope" in mistakes:
+        after.delta[i] = factor(net) * compute("slope")
+    elif i == net.last:
         after.delta[i] = compute("output")
     else:
         after.carried[i] = compute("carried")

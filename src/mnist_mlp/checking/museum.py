@@ -46,9 +46,16 @@ class Mistake(NamedTuple):
         layers = {
             "squish": net.W,
             "output": [net.last],
-            **dict.fromkeys(("carried", "slope", "delta"), range(1, net.last)),
+            **dict.fromkeys(("carried", "delta"), range(1, net.last)),
         }.get(self.line, net.W)
-        return [i for i in layers if not self.only or net.function(i) in self.only]
+        names = {i: net.function(i) for i in layers}
+        return [
+            i
+            for i, name in names.items()
+            if not self.only
+            or name in self.only
+            or (name == "softmax" and self.line == "slope" and "sigmoid" in self.only)
+        ]
 
 
 def plant(mistakes: Iterable[tuple[Mistake, Iterable[int]]]) -> Planted:
@@ -86,6 +93,12 @@ def _not_first(net: Pass, i: int) -> int:
     return i - 1
 
 
+def _hidden(net: Pass, i: int) -> int:
+    if i == net.last:
+        raise ValueError("the last layer is not hidden")
+    return i
+
+
 def _too_early(net: Pass, i: int) -> Array:
     return net.delta[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1])
 
@@ -93,6 +106,12 @@ def _too_early(net: Pass, i: int) -> Array:
 def _shifted(net: Pass, i: int) -> Array:
     bias_first = np.column_stack((net.b[i + 1], net.W[i + 1]))
     return net.delta[i + 1] @ bias_first[:, :-1]
+
+
+def _sums_over_examples(z: Array) -> Array:
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    ratios: Array = exponentials / exponentials.sum(axis=0)
+    return ratios
 
 
 def _log_likelihood(net: Pass) -> Array:
@@ -106,6 +125,15 @@ FORWARD = [
         "exp(z) / exp(z).sum(axis=0)",
         "Each output competes with other examples instead of other digits.",
         lambda net, i: softmax(net.z[i].T).T,
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "squish",
+        "softmax divided by sums over the wrong axis",
+        "exp(z - z.max(axis=1, keepdims=True)) / ... .sum(axis=0)",
+        "Each output competes with other examples instead of other digits.",
+        lambda net, i: _sums_over_examples(net.z[i]),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
     ),
@@ -274,47 +302,6 @@ OUTPUT = [
     ),
     Mistake(
         "output",
-        "the slope computed from z, not from a",
-        "delta = (a - y) * z * (1 - z)",
-        "Outside 0 to 1 the slope is negative, and steps go uphill.",
-        lambda net, i: net.error * net.z[i] * (1 - net.z[i]),
-    ),
-    Mistake(
-        "output",
-        "the sigmoid applied again in its derivative",
-        "delta = (a - y) * sigmoid(a) * (1 - sigmoid(a))",
-        "That factor is always about 0.2, so it acts as if the slope were left out.",
-        lambda net, i: net.error * sigmoid(net.a[i]) * (1 - sigmoid(net.a[i])),
-    ),
-    Mistake(
-        "output",
-        "“1 -” forgotten in the output slope",
-        "delta = ∂C/∂a * a",
-        "The signs are right, the sizes are not.",
-        lambda net, i: net.cost_slope * net.a[i],
-        ("sigmoid",),
-        "delta = ∂C/∂a * a * (1 - a)",
-    ),
-    Mistake(
-        "output",
-        "the sigmoid applied again in the output slope",
-        "delta = ∂C/∂a * sigmoid(a) * (1 - sigmoid(a))",
-        "The signs are right, the sizes are not.",
-        lambda net, i: net.cost_slope * sigmoid(net.a[i]) * (1 - sigmoid(net.a[i])),
-        ("sigmoid",),
-        "delta = ∂C/∂a * a * (1 - a)",
-    ),
-    Mistake(
-        "output",
-        "the output slope computed from z",
-        "delta = ∂C/∂a * z * (1 - z)",
-        "Outside 0 to 1 the slope is negative, and steps go uphill.",
-        lambda net, i: net.cost_slope * net.z[i] * (1 - net.z[i]),
-        ("sigmoid",),
-        "delta = ∂C/∂a * a * (1 - a)",
-    ),
-    Mistake(
-        "output",
         "the slope computed from the error",
         "delta = e * e * (1 - e), e = a - y",
         "The error of the right digit is negative, and then the sign is wrong.",
@@ -371,29 +358,6 @@ OUTPUT = [
     ),
     Mistake(
         "output",
-        "the output slope applied twice",
-        "delta = (a - y) * f′(z) * f′(z)",
-        "The signs are right; confident mistakes hardly learn.",
-        lambda net, i: net.error * net.own_slope(i) ** 2,
-    ),
-    Mistake(
-        "output",
-        "the slope of ReLU at the outputs",
-        "delta = (a - y) * (z > 0)",
-        "Outputs with a negative z never learn.",
-        lambda net, i: net.error * (net.z[i] > 0),
-        ("sigmoid", "softmax"),
-    ),
-    Mistake(
-        "output",
-        "the slope of tanh at the outputs",
-        "delta = (a - y) * (1 - a ** 2)",
-        "The signs are right.",
-        lambda net, i: net.error * (1 - net.a[i] ** 2),
-        ("sigmoid", "softmax"),
-    ),
-    Mistake(
-        "output",
         "the target left out",
         "delta = a * f′(z)",
         "The labels are never looked at.",
@@ -422,7 +386,8 @@ SLOPE = [
         "the hidden slope left out",
         "delta = delta_next @ W_next",
         "The signs are right, as slopes are never negative; it learns.",
-        lambda net, i: np.ones_like(net.a[i]),
+        lambda net, i: np.ones_like(net.a[_hidden(net, i)]),
+        right="delta = (delta_next @ W_next) * f′(z)",
     ),
     Mistake(
         "slope",
@@ -463,7 +428,7 @@ SLOPE = [
         "the function used as its own derivative",
         "slope = f(z)",
         "ReLU and the sigmoid are never negative, so the signs are right; tanh is.",
-        lambda net, i: FUNCTIONS[net.function(i)].value(net.z[i]),
+        lambda net, i: net.a[i],
     ),
     Mistake(
         "slope",
@@ -587,10 +552,10 @@ SLOPE = [
     ),
     Mistake(
         "slope",
-        "the hidden slope computed from the error",
+        "the slope computed from what comes back",
         "slope = e * (1 - e), e = delta_next @ W_next",
         "The slope takes the sign of the error, so delta has none.",
-        lambda net, i: net.carried[i] * (1 - net.carried[i]),
+        lambda net, i: net.before_slope(i) * (1 - net.before_slope(i)),
     ),
     Mistake(
         "slope",

@@ -248,10 +248,10 @@ def _misshapen(found: Sequence[Item], i: int, n_layers: int) -> Array | None:
         item
         for item in found
         if re.fullmatch(
-            r"(?i)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?b(ias(es)?)?_?\d*", item.name
+            r"(?i)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)?_?b(ias(es)?)?_?\d*", item.name
         )
     ]
-    if len(named) == n_layers:
-        return named[i].array
-    numbered = [item for item in named if number_in(item.name) == i + 1]
-    return numbered[0].array if numbered else None
+    numbers = [number_in(item.name) for item in named]
+    if i + 1 in numbers:
+        return named[numbers.index(i + 1)].array
+    return named[i].array if len(named) == n_layers else None
