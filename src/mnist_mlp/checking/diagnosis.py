@@ -8,12 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.checking.isolation import Outcome, run_file
-from mnist_mlp.checking.lines import COSTS, LINES
 from mnist_mlp.checking.matcher import (
-    USUAL,
     RECIPES,
     SAME,
-    Answer,
+    USUAL,
     Factor,
     Finding,
     Reading,
@@ -24,17 +22,16 @@ from mnist_mlp.checking.museum import (
     BIASES_SUMMED,
     DECAY_UPHILL,
     DECAYED_BIASES,
+    NOTED,
     STRAY_BIAS,
     STRAY_CONSTANT,
     TWICE_AVERAGED,
     UPHILL,
     UPHILL_BIASES,
     WEIGHTS_SUMMED,
-    WHOLE_FILE,
     Mistake,
 )
 from mnist_mlp.checking.trial import Trial
-
 
 SECONDS = 1.5  # after which no further way to call a program is looked at
 
@@ -139,6 +136,8 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         )
     reading = readings[0]
     findings = [*reading.findings, *_by_factors(reading, trial.step)]
+    layers = tuple(reading.nets[0].W)
+    findings += [Finding((NOTED[note],), layers) for note in trial.notes if note in NOTED]
     if gradients and steps and steps[1]:
         step = steps[1][0]
         for finding in (*step.findings, *_by_factors(step, True)):

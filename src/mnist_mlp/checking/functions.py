@@ -208,10 +208,10 @@ def _try_function(
             np.array_equal(a, b)
             for a, b in zip(old, (supply["images"], supply["targets"]), strict=True)
         ):
-            notes.add("overwrites its arguments")
+            notes.add("overwritten")
         after = [item.array for item in items(list(given.values()))]
         if not step and not all(np.array_equal(a, b) for a, b in zip(before, after, strict=False)):
-            notes.add("overwrites its arguments")
+            notes.add("overwritten")
         answer = Answer(problem, by_weights, by_biases)
         answers.append(as_step(answer) if step else answer)
     return Trial(signature(function), step, layout, answers, tuple(notes))

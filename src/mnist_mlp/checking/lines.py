@@ -173,6 +173,7 @@ LINES = {
     "weights": Line("dW = delta.T @ a_prev", "BP4", lambda net, i: net.delta[i].T @ net.a[i - 1]),
     "biases": Line("db = delta.sum(axis=0)", "BP3", lambda net, i: net.delta[i].sum(axis=0)),
     "scale weights": Line("dW / n", "BP4", lambda net, i: net.dW[i] / net.n + net.decay * net.W[i]),
+    "step": Line("W -= rate * dW", "(19)", lambda net, i: net.dW[i]),
     "scale biases": Line("db / n", "BP3", lambda net, i: net.db[i] / net.n),
 }
 Planted = Mapping[tuple[str, int], Compute]  # by line and layer, what stands there instead

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np

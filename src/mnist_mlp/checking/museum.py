@@ -997,6 +997,24 @@ DECAY_LEFT_OUT = Mistake(
     lambda net, i: net.dW[i] / net.n,
     right="dW + decay * W",
 )
+NOT_RESET = Mistake(
+    "step",
+    "gradients not reset",
+    "self.dW += delta.T @ a_prev, step after step",
+    "It acts like momentum that never fades: steps grow and overshoot.",
+    lambda net, i: 2 * net.dW[i],
+    right="self.dW = delta.T @ a_prev",
+)
+OVERWRITTEN = Mistake(
+    "step",
+    "the arguments are overwritten",
+    "images -= images.mean(), or a list of weights copied by list(weights), then w -= rate * dw",
+    "A batch that is used again is no longer what it was; a shallow copy shares its arrays.",
+    lambda net, i: net.dW[i],
+    right="images = images - images.mean(), copy.deepcopy(weights)",
+)
+STEP = [NOT_RESET, OVERWRITTEN]
+NOTED = {"not reset": NOT_RESET, "overwritten": OVERWRITTEN}
 SCALE = [
     NO_AVERAGE,
     BIASES_SUMMED,
@@ -1022,5 +1040,6 @@ ROOMS = {
     "weights": WEIGHTS,
     "biases": BIASES,
     "scale": SCALE,
+    "step": STEP,
 }
 MUSEUM = [mistake for room in ROOMS.values() for mistake in room]

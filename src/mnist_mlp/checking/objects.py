@@ -4,18 +4,18 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.functions import Function, read_outputs, signature
 from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, call, parameters_of, role_of, roles_of
-from mnist_mlp.checking.tensors import Places, find_places, items, pick
+from mnist_mlp.checking.tensors import find_places, items, pick
 from mnist_mlp.checking.trial import RATE, SIZES, Trial, difference, problems, supply_for
 
 
@@ -123,74 +123,94 @@ def _try_object(
     layout: Layout,
     errors: list[str],
 ) -> Trial | None:
-    answers, notes, steps = [], set[str](), set[bool]()
     probe = find_places(make())
     if not probe:
         return None
-    biased = any(probe.biases)
-    for problem in problems(probe.sizes, layout, biased):
+    answers, notes = list[Answer](), set[str]()
+    for problem in problems(probe.sizes, layout, any(probe.biases)):
         try:
             with limited():
-                thing = make()
-                places = find_places(thing)
-                if not places or places.sizes != probe.sizes:
-                    return None
-                answer, step, note = _use(learner, thing, places, methods, problem, layout)
+                use = Use(learner, make(), methods, problem, layout)
+                answer, again = use.answer(), use.answer()
         except Exception as error:  # noqa: BLE001
             errors.append(f"{methods[-1]}: {describe(error)}")
             return None
-        if answer is None:
+        if not answer or not again:
             return None
         answers.append(answer)
-        steps.add(step)
-        notes |= note
-    if len(steps) != 1:
+        if use.images_changed():
+            notes.add("overwritten")
+        if _is_double(answer.weights[-1], again.weights[-1]):
+            notes.add("not reset")
+    steps = {answer.rate > 0 for answer in answers}
+    how = " and ".join(signature(getattr(use.thing, method)) for method in methods)
+    return Trial(how, steps.pop(), layout, answers, tuple(notes)) if len(steps) == 1 else None
+
+
+def _is_double(one: Array | None, other: Array | None) -> bool:
+    if one is None or other is None or not one.any():
+        return False
+    return one.shape == other.shape and np.allclose(2 * one, other, rtol=1e-4, atol=1e-9)
+
+
+class Use:
+    """An object in use: its methods are called in turn on a problem, as often as is asked."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        thing: Any,
+        methods: tuple[str, ...],
+        problem: Problem,
+        layout: Layout,
+    ) -> None:
+        """Prepare. Raises ValueError if the object keeps no parameters."""
+        places = find_places(thing)
+        if not places:
+            raise ValueError("the object keeps no parameters")
+        self.learner, self.thing, self.places = learner, thing, places
+        self.methods = [getattr(thing, method) for method in methods]
+        self.problem, self.layout = problem, layout
+        self.supply = supply_for(problem, layout)
+        kept_rate = _set_rates(thing)
+        takes_rate = any("rate" in roles_of(method) for method in self.methods)
+        self.rate = RATE if takes_rate else kept_rate
+
+    def images_changed(self) -> bool:
+        """Return whether the program has overwritten the images that it was given."""
+        return not np.array_equal(self.supply["images"], self.layout.examples(self.problem.images))
+
+    def answer(self) -> Answer | None:
+        """Return the step that the methods make, or else the gradients that they give."""
+        self.places.put(self.problem)
+        before = self.places.get()
+        returned = self._call()
+        after = self.places.get()
+        if not all(map(np.array_equal, before[0], after[0])):
+            return difference(self.problem, self.layout, before, after, self.rate)
+        names = self.learner.returned_names(self.methods[-1])
+        kept = list(items(vars(self.thing)))
+        named = [item for item in kept if re.match(r"(?i)_*(d|grad|nabla|delta)", item.name)]
+        other = [item for item in kept if re.search(r"(?i).grad", item.name)]
+        for candidates in (list(items(returned, "", names)), named + other):
+            weights, biases = pick(candidates, self.problem, self.layout)
+            if not any(array is None for array in weights):
+                seen = zip(biases, self.places.biases, strict=True)
+                return Answer(self.problem, weights, [b if place else None for b, place in seen])
         return None
-    how = " and ".join(signature(getattr(thing, method)) for method in methods)
-    return Trial(how, steps.pop(), layout, answers, tuple(notes))
 
-
-def _use(
-    learner: Learner,
-    thing: Any,
-    places: Places,
-    methods: tuple[str, ...],
-    problem: Problem,
-    layout: Layout,
-) -> tuple[Answer | None, bool, set[str]]:
-    """Call an object's methods in turn; return the answer, and whether it made a step."""
-    places.put(problem)
-    before = places.get()
-    supply, given = supply_for(problem, layout), dict[str, Any]()
-    kept_rate = _set_rates(thing)
-    taken = any("rate" in roles_of(getattr(thing, method)) for method in methods)
-    rate = RATE if taken else kept_rate
-    returned = None
-    for method in methods:
-        function = getattr(thing, method)
-        returned = call(function, supply, given)
-        names = learner.returned_names(function)
-        parts = returned if isinstance(returned, tuple) else (returned,)
-        if len(names) == len(parts):
-            given |= dict(zip(names, parts, strict=True))
-        if method is not methods[-1]:
-            read_outputs(list(items(returned, "", names)), supply, problem, layout)
-            supply["cache"] = returned
-    after = places.get()
-    if not all(map(np.array_equal, before[0], after[0])):
-        return difference(problem, layout, before, after, rate), True, set()
-    found = list(items(returned, "", learner.returned_names(getattr(thing, methods[-1]))))
-    own = [
-        item for item in items(vars(thing)) if re.match(r"(?i)_*(d|grad|nabla|delta)", item.name)
-    ]
-    own += [
-        item for item in items(vars(thing)) if re.search(r"(?i)grad", item.name) and item not in own
-    ]
-    for candidates in (found, own):
-        by_weights, by_biases = pick(candidates, problem, layout)
-        if not any(array is None for array in by_weights):
-            by_biases = [
-                b if place else None for b, place in zip(by_biases, places.biases, strict=True)
-            ]
-            return Answer(problem, by_weights, by_biases), False, set()
-    return None, False, set()
+    def _call(self) -> Any:
+        """Call the methods; each may use by name what those before it returned."""
+        given: dict[str, Any] = {}
+        returned = None
+        for method in self.methods:
+            returned = call(method, self.supply, given)
+            names = self.learner.returned_names(method)
+            parts = returned if isinstance(returned, tuple) else (returned,)
+            if len(names) == len(parts):
+                given |= dict(zip(names, parts, strict=True))
+            if method is not self.methods[-1]:
+                found = list(items(returned, "", names))
+                read_outputs(found, self.supply, self.problem, self.layout)
+                self.supply["cache"] = returned
+        return returned

@@ -1,7 +1,7 @@
 """Tensors in what a program returns or keeps: weights, biases and their gradients."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple

@@ -42,9 +42,9 @@ def _report(diagnosis: Diagnosis, name: str) -> Iterator[str]:
     for tensor in reading.unknown:
         yield ""
         yield from _unknown(tensor, reading, trial.answers)
-    if notes := (*diagnosis.conventions, *(f"The program {note}." for note in trial.notes)):
+    if diagnosis.conventions:
         yield ""
-        yield from (_wrapped(note) for note in notes)
+        yield from (_wrapped(convention) for convention in diagnosis.conventions)
     yield from _other_costs(diagnosis, reading)
     yield ""
     yield "Everything that was checked is right." if diagnosis.is_right else "Something is wrong."
@@ -79,7 +79,7 @@ def _verdict(diagnosis: Diagnosis, reading: Reading, tensor: Tensor) -> str:
 
 
 def _touches(mistake: Mistake, kind: str) -> bool:
-    return not ({"weights": "biases", "biases": "weights"}[kind] in mistake.line)
+    return {"weights": "biases", "biases": "weights"}[kind] not in mistake.line
 
 
 def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
