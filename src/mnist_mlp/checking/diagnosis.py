@@ -68,11 +68,11 @@ def check(file: Path, cost: str | None = None) -> Diagnosis:
 
     `cost` is that which the learner means; by default any will do.
     """
-    return read_outcome(run_file(file), cost)
+    return judge(run_file(file), cost)
 
 
-def read_outcome(outcome: Outcome, cost: str | None = None) -> Diagnosis:
-    """Diagnose what a learner's file answered."""
+def judge(outcome: Outcome, cost: str | None = None) -> Diagnosis:
+    """Diagnose what a file answered."""
     gradients = best_reading([t for t in outcome.trials if not t.step], cost)
     steps = best_reading([t for t in outcome.trials if t.step], cost)
     return diagnose(outcome, gradients, steps)
@@ -152,7 +152,8 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     others = [
         r
         for r in others
-        if r.price <= reading.price + 1 + SAME and (r.recipe.output, r.recipe.cost) in USUAL
+        if len(r.findings) <= len(reading.findings) + 1
+        and (r.recipe.output, r.recipe.cost) in USUAL
     ]
     conventions = list(_conventions(reading, trial.step))
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)

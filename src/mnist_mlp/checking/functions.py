@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
@@ -81,13 +81,14 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
         name: function
         for name, function in functions.items()
         if "targets" in roles_of(function)
-        and _all_weight_names(learner, function)
+        and _weight_names(learner, function)
         and (re.fullmatch(GRADIENT, name) or re.fullmatch(STEP, name))
     }
     for name in sorted(takers, key=lambda name: not re.fullmatch(GRADIENT, name)):
         for singles, sizes in product((False, True), SIZES):
             found: list[Layout] = []
-            containers = _containers(_all_weight_names(learner, takers[name]))
+            contained = _is_contained(_weight_names(learner, takers[name]))
+            containers = CONTAINERS if contained else ("lists",)
             for layout, container in product(layouts(singles), containers):
                 if layout._replace(targets="one-hot") in found:
                     continue  # labels too, by broadcasting
@@ -110,12 +111,6 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                 break
 
 
-def _all_weight_names(learner: Learner, function: Function) -> list[str]:
-    """Return the parameters that are weights: of a function, or else of the forward functions."""
-    takers = [function, *_forward_functions(learner)]
-    return next((names for taker in takers if (names := _weight_names(taker))), [])
-
-
 def _forward_functions(learner: Learner) -> list[Function]:
     return [
         function
@@ -127,39 +122,39 @@ def _forward_functions(learner: Learner) -> list[Function]:
     ]
 
 
-def _weight_names(function: Function) -> list[str]:
-    """Return the parameters of a function that are weights, in order, or the one for them all."""
-    names = [p.name for p in parameters_of(function)]
-    weights = _in_order([name for name in names if is_weight(name)])
-    return weights or [name for name in names if role_of(name) == "parameters"][:1]
+def _all_names(learner: Learner, function: Function, likely: Callable[[str], bool]) -> list[str]:
+    """Return the parameters that are weights, or biases: of a function and of the forward ones.
+
+    If they are numbered they are in the order of their numbers. A single name without a number
+    stands for all layers.
+    """
+    takers = [*_forward_functions(learner), function]
+    names = [p.name for taker in takers for p in parameters_of(taker) if likely(p.name)]
+    numbers = {name: number_in(name) for name in names}
+    numbered = sorted(name for name in numbers if numbers[name] is not None)
+    return sorted(numbered, key=lambda name: numbers[name] or 0) or list(dict.fromkeys(names))
 
 
-def _in_order(names: list[str]) -> list[str]:
-    """Sort names by their numbers, if all have one."""
-    numbers = [number_in(name) for name in names]
-    if None in numbers:
-        return names
-    return [
-        name for _, name in sorted(zip(numbers, names, strict=True), key=lambda pair: pair[0] or 0)
-    ]
+def _weight_names(learner: Learner, function: Function) -> list[str]:
+    names = _all_names(learner, function, is_weight)
+    return names or _all_names(learner, function, lambda name: role_of(name) == "parameters")[:1]
 
 
-def _containers(names: list[str]) -> Sequence[str]:
-    return CONTAINERS if len(names) == 1 else ("lists",)
+def _is_contained(names: list[str]) -> bool:
+    return len(names) == 1 and number_in(names[0]) is None
 
 
 def _parameter_values(
-    function: Function, problem: Problem, layout: Layout, container: str
+    learner: Learner, function: Function, problem: Problem, layout: Layout, container: str
 ) -> dict[str, Any]:
-    """Return the weights and biases under the names by which a function takes them."""
+    """Return the weights and biases under the names by which functions take them."""
     weights = [layout.weight(array) for array in problem.weights]
     biases = [layout.biases(array) for array in problem.biases]
-    names = _weight_names(function)
-    bias_names = _in_order([p.name for p in parameters_of(function) if is_bias(p.name)])
-    if len(names) == 1:
-        return {names[0]: _contained(weights, biases, container)} | dict.fromkeys(
-            bias_names, biases
-        )
+    names = _weight_names(learner, function)
+    bias_names = _all_names(learner, function, is_bias)
+    if _is_contained(names):
+        values = dict.fromkeys(bias_names, biases)
+        return values | {names[0]: _contained(weights, biases, container)}
     return dict(zip(names, weights, strict=False)) | dict(zip(bias_names, biases, strict=False))
 
 
@@ -183,8 +178,8 @@ def _try_function(
     container: str,
     errors: list[str],
 ) -> Trial | None:
-    names = _all_weight_names(learner, function)
-    if len(names) > 1 and len(names) != len(sizes) - 1:
+    names = _weight_names(learner, function)
+    if not _is_contained(names) and len(names) != len(sizes) - 1:
         return None
     answers, notes = [], set[str]()
     step = "rate" in roles_of(function)
@@ -192,7 +187,7 @@ def _try_function(
         supply, given = supply_for(problem, layout), {}
         try:
             with limited():
-                given = _parameter_values(function, problem, layout, container)
+                given = _parameter_values(learner, function, problem, layout, container)
                 _run_forward(learner, supply, given, problem, layout, container)
                 before = [item.array.copy() for item in items(list(given.values()))]
                 old = copy.deepcopy((supply["images"], supply["targets"]))
@@ -228,7 +223,7 @@ def _run_forward(
     """Call the file's forward function, if it has one; add what it returns to `supply` and `given`."""
     for function in _forward_functions(learner):
         try:
-            values = _parameter_values(function, problem, layout, container)
+            values = _parameter_values(learner, function, problem, layout, container)
             returned = call(function, supply, values | given)
         except Exception:  # noqa: BLE001, S112
             continue
@@ -269,7 +264,7 @@ def _update_trials(learner: Learner, trial: Trial, container: str) -> Iterator[T
             continue
         answers = []
         for answer in trial.answers:
-            values = _parameter_values(function, answer.problem, trial.layout, container)
+            values = _parameter_values(learner, function, answer.problem, trial.layout, container)
             gradients = {
                 f"{prefix}{kind}{i}": lay(array)
                 for kind, arrays, lay in (

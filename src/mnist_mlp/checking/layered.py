@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ Loss = Callable[[Array, Any], Array]  # outputs, targets → ∂C/∂a, or ∂C/
 
 def layer_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
     """Yield what layers answer when they are called one after the other."""
+    answered = set[tuple[int, ...]]()
     for make in _networks(learner):
         places = find_places(make())
-        if not places:
+        if not places or answered - {tuple(places.sizes)}:
             continue
         found = 0
         for singles in (False, True):
@@ -34,8 +36,8 @@ def layer_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                 if trial:
                     yield trial
                     found += 1
-            if found:
-                return
+        if found:
+            answered.add(tuple(places.sizes))
 
 
 def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
@@ -51,16 +53,15 @@ def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
     hidden = [
         kind for kind in hidden if kind.__name__.lower() not in ("layer", "activation", "module")
     ]
-    if dense:
-        for sizes in SIZES:
-            yield lambda sizes=sizes: _assemble(dense[-1], hidden[:1], output, sizes)
+    for sizes, last in product(SIZES if dense else (), (output, [], hidden)):
+        yield lambda sizes=sizes, last=last: _assemble(dense[-1], hidden[:1], last[:1], sizes)
 
 
-def _assemble(dense: type, hidden: list[type], output: list[type], sizes: list[int]) -> list[Any]:
+def _assemble(dense: type, hidden: list[type], last: list[type], sizes: list[int]) -> list[Any]:
     layers: list[Any] = []
-    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        layers.append(dense(n_in, n_out))
-        layers += [kind() for kind in (hidden if i < len(sizes) - 2 else output or hidden)]
+    for i, (n_in, n_out) in enumerate(pairwise(sizes), 1):
+        functions = last if i == len(sizes) - 1 else hidden
+        layers += [dense(n_in, n_out), *(kind() for kind in functions)]
     return layers
 
 

@@ -33,6 +33,7 @@ from mnist_mlp.checking.museum import ROOMS, Mistake, plant
 
 AGAIN = 0.1  # price of a mistake that was already made in another layer
 UNKNOWN = 3.0  # price of a tensor that nothing explains
+UNUSUAL = 0.9  # price of a cost that the output function does not usually go with
 WIDTH = 12  # readings kept at each layer
 TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
@@ -218,7 +219,8 @@ def _forward(
     for net in nets:
         forward(net, plant(mistakes))
     findings = tuple(Finding((mistake,), tuple(layers)) for mistake, layers in mistakes)
-    return Reading(nets, float(len(findings)), findings)
+    odd = 0.0 if (recipe.output, recipe.cost) in USUAL else UNUSUAL
+    return Reading(nets, len(findings) + odd, findings)
 
 
 def _wrong_forward(answers: Sequence[Answer], recipe: Recipe) -> Iterator[Reading]:
@@ -262,7 +264,7 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
             if found is not None and found.shape == net.a[i].shape:
                 net.a[i] = found
     unknown = tuple(Tensor("activations", i) for i in strange)
-    return reading._replace(price=UNKNOWN * len(unknown), unknown=unknown)
+    return reading._replace(price=reading.price + UNKNOWN * len(unknown), unknown=unknown)
 
 
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:

@@ -1,0 +1,281 @@
+"""The museum of backprop bugs, and the matcher: every known mistake is named, nothing else is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from mnist_mlp.checking.diagnosis import Diagnosis, judge
+from mnist_mlp.checking.isolation import Outcome
+from mnist_mlp.checking.layouts import Layout
+from mnist_mlp.checking.lines import Compute, Pass, Planted, Problem, Recipe, new_problem, run
+from mnist_mlp.checking.matcher import SAME, Answer, fit, match
+from mnist_mlp.checking.museum import MUSEUM, ROOMS, Mistake, plant
+from mnist_mlp.checking.trial import Trial
+from mnist_mlp.learning.backprop import backprop
+from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
+
+BATCHES = (6, 9, 8)
+RATE = 0.5
+OUTPUT = {cost: COSTS[cost].output for cost in COSTS}
+RECIPES = [Recipe(hidden, OUTPUT[cost], cost) for hidden in ACTIVATIONS for cost in COSTS]
+SHAPES = [[12, 7, 5, 10], [12, 7, 7, 10], [12, 7, 10], [12, 10, 10]]
+TOLD_BY_FACTORS = ROOMS["scale"] + ROOMS["step"]
+PLANTED = [mistake for mistake in MUSEUM if mistake not in TOLD_BY_FACTORS]
+
+
+class Case(NamedTuple):
+    """A mistake, planted in some layers of a network."""
+
+    mistake: Mistake
+    layers: Sequence[int]
+    sizes: Sequence[int]
+    recipe: Recipe
+    dtype: type = np.float64
+
+    def answers(self) -> list[Answer]:
+        return answers(self.sizes, self.recipe, plant([(self.mistake, self.layers)]), self.dtype)
+
+
+def answers(
+    sizes: Sequence[int], recipe: Recipe, planted: Planted, dtype: type = np.float64
+) -> list[Answer]:
+    found = []
+    for seed, n in enumerate(BATCHES):
+        problem = new_problem(sizes, n, 100 + seed)
+        with np.errstate(all="ignore"):
+            net = run(problem, recipe, planted, RATE)
+        by_weights = [net.dW[i].astype(dtype) for i in net.W]
+        by_biases = [net.db[i].astype(dtype) for i in net.W]
+        found.append(Answer(problem, by_weights, by_biases, (), RATE))
+    return found
+
+
+def cases(mistake: Mistake) -> Iterator[Case]:
+    """Yield the mistake wherever it can be made and changes the gradients."""
+    for sizes, recipe, dtype in product(SHAPES, RECIPES, (np.float64, np.float32)):
+        layers = mistake.layers(Pass(new_problem(sizes, 6, 0), recipe))
+        for some in [layers] * (len(layers) > 1) + [[i] for i in layers]:
+            case = Case(mistake, some, sizes, recipe, dtype)
+            try:
+                if not alike(case.answers(), answers(sizes, recipe, {})):
+                    yield case
+            except ValueError:  # the shapes do not allow it
+                continue
+
+
+def alike(one: Sequence[Answer], other: Sequence[Answer]) -> bool:
+    """Tell whether all gradients are equal up to a factor for each tensor."""
+    return all(
+        fit([getattr(a, kind)[i] for a in one], [getattr(a, kind)[i] for a in other], BATCHES)
+        for kind in ("weights", "biases")
+        for i in range(len(one[0].weights))
+    )
+
+
+def named(found: Sequence[Answer], recipe: Recipe) -> set[str]:
+    """Return the names of all mistakes in the best readings."""
+    readings = match(found, [recipe])
+    best = [r for r in readings if not r.unknown and r.price < readings[0].price + SAME]
+    return {m.name for r in best for finding in r.findings for m in finding.mistakes}
+
+
+def class_of(case: Case) -> set[str]:
+    """Return the names of the mistakes on the same line that have the same gradients."""
+    planted, same = case.answers(), set()
+    for other in PLANTED:
+        possible = other.layers(Pass(planted[0].problem, case.recipe))
+        if other.line != case.mistake.line or not set(case.layers) <= set(possible):
+            continue
+        try:
+            if alike(case._replace(mistake=other).answers(), planted):
+                same.add(other.name)
+        except ValueError:  # the shapes do not allow it
+            continue
+    return same
+
+
+def diagnosed(found: list[Answer], step: bool) -> Diagnosis:
+    layout = Layout("rows", False, "flat", "one-hot")
+    return judge(Outcome([Trial("mine()", step, layout, found)], "", [], []))
+
+
+def test_the_museum_has_at_least_fifty_mistakes_with_names_of_their_own() -> None:
+    assert len({mistake.name for mistake in MUSEUM}) == len(MUSEUM) >= 50
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids="-".join)
+def test_the_right_lines_give_the_gradient_of_the_project(recipe: Recipe) -> None:
+    problem = new_problem([12, 7, 5, 10], 6, 1)
+    network = Network([12, 7, 5, 10], recipe.hidden, recipe.cost, np.float64)
+    for own, given in zip(network.weights + network.biases, [*problem.weights, *problem.biases]):
+        own[:] = given
+    expected = backprop(network, network.forward(problem.images), problem.targets)
+    net = run(problem, recipe, {})
+    for i, (weights, biases) in enumerate(zip(expected.weights, expected.biases), 1):
+        np.testing.assert_allclose(net.dW[i], weights, rtol=1e-10)
+        np.testing.assert_allclose(net.db[i], biases, rtol=1e-10)
+
+
+@pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.name)
+def test_a_planted_mistake_is_named_with_its_whole_class(mistake: Mistake) -> None:
+    every = list(islice(cases(mistake), 12))
+    if not every:
+        pytest.skip("only with dropout or weight decay")
+    case = every[len(mistake.name) % len(every)]
+    assert named(case.answers(), case.recipe) >= class_of(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_named_wherever_it_is_planted(mistake: Mistake) -> None:
+    for case in cases(mistake):
+        assert named(case.answers(), case.recipe) >= class_of(case), case
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [20, pytest.param(500, marks=pytest.mark.slow)])
+def test_right_gradients_of_random_networks_are_never_called_wrong(dtype: type, n: int) -> None:
+    random = np.random.default_rng(n)
+    for _ in range(n):
+        sizes = [int(size) for size in random.integers(2, 40, random.integers(2, 6))] + [10]
+        hidden, cost = random.choice(list(ACTIVATIONS)), random.choice(list(COSTS))
+        network = Network(sizes, str(hidden), str(cost), dtype)
+        initialise_weights(network, "xavier", random)
+        found = []
+        for batch in BATCHES:
+            images = random.random((batch, sizes[0])).astype(dtype)
+            targets = np.eye(10, dtype=dtype)[random.integers(0, 10, batch)]
+            gradient = backprop(network, network.forward(images), targets)
+            problem = Problem(network.weights, network.biases, images, targets)
+            found.append(Answer(problem, gradient.weights, gradient.biases))
+        diagnosis = diagnosed(found, False)
+        assert diagnosis.is_right, (sizes, hidden, cost)
+        assert diagnosis.reading
+        assert diagnosis.reading.recipe.cost in (cost, "cross_entropy" if len(sizes) == 2 else cost)
+
+
+@pytest.mark.parametrize("n", [20, pytest.param(300, marks=pytest.mark.slow)])
+def test_two_mistakes_in_different_tensors_are_both_named(n: int) -> None:
+    random = np.random.default_rng(n)
+    both = 0
+    for _ in range(n):
+        sizes, recipe, pair = draw_pair(random)
+        names = named(answers(sizes, recipe, plant(pair)), recipe)
+        both += {mistake.name for mistake, _ in pair} <= names
+    assert both >= 0.95 * n
+
+
+Pair = list[tuple[Mistake, Sequence[int]]]
+
+
+def draw_pair(random: np.random.Generator) -> tuple[list[int], Recipe, Pair]:
+    """Return two mistakes at random that change different tensors, and neither hides the other."""
+    while True:
+        sizes, recipe = SHAPES[random.integers(4)], RECIPES[random.integers(len(RECIPES))]
+        two = [PLANTED[i] for i in random.choice(len(PLANTED), 2, replace=False)]
+        net = Pass(new_problem(sizes, 6, 0), recipe)
+        layers = [mistake.layers(net) for mistake in two]
+        if not all(layers) or any(mistake in ROOMS["forward"] for mistake in two):
+            continue
+        pair: Pair = [(m, [int(random.choice(ls))]) for m, ls in zip(two, layers)]
+        right = answers(sizes, recipe, {})
+        try:
+            first, second = (changed(answers(sizes, recipe, plant([one])), right) for one in pair)
+            together = changed(answers(sizes, recipe, plant(pair)), right)
+        except ValueError:  # the shapes do not allow it
+            continue
+        hidden = any(
+            alike(answers(sizes, recipe, plant(pair)), answers(sizes, recipe, plant([one])))
+            for one in pair
+        )
+        if first and second and first != second and first | second == together and not hidden:
+            return sizes, recipe, pair
+
+
+def changed(one: Sequence[Answer], other: Sequence[Answer]) -> set[tuple[str, int]]:
+    """Return the tensors that differ by more than a factor."""
+    return {
+        (kind, i)
+        for kind in ("weights", "biases")
+        for i in range(len(one[0].weights))
+        if not fit(
+            [getattr(a, kind)[i] for a in one], [getattr(a, kind)[i] for a in other], BATCHES
+        )
+    }
+
+
+SCALED = {
+    mistake.name: mistake
+    for mistake in ROOMS["scale"]
+    if mistake.name
+    in {
+        "average for the weights, sum for the biases",
+        "average for the biases, sum for the weights",
+        "a stray constant in the biases' gradient",
+        "the biases' step goes uphill",
+        "the step goes uphill",
+        "L2 on the biases",
+        "L2 with the wrong sign",
+        "averaged over the batch twice",
+    }
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES[:4], ids="-".join)
+@pytest.mark.parametrize("mistake", SCALED.values(), ids=lambda mistake: mistake.name)
+def test_a_wrong_scale_is_told_from_the_factors(mistake: Mistake, recipe: Recipe) -> None:
+    layers = (1, 2)
+    lines = {mistake.line}
+    if mistake.name in ("the step goes uphill", "averaged over the batch twice"):
+        lines = {"scale weights", "scale biases"}
+    planted = {(line, i): scaled(mistake, line) for line in lines for i in layers}
+    found = diagnosed(answers([12, 7, 10], recipe, planted), True).findings
+    assert [m.name for finding in found for m in finding.mistakes if finding.mistakes] == [
+        mistake.name
+    ] * len(found)
+    assert {i for finding in found for i in finding.layers} == set(layers)
+
+
+def scaled(mistake: Mistake, line: str) -> Compute:
+    """Return the mistake's line, for weights or for biases."""
+    if line == mistake.line:
+        return mistake.compute
+    power = 2 if "twice" in mistake.name else 1
+    sign = -1 if "uphill" in mistake.name else 1
+    return lambda net, i: sign * net.db[i] / net.n**power
+
+
+@pytest.mark.parametrize("recipe", RECIPES[:4], ids="-".join)
+def test_conventions_are_no_mistakes(recipe: Recipe) -> None:
+    for factor in (1, 2, 0.5, -1, 0.1):
+        found = [
+            answer._replace(
+                weights=[factor * array for array in answer.weights if array is not None],
+                biases=[factor * array for array in answer.biases if array is not None],
+            )
+            for answer in answers([12, 7, 10], recipe, {})
+        ]
+        diagnosis = diagnosed(found, False)
+        assert diagnosis.is_right
+        assert diagnosis.conventions
+
+
+def test_what_no_known_mistake_explains_is_told_with_the_tensor() -> None:
+    strange = {("weights", 1): lambda net, i: net.delta[i].T @ net.a[i - 1] ** 3}
+    diagnosis = diagnosed(answers([12, 7, 10], RECIPES[0], strange), False)
+    assert diagnosis.reading
+    assert diagnosis.reading.unknown == (("weights", 1),)
+    assert not diagnosis.findings
+
+
+def test_a_gradient_of_another_cost_has_two_readings() -> None:
+    recipe = Recipe("sigmoid", "sigmoid", "binary_cross_entropy")
+    diagnosis = diagnosed(answers([12, 7, 10], recipe, {}), False)
+    assert diagnosis.is_right
+    assert [(r.recipe.cost, r.findings[0].mistakes[0].name) for r in diagnosis.others] == [
+        ("squared_error", "the output slope left out")
+    ]
