@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.params import Params
-from mnist_mlp.checking.diagnosis import Diagnosis
+from mnist_mlp.checking.diagnosis import Diagnosis, check
+from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.parts import PARTS
 from mnist_mlp.course.hand_in import HandIn, Results, rank, read_hand_in, write_leaderboard
 from mnist_mlp.course.marks import Mark, write_marks
-from mnist_mlp.course.own_training import descend, downhill, train_own
+from mnist_mlp.course.own_training import Way, descend, downhill, train_own, way_of
 from mnist_mlp.course.tables import defuse
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.backprop import backprop
@@ -206,6 +207,8 @@ def test_with_the_projects_gradients_it_is_the_training_of_the_pipeline(
     assert np.array_equal(one.parameters, other.parameters)
 
 
+LAYOUT = Layout("rows", False, "flat", "one-hot")
+WAY = Way(Recipe("relu", "softmax", "cross_entropy"), "backprop", LAYOUT)
 ADAPTERS = {
     "check_gradients": """
 def check_gradients(weights, biases, images, labels):
@@ -227,20 +230,60 @@ def test_an_adapter_trains_the_same_network(adapter: str, finished: Path, tmp_pa
     other = tmp_path / "mine_check.py"
     imports = "import numpy as np\nfrom mine import backprop, step\n"
     other.write_text(imports + ADAPTERS[adapter], "utf-8")
-    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
+    prepared = finished / "data/prepared"
     results = [
-        train_own(file, recipe, prepared, epochs=1, seconds=60, model=None)
+        train_own(file, way_of(check(file)) or WAY, prepared, epochs=1, seconds=60, model=None)
         for file in (path, other)
     ]
     assert results[0].accuracy == pytest.approx(results[1].accuracy, abs=0.01)
 
 
-def test_a_program_in_another_style_is_told_of_adapters(tmp_path: Path, finished: Path) -> None:
+NIELSEN = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Network:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, m) for m, n in zip(sizes, sizes[1:])]
+
+    def backprop(self, x, y):
+        activations = [x]
+        for b, w in zip(self.biases, self.weights):
+            activations.append(sigmoid(w @ activations[-1] + b))
+        delta = activations[-1] - y
+        nabla_w, nabla_b = [delta @ activations[-2].T], [delta]
+        for i in range(2, len(activations)):
+            a = activations[-i]
+            delta = self.weights[1 - i].T @ delta * a * (1 - a)
+            nabla_w.insert(0, delta @ activations[-i - 1].T)
+            nabla_b.insert(0, delta)
+        return nabla_b, nabla_w
+"""
+
+
+@pytest.mark.slow
+def test_a_class_that_takes_one_example_at_a_time_trains_too(
+    finished: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(NIELSEN, "utf-8")
+    result = mnist_mlp(finished, "train", path, "--epochs", "2")
+    assert (result.returncode, result.stderr) == (0, "")
+    results = json.loads((tmp_path / "mine-trained/results.json").read_bytes())
+    assert results["own"]["accuracy"] == pytest.approx(results["project"]["accuracy"], abs=0.01)
+    assert load_network(tmp_path / "mine-trained/model.npz").activation == "sigmoid"
+
+
+def test_a_program_that_cannot_be_called_is_told_of_adapters(
+    tmp_path: Path, finished: Path
+) -> None:
     path = tmp_path / "mine.py"
     path.write_text("def learn(x, y): pass\n", "utf-8")
-    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
     with pytest.raises(InputError, match="check --new"):
-        train_own(path, recipe, prepared, epochs=1, seconds=60, model=None)
+        train_own(path, WAY, finished / "data/prepared", epochs=1, seconds=60, model=None)
 
 
 @pytest.mark.slow
@@ -259,10 +302,10 @@ def test_a_program_that_fails_while_it_trains_is_a_line(
     answer: str, words: str, finished: Path, tmp_path: Path
 ) -> None:
     path = write_program(tmp_path, backprop={2: answer})
-    recipe, prepared = Recipe("relu", "softmax", "cross_entropy"), finished / "data/prepared"
+    prepared = finished / "data/prepared"
     seconds = 1 if words == "1 seconds" else 60
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}: .*({words})") as caught:
-        train_own(path, recipe, prepared, epochs=1, seconds=seconds, model=tmp_path / "model.npz")
+        train_own(path, WAY, prepared, epochs=1, seconds=seconds, model=tmp_path / "model.npz")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "model.npz").exists()
 

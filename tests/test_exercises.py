@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mnist_mlp.checking.diagnosis import read_outcome
+from mnist_mlp.checking.diagnosis import judge
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner
 from mnist_mlp.checking.parts import PARTS, examine
 from mnist_mlp.checking.trial import Trial
-from mnist_mlp.course.marks import judge, mark
+from mnist_mlp.course.marks import judge_parts, mark
 from tests.conftest import ROOT
 
 EXERCISES = sorted((ROOT / "examples/exercises").glob("ex*.py"))
@@ -121,7 +121,7 @@ def said(path: Path) -> dict[str, list[str]]:
     trials = [Trial("backprop", False, layout, answers)] if answers else []
     forward = examination.answers.get("forward", [])
     outcome = Outcome(trials, "", [], [], examination.findings, forward, examination.complete)
-    return judge(outcome, read_outcome(outcome))
+    return judge_parts(outcome, judge(outcome))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -338,30 +338,30 @@ def train(
 ) -> None:
     """Train the default network with your own backpropagation, and compare.
 
-    The file is run as in `mnist-mlp check`, so train only files that you trust. It needs
-    `backprop` as in examples/exercises, or an adapter. Writes model.npz and results.json, and
-    changes nothing in data/ or metrics/.
+    The file is called as in `mnist-mlp check`, so train only files that you trust. Writes
+    model.npz and results.json, and changes nothing in data/ or metrics/.
     """
     from mnist_mlp.course.marks import mark
-    from mnist_mlp.course.own_training import train_own, train_project, write_results
+    from mnist_mlp.course.own_training import train_own, train_project, way_of, write_results
 
     if not file.is_file():
         raise InputError(f"{file}: not found")
     _expect_digits(prepared)
     checked = mark(file)
     print(*checked.lines, sep="\n", flush=True)
-    if not checked.recipe:
+    way = way_of(checked.diagnosis)
+    if not way:
         raise InputError(f"{file}: no gradients to train with; see `mnist-mlp check`")
     folder = folder or file.with_name(f"{file.stem}-trained")
     own = train_own(
         file,
-        checked.recipe,
+        way,
         prepared,
         epochs=epochs,
         seconds=60 * minutes,
         model=folder / "model.npz",
     )
-    project = train_project(checked.recipe, prepared, epochs)
+    project = train_project(way.recipe, prepared, epochs)
     write_results(folder, own, project)
     print(f"yours      {own.accuracy:.2%} of the test digits, trained in {own.seconds:.1f} s")
     print(f"project's  {project.accuracy:.2%} of the test digits, in {project.seconds:.1f} s")
@@ -447,14 +447,15 @@ def leaderboard(
 
 def _trained(mark: Mark, file: Path, epochs: int) -> Mark:
     """Return a mark with the accuracy of a network trained with the file, if that can be."""
-    from mnist_mlp.course.own_training import train_own
+    from mnist_mlp.course.own_training import train_own, way_of
 
     _expect_digits(PREPARED)
-    if not mark.recipe:
+    way = way_of(mark.diagnosis)
+    if not way:
         return mark
     print(f"training with {printable(file)}", flush=True)
     try:
-        own = train_own(file, mark.recipe, PREPARED, epochs=epochs, seconds=600, model=None)
+        own = train_own(file, way, PREPARED, epochs=epochs, seconds=600, model=None)
     except InputError as error:
         print(f"error: {in_one_line(error)}", file=sys.stderr)
         return mark

@@ -25,9 +25,7 @@ MOST = 12  # trials
 
 def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
-    set_limits(SECONDS)
-    sys.path.insert(0, str(file.parent))
-    install()
+    prepare(file, SECONDS)
     errors: list[str] = []
     account: dict[str, object] = {"errors": errors}
     try:
@@ -54,8 +52,13 @@ def main(file: Path, folder: Path) -> None:
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def set_limits(seconds: int) -> None:
-    """Limit the computing time of this process, and on Linux its memory."""
+def prepare(file: Path, seconds: int) -> None:
+    """Prepare this process for a learner's file: what it may import, and its limits.
+
+    Its computing time is limited, and on Linux its memory.
+    """
+    sys.path.insert(0, str(file.parent))
+    install()
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415

@@ -171,7 +171,7 @@ def _unclear(outcome: Outcome) -> str:
 # Factors
 
 
-def _common(reading: Reading) -> Factor | None:
+def common_factor(reading: Reading) -> Factor | None:
     """Return the factor of most weights."""
     factors = [f for t, f in reading.factors.items() if t.kind == "weights" and f.constant]
     factors = factors or [f for f in reading.factors.values() if f.constant]
@@ -186,7 +186,7 @@ def _same(one: Factor, other: Factor) -> bool:
 
 def _by_factors(reading: Reading, step: bool) -> Iterator[Finding]:
     """Yield the mistakes that show in factors: of signs, averages and constants."""
-    common = _common(reading)
+    common = common_factor(reading)
     if not common:
         return
     layers = tuple(range(1, reading.nets[0].last + 1))
@@ -226,7 +226,7 @@ def _less(kind: str) -> Mistake:
 
 def _conventions(reading: Reading, step: bool) -> Iterator[str]:
     """Yield what the common factor tells, if it is not wrong."""
-    common = _common(reading)
+    common = common_factor(reading)
     if not common:
         return
     constant, power = common

@@ -2,7 +2,8 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -49,7 +50,8 @@ def adapter_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
             except Exception as error:  # noqa: BLE001
                 errors.append(f"{name}: {describe(error)}")
                 continue
-            yield Trial(name, step, layout, answers)
+            again = partial(_adapted, functions, name)
+            yield Trial(name, step, layout, answers, again=again)
             break
 
 
@@ -177,13 +179,14 @@ def _try_function(
     layout: Layout,
     container: str,
     errors: list[str],
+    asked: Iterable[Problem] = (),
 ) -> Trial | None:
     names = _weight_names(learner, function)
     if not _is_contained(names) and len(names) != len(sizes) - 1:
         return None
     answers, notes = [], set[str]()
     step = "rate" in roles_of(function)
-    for problem in problems(sizes, layout):
+    for problem in asked or problems(sizes, layout):
         supply, given = supply_for(problem, layout), {}
         try:
             with limited():
@@ -209,7 +212,14 @@ def _try_function(
             notes.add("overwritten")
         answer = Answer(problem, by_weights, by_biases)
         answers.append(as_step(answer) if step else answer)
-    return Trial(signature(function), step, layout, answers, tuple(notes))
+
+
+    def again(problem: Problem) -> Answer | None:
+        arguments = (learner, function, sizes, layout, container, errors)
+        trial = _try_function(*arguments, asked=[problem])
+        return trial.answers[0] if trial else None
+
+    return Trial(signature(function), step, layout, answers, tuple(notes), again)
 
 
 def _run_forward(

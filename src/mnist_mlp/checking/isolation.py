@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
@@ -43,9 +43,9 @@ class Outcome(NamedTuple):
     problem: str
     notes: list[str]
     defined: list[str]
-    parts: dict[str, list[str]]
-    forward: list[Answer]
-    complete: bool
+    parts: Mapping[str, list[str]] = {}
+    forward: Sequence[Answer] = ()
+    complete: bool = False
 
 
 def run_file(file: Path, seconds: float = SECONDS) -> Outcome:

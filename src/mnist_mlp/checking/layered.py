@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise, product
 from typing import Any
 
@@ -138,8 +139,17 @@ def _try_layers(
             continue
         if len(steps) == 1:
             how = f"the layers' forward and backward, from {name}"
-            return Trial(how, steps.pop(), layout, answers)
+            again = partial(_ask_layers, make, loss, layout)
+            return Trial(how, steps.pop(), layout, answers, again=again)
     return None
+
+
+def _ask_layers(
+    make: Callable[[], list[Any]], loss: Loss, layout: Layout, problem: Problem
+) -> Answer | None:
+    layers = make()
+    places = find_places(layers)
+    return _run_layers(layers, places, loss, problem, layout)[0] if places else None
 
 
 def _sizes_of(layers: list[Any]) -> list[int]:

@@ -5,6 +5,7 @@ import signal
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Learner:
         """Return the names in the last return statement of a function, or nothing."""
         return self._returns.get(getattr(function, "__name__", ""), [])
 
-    @property
+    @cached_property
     def _returns(self) -> dict[str, list[str]]:
         return {
             node.name: [ast.unparse(value) for value in values]

@@ -144,7 +144,13 @@ def _try_object(
             notes.add("not reset")
     steps = {answer.rate > 0 for answer in answers}
     how = " and ".join(signature(getattr(use.thing, method)) for method in methods)
-    return Trial(how, steps.pop(), layout, answers, tuple(notes)) if len(steps) == 1 else None
+    if len(steps) != 1:
+        return None
+
+    def ask(problem: Problem) -> Answer | None:
+        return Use(learner, make(), methods, problem, layout).answer()
+
+    return Trial(how, steps.pop(), layout, answers, tuple(notes), ask)
 
 
 def _is_double(one: Array | None, other: Array | None) -> bool:

@@ -77,12 +77,17 @@ def examine(learner: Learner) -> Examination:
     for helper, check in HELPERS.items():
         if helper in functions and "forward" in parts and not findings["forward"]:
             findings["forward"] += _try(learner, helper, check, functions[helper])
+    if "backprop" in parts:
+        learner.names.setdefault("forward", _forward)
+    own = learner.names.get("forward")
     for name, part in parts.items():
-        if name == "backprop" and findings.get("forward", True):
+        if name == "backprop" and findings.get("forward"):
             learner.names["forward"] = _forward
         if not findings[name]:
             check = CHECKS.get(name) or partial(ASK[name], answers)
             findings[name] += _try(learner, name, check, part)
+    if own:
+        learner.names["forward"] = own
     return Examination(findings, answers, complete or "backprop" in answers)
 
 

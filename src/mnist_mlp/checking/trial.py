@@ -1,6 +1,6 @@
 """A trial: what a program answers to random problems, and what it is given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ class Trial(NamedTuple):
     layout     the layout in which it works
     answers    to each problem
     notes      what else was seen
+    again      what answers another problem in the same way; only in the process of the file
     """
 
     how: str
@@ -31,6 +32,7 @@ class Trial(NamedTuple):
     layout: Layout
     answers: list[Answer]
     notes: tuple[str, ...] = ()
+    again: Callable[[Problem], Answer | None] | None = None
 
 
 @cache

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_mlp.checking.diagnosis import Diagnosis, read_outcome
+from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome, run_file
-from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.matcher import Factor, Finding, Reading, match
 from mnist_mlp.checking.parts import HINTS, PARTS
 from mnist_mlp.course.tables import write_table
@@ -34,18 +33,15 @@ class Mark(NamedTuple):
         return not any(self.parts.values()) if self.parts else self.diagnosis.is_right
 
     @property
-    def recipe(self) -> Recipe | None:
-        """The functions and the cost of the network, if it has gradients."""
-        return self.diagnosis.reading.recipe if self.diagnosis.reading else None
-
-    @property
     def lines(self) -> list[str]:
         """What there is to say, a line for each part and for what else is wrong."""
         parts = [f"{name}: {'; '.join(found) or 'right'}" for name, found in self.parts.items()]
         return parts if "backprop" in self.parts else parts + list(self._gradients())
 
     def _gradients(self) -> Iterator[str]:
-        if self.diagnosis.reading:
+        if self.diagnosis.is_right:
+            yield "gradients: right"
+        elif self.diagnosis.reading:
             yield from map(say, self.diagnosis.findings)
         elif not self.parts:
             yield self.diagnosis.problem
@@ -54,11 +50,11 @@ class Mark(NamedTuple):
 def mark(file: Path, cost: str | None = None) -> Mark:
     """Check a learner's file, which runs in a process of its own."""
     outcome = run_file(file)
-    diagnosis = read_outcome(outcome, cost)
-    return Mark(file.stem, judge(outcome, diagnosis), diagnosis)
+    diagnosis = judge(outcome, cost)
+    return Mark(file.stem, judge_parts(outcome, diagnosis), diagnosis)
 
 
-def judge(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
+def judge_parts(outcome: Outcome, diagnosis: Diagnosis) -> dict[str, list[str]]:
     """Return what is wrong with each part that a file has, nothing if it is right."""
     parts = {name: list(outcome.parts[name]) for name in PARTS if name in outcome.parts}
     reading = diagnosis.reading

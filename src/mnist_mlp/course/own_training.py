@@ -1,7 +1,7 @@
 """Train the default network with a learner's own gradient function, and with the project's.
 
 The learner's file runs in a process of its own: `python -m mnist_mlp.course.own_training FILE
-FOLDER PREPARED KNOBS SECONDS`.
+FOLDER TASK`.
 """
 
 import json
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +21,15 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.checking.absent import install
-from mnist_mlp.checking.child import set_limits
+from mnist_mlp.checking.child import prepare
+from mnist_mlp.checking.diagnosis import Diagnosis, common_factor
+from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.isolation import run_alone
+from mnist_mlp.checking.layouts import SINGLE, Layout
 from mnist_mlp.checking.learner import Learner, describe
-from mnist_mlp.checking.lines import Recipe
+from mnist_mlp.checking.lines import Problem, Recipe
+from mnist_mlp.checking.matcher import Answer
+from mnist_mlp.checking.parts import examine
 from mnist_mlp.data.dataset import Dataset, draw_split, load_dataset
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.batches import mini_batches, shuffled
@@ -35,6 +40,7 @@ from mnist_mlp.learning.network import ACTIVATIONS, Network
 from mnist_mlp.learning.refinements import Refinements
 from mnist_mlp.learning.training import new_network
 
+MODULE = "mnist_mlp.course.own_training"
 Step = Callable[[list[Array], list[Array], Array, Array, float], Any]
 
 
@@ -43,6 +49,43 @@ class Result(NamedTuple):
 
     accuracy: float
     seconds: float
+
+
+class Way(NamedTuple):
+    """How a learner's program is called, and what it computes.
+
+    recipe   its functions and its cost
+    how      what is called, in words
+    layout   of its arrays
+    sign     -1 if its gradients point downhill, else 1
+    summed   whether they are sums over examples, not averages
+    """
+
+    recipe: Recipe
+    how: str
+    layout: Layout
+    sign: int = 1
+    summed: bool = False
+
+
+class Task(NamedTuple):
+    """What the process of the file has to do."""
+
+    prepared: str
+    params: Params
+    way: Way
+    seconds: int
+
+
+def way_of(diagnosis: Diagnosis) -> Way | None:
+    """Return how a program is called that was diagnosed, if it has gradients."""
+    trial, reading = diagnosis.trial, diagnosis.reading
+    if not trial or not reading:
+        return None
+    factor = common_factor(reading)
+    downward = bool(factor and factor.constant < 0 and not trial.step)
+    summed = trial.layout.data in SINGLE or bool(factor and factor.power == 0)
+    return Way(reading.recipe, trial.how, trial.layout, -1 if downward else 1, summed)
 
 
 def descend(network: Network, step: Step, digits: Dataset, params: Params) -> Iterator[int]:
@@ -76,13 +119,13 @@ def downhill(gradient: Callable[..., Any]) -> Step:
 
 
 def train_own(
-    file: Path, recipe: Recipe, prepared: Path, *, epochs: int, seconds: int, model: Path | None
+    file: Path, way: Way, prepared: Path, *, epochs: int, seconds: int, model: Path | None
 ) -> Result:
     """Train with the gradients of a learner's file, and write the network to `model`.
 
     Prints a line for each epoch. Raises InputError, in one line, if the file fails.
     """
-    params = _params(recipe, epochs)
+    params = _params(way.recipe, epochs)
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
         seen = 0
@@ -93,9 +136,8 @@ def train_own(
                 seen += 1
                 print(f"epoch {seen}/{epochs}", flush=True)
 
-        knobs = msgspec.json.encode(params).decode()
-        arguments = (file.resolve(), made, prepared.resolve(), knobs, str(seconds))
-        problem = run_alone("mnist_mlp.course.own_training", arguments, seconds, watch)
+        task = msgspec.json.encode(Task(str(prepared.resolve()), params, way, seconds)).decode()
+        problem = run_alone(MODULE, [str(file.resolve()), name, task], seconds, watch)
         watch()
         if not problem and (made / "account.json").exists():
             account = json.loads((made / "account.json").read_bytes())
@@ -148,20 +190,17 @@ def _params(recipe: Recipe, epochs: int) -> Params:
 # In the process of the learner's file
 
 
-def main(file: Path, folder: Path, prepared: Path, knobs: str, seconds: int) -> None:
+def main(file: Path, folder: Path, task: Task) -> None:
     """Train, and write a file for each epoch, then the network and an account."""
-    set_limits(seconds)
-    sys.path.insert(0, str(file.parent))
-    install()
+    prepare(file, task.seconds)
     account: dict[str, Any] = {}
     try:
-        params = msgspec.json.decode(knobs, type=Params)
-        network = new_network(params)
-        step = _step(Learner(file))
-        digits = load_dataset(prepared, "training")
+        network = new_network(task.params)
+        step = _step(Learner(file), task.way)
+        digits = load_dataset(Path(task.prepared), "training")
         start = time.perf_counter()
         with np.errstate(all="ignore"):
-            for epoch in descend(network, step, digits, params):
+            for epoch in descend(network, step, digits, task.params):
                 (folder / str(epoch)).touch()
         account["seconds"] = time.perf_counter() - start
         save_network(folder / "model.npz", network)
@@ -172,33 +211,36 @@ def main(file: Path, folder: Path, prepared: Path, knobs: str, seconds: int) -> 
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def _step(learner: Learner) -> Step:
-    """Return the step that a file makes. In the adapters, labels are digits."""
-    functions = learner.functions()
-    if gradient := functions.get("check_gradients"):
-        return downhill(
-            lambda w, b, images, targets: gradient(w, b, images, targets.argmax(axis=1))
-        )
-    if own := functions.get("check_step"):
-        return lambda weights, biases, images, targets, rate: [
-            [old - new for old, new in zip(olds, news, strict=True)]
-            for olds, news in zip(
-                (weights, biases),
-                own(*_copies(weights, biases), images, targets.argmax(axis=1), rate),
-                strict=True,
-            )
-        ]
-    if "backprop" in functions:
-        return downhill(functions["backprop"])
+def _step(learner: Learner, way: Way) -> Step:
+    """Return the step that a file makes when it is called in this way."""
+    if "backprop" in examine(learner).findings:
+        return downhill(learner.functions()["backprop"])
+    for trial in trials(learner, []):
+        if trial.again and (trial.how, trial.layout) == (way.how, way.layout):
+            return downhill(partial(_ask, trial.again, way))
     raise InputError(
-        "expected backprop(weights, biases, images, targets), as in examples/exercises, or an "
-        "adapter: mnist-mlp check --new mine_check.py"
+        f"{way.how} cannot train; write an adapter: mnist-mlp check --new mine_check.py"
     )
 
 
-def _copies(*parts: list[Array]) -> Iterator[list[Array]]:
-    return ([array.copy() for array in part] for part in parts)
+def _ask(
+    again: Callable[[Problem], Answer | None], way: Way, *problem: Any
+) -> tuple[list[Array], list[Array]]:
+    """Return the gradients of a mini-batch, or the mean of those of its examples."""
+    weights, biases, images, targets = problem
+    size = 1 if way.layout.data in SINGLE else len(images)
+    scale = way.sign / len(images) if way.summed else way.sign
+    sums = [np.zeros_like(a) for a in weights], [np.zeros_like(a) for a in biases]
+    for i in range(0, len(images), size):
+        answer = again(Problem(weights, biases, images[i : i + size], targets[i : i + size]))
+        if not answer:
+            raise InputError(f"{way.how} gave no gradients of a mini-batch")
+        for arrays, found in zip(sums, (answer.weights, answer.biases), strict=True):
+            for array, slope in zip(arrays, found, strict=True):
+                if slope is not None:
+                    np.add(array, slope * scale, out=array)
+    return sums
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), msgspec.json.decode(sys.argv[3], type=Task))
