@@ -59,6 +59,11 @@ class Problem(NamedTuple):
     masks: Sequence[Array] = ()
     decay: float = 0.0
 
+    @property
+    def layers(self) -> range:
+        """The numbers of the layers, without the input's."""
+        return range(1, len(self.weights) + 1)
+
 
 class Recipe(NamedTuple):
     """What a network computes: the functions of its hidden and output neurons, and its cost."""

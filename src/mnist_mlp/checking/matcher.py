@@ -13,7 +13,7 @@ over tell sums from averages.
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,10 @@ WORSE = 2.0  # readings that cost this much more than the best are dropped
 
 # What a wrong slope of the outputs is multiplied by: a - y, or ∂C/∂a.
 FACTORS: tuple[Callable[[Pass], Array], ...] = (lambda net: net.error, lambda net: net.cost_slope)
+
+
+# Which lines of a tensor are tried: the right one, also with weight decay, or every wrong one too.
+Lines = Literal["right", "decayed", "any"]
 
 
 class Answer(NamedTuple):
@@ -170,12 +174,12 @@ def _for_other_costs(
         if finding.mistakes[0] in ROOMS["forward"]
     ]
     others = [r for r in recipes if (r.hidden, r.output) == (hidden, output) and r.cost != cost]
-    return _descend([_forward(answers, other, forward) for other in others], answers)
+    return [r for other in others for r in _descend([_forward(answers, other, forward)], answers)]
 
 
 def _count_right(reading: Reading, answers: Sequence[Answer]) -> int:
     for i in reversed(reading.nets[0].W):
-        reading = _tensors(_right_delta(reading, i), answers, i, False)
+        reading = _tensors(_right_delta(reading, i), answers, i, "right")
     return len(reading.factors)
 
 
@@ -184,14 +188,9 @@ def _has_activations(answers: Sequence[Answer]) -> bool:
 
 
 def _descend(readings: list[Reading], answers: Sequence[Answer]) -> list[Reading]:
-    """Read the layers from the last to the first; return the best readings for each cost."""
-    if not readings:
-        return []
-    for i in reversed(range(1, len(answers[0].problem.weights) + 1)):
-        by_cost: dict[str, list[Reading]] = {}
-        for reading in readings:
-            by_cost.setdefault(reading.recipe.cost, []).append(reading)
-        readings = [r for group in by_cost.values() for r in _read_layer(group, answers, i)]
+    """Read the layers from the last to the first; return the best readings."""
+    for i in reversed(answers[0].problem.layers) if readings else ():
+        readings = _read_layer(readings, answers, i)
     return sorted(readings, key=lambda reading: reading.price)
 
 
@@ -290,13 +289,14 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
     If all lines are right, nothing else is tried; if the lines that follow from some delta are
     right, no others are.
     """
-    rights = [_tensors(_right_delta(reading, i), answers, i, False) for reading in readings]
-    if right := _explained(rights, i):
-        return sorted(right, key=lambda reading: reading.price)[:WIDTH]
+    for lines in ("right", "decayed"):
+        rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
+        if right := _explained(rights, i):
+            return sorted(right, key=lambda reading: reading.price)[:WIDTH]
     deltas = {k: list(_deltas(reading, i)) for k, reading in enumerate(readings)}
     found: list[Reading] = []
     for options in deltas.values():
-        plain = _explained((_tensors(delta, answers, i, False) for delta in options), i)
+        plain = _explained((_tensors(delta, answers, i, "right") for delta in options), i)
         if plain:
             found += _merged([*plain, _tensors(options[0], answers, i)], i)
     if not found:
@@ -305,7 +305,7 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
             found += _merged([right, *(r for r in wrong if len(_new(r, i)) < 2)], i)
     if not _explained(found, i):
         pairs = [pair for reading in readings if not reading.unknown for pair in _pairs(reading, i)]
-        found += _merged(_explained((_tensors(pair, answers, i, False) for pair in pairs), i), i)
+        found += _merged(_explained((_tensors(pair, answers, i, "right") for pair in pairs), i), i)
     found.sort(key=lambda reading: reading.price)
     width = FEW if found[0].unknown else WIDTH
     return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
@@ -378,19 +378,19 @@ def _with_delta(
     return after
 
 
-def _tensors(reading: Reading, answers: Sequence[Answer], i: int, mistakes: bool = True) -> Reading:
+def _tensors(reading: Reading, answers: Sequence[Answer], i: int, lines: Lines = "any") -> Reading:
     """Return the reading with what explains both tensors of layer i, given its delta."""
     for kind in ("weights", "biases"):
         found = [getattr(answer, kind)[i - 1] for answer in answers]
         if found[0] is not None:
-            reading = _explain(reading, Tensor(kind, i), found, mistakes)
+            reading = _explain(reading, Tensor(kind, i), found, lines)
     for net, answer in zip(reading.nets, answers, strict=True):
         own = answer.weights[i - 1]
         net.dW[i] = LINES["weights"].compute(net, i) if own is None else own
     return reading
 
 
-def _explain(reading: Reading, tensor: Tensor, found: list[Array], mistakes: bool) -> Reading:
+def _explain(reading: Reading, tensor: Tensor, found: list[Array], lines: Lines) -> Reading:
     """Return the reading with what explains a tensor: the right line, mistakes, or nothing."""
     kind, i = tensor
     right = [LINES[kind].compute(net, i) for net in reading.nets]
@@ -399,18 +399,20 @@ def _explain(reading: Reading, tensor: Tensor, found: list[Array], mistakes: boo
     unexplained = reading._replace(
         price=reading.price + UNKNOWN, unknown=(*reading.unknown, tensor)
     )
-    if not mistakes:
+    if lines == "right":
         return unexplained
-    fitting = {m: f for m in ROOMS[kind] if (f := _fit_mistake(reading.nets, m, i, found))}
-    if fitting:
-        factors = {**reading.factors, tensor: next(iter(fitting.values()))}
-        return reading.plus(list(fitting), i)._replace(factors=factors)
     parameters = [(net.W if kind == "weights" else net.b)[i] for net in reading.nets]
     if decayed := fit_decay(right, parameters, found, _sizes(reading.nets)):
         factor, decay = decayed
         return reading._replace(
             factors={**reading.factors, tensor: factor}, decay={**reading.decay, tensor: decay}
         )
+    if lines == "decayed":
+        return unexplained
+    fitting = {m: f for m in ROOMS[kind] if (f := _fit_mistake(reading.nets, m, i, found))}
+    if fitting:
+        factors = {**reading.factors, tensor: next(iter(fitting.values()))}
+        return reading.plus(list(fitting), i)._replace(factors=factors)
     return unexplained
 
 
@@ -546,7 +548,7 @@ def fit_decay(
     """Return the factors of a gradient and of the parameters themselves, if the sum is `found`."""
     factors, decays = [], []
     for value, parameter, array in zip(values, parameters, found, strict=True):
-        if array is None or value.shape != array.shape:
+        if array is None or value.shape != array.shape or not array.any():
             return None
         columns = np.stack((value.ravel(), parameter.ravel()))
         gram = columns @ columns.T
