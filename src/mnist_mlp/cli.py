@@ -158,7 +158,7 @@ def check(
         marks.append(mark(file, cost))
         if marks[-1].parts:
             print(printable(file), *marks[-1].lines, sep="\n", end="\n\n", flush=True)
-        else:
+        if marks[-1].needs_report:
             print(report(marks[-1].diagnosis, printable(file)), end="\n\n", flush=True)
     if table:
         if train:

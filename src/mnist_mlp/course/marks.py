@@ -33,6 +33,12 @@ class Mark(NamedTuple):
         return not any(self.parts.values()) if self.parts else self.diagnosis.is_right
 
     @property
+    def needs_report(self) -> bool:
+        """Whether there is more to say of the gradients."""
+        reading = self.diagnosis.reading
+        return not self.parts or bool(self.parts.get("backprop") and reading and reading.findings)
+
+    @property
     def lines(self) -> list[str]:
         """What there is to say, a line for each part and for what else is wrong."""
         parts = [f"{name}: {'; '.join(found) or 'right'}" for name, found in self.parts.items()]
