@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.layouts import Layout
@@ -48,8 +49,8 @@ def answers(
         problem = new_problem(sizes, n, 100 + seed)
         with np.errstate(all="ignore"):
             net = run(problem, recipe, planted, RATE)
-        by_weights = [net.dW[i].astype(dtype) for i in net.W]
-        by_biases = [net.db[i].astype(dtype) for i in net.W]
+        by_weights: list[Array | None] = [net.dW[i].astype(dtype) for i in net.W]
+        by_biases: list[Array | None] = [net.db[i].astype(dtype) for i in net.W]
         found.append(Answer(problem, by_weights, by_biases, (), RATE))
     return found
 
@@ -111,11 +112,13 @@ def test_the_museum_has_at_least_fifty_mistakes_with_names_of_their_own() -> Non
 def test_the_right_lines_give_the_gradient_of_the_project(recipe: Recipe) -> None:
     problem = new_problem([12, 7, 5, 10], 6, 1)
     network = Network([12, 7, 5, 10], recipe.hidden, recipe.cost, np.float64)
-    for own, given in zip(network.weights + network.biases, [*problem.weights, *problem.biases]):
+    for own, given in zip(
+        network.weights + network.biases, [*problem.weights, *problem.biases], strict=True
+    ):
         own[:] = given
     expected = backprop(network, network.forward(problem.images), problem.targets)
     net = run(problem, recipe, {})
-    for i, (weights, biases) in enumerate(zip(expected.weights, expected.biases), 1):
+    for i, (weights, biases) in enumerate(zip(expected.weights, expected.biases, strict=True), 1):
         np.testing.assert_allclose(net.dW[i], weights, rtol=1e-10)
         np.testing.assert_allclose(net.db[i], biases, rtol=1e-10)
 
@@ -147,8 +150,8 @@ def test_right_gradients_of_random_networks_are_never_called_wrong(dtype: type, 
         initialise_weights(network, "xavier", random)
         found = []
         for batch in BATCHES:
-            images = random.random((batch, sizes[0])).astype(dtype)
-            targets = np.eye(10, dtype=dtype)[random.integers(0, 10, batch)]
+            images: Array = random.random((batch, sizes[0])).astype(dtype)
+            targets: Array = np.eye(10, dtype=dtype)[random.integers(0, 10, batch)]
             gradient = backprop(network, network.forward(images), targets)
             problem = Problem(network.weights, network.biases, images, targets)
             found.append(Answer(problem, gradient.weights, gradient.biases))
@@ -181,7 +184,7 @@ def draw_pair(random: np.random.Generator) -> tuple[list[int], Recipe, Pair]:
         layers = [mistake.layers(net) for mistake in two]
         if not all(layers) or any(mistake in ROOMS["forward"] for mistake in two):
             continue
-        pair: Pair = [(m, [int(random.choice(ls))]) for m, ls in zip(two, layers)]
+        pair: Pair = [(m, [int(random.choice(ls))]) for m, ls in zip(two, layers, strict=True)]
         right = answers(sizes, recipe, {})
         try:
             first, second = (changed(answers(sizes, recipe, plant([one])), right) for one in pair)

@@ -1,10 +1,10 @@
-"""Stand-ins for packages that only load or plot data, which take seconds to import, if they exist."""
+"""Stand-ins for packages that only load or plot data, and take seconds to import."""
 
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableSequence
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,7 @@ ABSENT = {
 class Absent(ModuleType):
     """A module of which everything exists, and nothing does anything."""
 
-    __path__: Sequence[str] = ()
+    __path__: MutableSequence[str] = []  # noqa: RUF012
 
     def __getattr__(self, name: str) -> Any:
         """Return another stand-in."""

@@ -25,9 +25,8 @@ MOST = 12  # trials
 
 def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
-    prepare(file, SECONDS)
-    errors: list[str] = []
-    account: dict[str, object] = {"errors": errors}
+    prepare(SECONDS)
+    account: dict[str, object] = {}
     try:
         learner = Learner(file)
     except SyntaxError as error:
@@ -43,21 +42,20 @@ def main(file: Path, folder: Path) -> None:
             for name, answers in examination.answers.items():
                 trial = Trial(f"{name}({', '.join(PARTS[name])})", False, LAYOUT, answers)
                 save(folder / f"{name}{'.npz' if name == 'backprop' else '.part'}", trial)
-            search = iter(()) if examination.complete else trials(learner, errors)
+            search = iter(()) if examination.complete else trials(learner)
             for number, trial in enumerate(islice(search, MOST)):
                 save(folder / f"{number:02}.npz", trial)
         except EndlessError as error:
             account["broken"] = describe(error)
-    account["errors"] = list(dict.fromkeys(errors))[:20]
+        account["errors"] = list(dict.fromkeys(learner.errors))[:20]
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def prepare(file: Path, seconds: int) -> None:
-    """Prepare this process for a learner's file: what it may import, and its limits.
+def prepare(seconds: int) -> None:
+    """Prepare this process for a learner's file.
 
     Its computing time is limited, and on Linux its memory.
     """
-    sys.path.insert(0, str(file.parent))
     install()
     if sys.platform == "win32":
         return

@@ -239,10 +239,9 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
         }.get(power, f"Gradients are multiplied by the batch size to the power {power}.")
     size = abs(constant)
     n_out = reading.nets[0].y.shape[1]
-    if reading.recipe.cost == "squared_error":
-        if abs(size - 0.5) < 1e-3:
-            yield "The cost is ½ Σ (a - y)²."
-            return
+    if reading.recipe.cost == "squared_error" and abs(size - 0.5) < 1e-3:
+        yield "The cost is ½ Σ (a - y)²."
+        return
     if abs(size * n_out - 1) < 1e-3:
         yield "The cost is also averaged over the outputs."
     elif abs(size - 1) > 2e-3:

@@ -37,7 +37,7 @@ Function = Callable[..., Any]
 # An adapter
 
 
-def adapter_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+def adapter_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the functions of the template answer; they use the project's own layout."""
     functions = learner.functions()
     layout = Layout("rows", False, "flat", "one-hot")
@@ -48,7 +48,7 @@ def adapter_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                 for problem in problems(sizes, layout):
                     answers.append(_adapted(functions, name, problem))
             except Exception as error:  # noqa: BLE001
-                errors.append(f"{name}: {describe(error)}")
+                learner.errors.append(f"{name}: {describe(error)}")
                 continue
             again = partial(_adapted, functions, name)
             yield Trial(name, step, layout, answers, again=again)
@@ -77,7 +77,8 @@ def _adapted(functions: dict[str, Function], name: str, problem: Problem) -> Ans
 # Functions that take the parameters
 
 
-def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+def function_trials(learner: Learner) -> Iterator[Trial]:
+    """Yield what functions that take targets and parameters answer."""
     functions = learner.functions()
     takers = {
         name: function
@@ -94,7 +95,7 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
             for layout, container in product(layouts(singles), containers):
                 if layout._replace(targets="one-hot") in found:
                     continue  # labels too, by broadcasting
-                trial = _try_function(learner, takers[name], sizes, layout, container, errors)
+                trial = _try_function(learner, takers[name], sizes, layout, container)
                 if trial:
                     found.append(layout)
                     yield trial
@@ -106,7 +107,6 @@ def function_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
                         [sizes[0]] + [10] * (len(sizes) - 1),
                         layout,
                         container,
-                        errors,
                     ):
                         yield from _update_trials(learner, square, container)
             if found:
@@ -178,7 +178,6 @@ def _try_function(
     sizes: list[int],
     layout: Layout,
     container: str,
-    errors: list[str],
     asked: Iterable[Problem] = (),
 ) -> Trial | None:
     names = _weight_names(learner, function)
@@ -191,12 +190,12 @@ def _try_function(
         try:
             with limited():
                 given = _parameter_values(learner, function, problem, layout, container)
-                _run_forward(learner, supply, given, problem, layout, container)
+                _run_forward(learner, supply, given, problem, layout)
                 before = [item.array.copy() for item in items(list(given.values()))]
                 old = copy.deepcopy((supply["images"], supply["targets"]))
                 returned = call(function, supply, given)
         except Exception as error:  # noqa: BLE001
-            errors.append(f"{getattr(function, '__name__', '')}: {describe(error)}")
+            learner.errors.append(f"{getattr(function, '__name__', '')}: {describe(error)}")
             return None
         found = list(items(returned, "", learner.returned_names(function)))
         by_weights, by_biases = pick(found, problem, layout)
@@ -213,9 +212,8 @@ def _try_function(
         answer = Answer(problem, by_weights, by_biases)
         answers.append(as_step(answer) if step else answer)
 
-
     def again(problem: Problem) -> Answer | None:
-        arguments = (learner, function, sizes, layout, container, errors)
+        arguments = (learner, function, sizes, layout, container)
         trial = _try_function(*arguments, asked=[problem])
         return trial.answers[0] if trial else None
 
@@ -228,13 +226,14 @@ def _run_forward(
     given: dict[str, Any],
     problem: Problem,
     layout: Layout,
-    container: str,
 ) -> None:
-    """Call the file's forward function, if it has one; add what it returns to `supply` and `given`."""
+    """Call the file's forward function, if any; add what it returns to `supply` and `given`.
+
+    `given` has the parameters under all their names.
+    """
     for function in _forward_functions(learner):
         try:
-            values = _parameter_values(learner, function, problem, layout, container)
-            returned = call(function, supply, values | given)
+            returned = call(function, supply, given)
         except Exception:  # noqa: BLE001, S112
             continue
         names = learner.returned_names(function)
@@ -262,6 +261,7 @@ def read_outputs(
 
 
 def signature(function: Function) -> str:
+    """Return how a function is called: "backprop(x, y)"."""
     names = [p.name for p in parameters_of(function) if p.default is p.empty]
     return f"{getattr(function, '__name__', 'it')}({', '.join(names)})"
 
@@ -286,11 +286,13 @@ def _update_trials(learner: Learner, trial: Trial, container: str) -> Iterator[T
                 for prefix in ("d", "grad_")
             }
             gradients |= {key.lower(): value for key, value in gradients.items()}
-            gradients |= dict.fromkeys(("grads", "gradients", "grad"), dict(gradients))
+            together = {name: dict(gradients) for name in ("grads", "gradients", "grad")}
             try:
                 with limited():
                     returned = call(
-                        function, supply_for(answer.problem, trial.layout), values | gradients
+                        function,
+                        supply_for(answer.problem, trial.layout),
+                        values | gradients | together,
                     )
             except Exception:  # noqa: BLE001
                 return

@@ -3,6 +3,7 @@
 That keeps its mistakes from this process. It is no sandbox: the file may do whatever its user may.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ class Outcome(NamedTuple):
 def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
     """Run a learner's file in a process of its own, and return what it answered."""
     with tempfile.TemporaryDirectory() as folder:
-        problem = run_alone("mnist_mlp.checking.child", [file.resolve(), folder], seconds)
+        problem = run_alone("mnist_mlp.checking.child", file, [folder], seconds)
         account: dict[str, Any] = {}
         if (Path(folder) / "account.json").exists():
             account = json.loads((Path(folder) / "account.json").read_text("utf-8"))
@@ -70,17 +71,18 @@ def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
 
 def run_alone(
     module: str,
-    arguments: Sequence[str | Path],
+    file: Path,
+    arguments: Sequence[str],
     seconds: float,
     watch: Callable[[], None] = lambda: None,
 ) -> str:
-    """Run a module in a process of its own; return why it failed, in one line, or nothing.
+    """Run a module on a learner's file, in a process of its own.
 
-    `watch` is called again and again until it ends.
+    Returns why it failed, in one line, or nothing. `watch` is called again and again until it ends.
     """
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONPATH": _source()},
+        [sys.executable, "-P", "-m", module, file.resolve(), *arguments],
+        env=_environment(file),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,8 +97,10 @@ def run_alone(
     return f"the file ended Python: {last[0][:200]}"
 
 
-def _source() -> str:
-    return str(Path(__file__).parents[2])
+def _environment(file: Path) -> dict[str, str]:
+    """Return the environment of the process: it can import this package, and the file's own."""
+    path = os.pathsep.join((str(Path(__file__).parents[2]), str(file.resolve().parent)))
+    return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
 
 def _wait(
@@ -136,10 +140,8 @@ def _wait(
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it started."""
     if hasattr(os, "killpg"):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     else:
         process.kill()
     process.wait()
@@ -163,7 +165,8 @@ def load(path: Path) -> Trial:
             part["images"][0],
             part["targets"][0],
         )
-        gradients = ([part.get(name, {}).get(i) for i in n_layers] for name in ("dW", "db"))
-        activations = [part.get("a", {}).get(i) for i in n_layers]
-        answers.append(Answer(problem, *gradients, activations, float(part["rate"][0])))
+        weights, biases, activations = (
+            [part.get(name, {}).get(i) for i in n_layers] for name in ("dW", "db", "a")
+        )
+        answers.append(Answer(problem, weights, biases, activations, float(part["rate"][0])))
     return Trial(how, step, Layout(*layout), answers, tuple(notes))

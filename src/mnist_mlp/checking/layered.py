@@ -16,12 +16,12 @@ from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import call, parameters_of, role_of, roles_of
 from mnist_mlp.checking.tensors import Places, find_places, items, pick
-from mnist_mlp.checking.trial import RATE, SIZES, Trial, difference, problems, supply_for
+from mnist_mlp.checking.trial import RATE, SIZES, Trial, difference, is_double, problems, supply_for
 
 Loss = Callable[[Array, Any], Array]  # outputs, targets → ∂C/∂a, or ∂C/∂z
 
 
-def layer_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+def layer_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what layers answer when they are called one after the other."""
     answered = set[tuple[int, ...]]()
     for make in _networks(learner):
@@ -33,7 +33,7 @@ def layer_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
             for layout in layouts(singles):
                 if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
                     continue
-                trial = _try_layers(learner, make, layout, errors)
+                trial = _try_layers(learner, make, layout)
                 if trial:
                     yield trial
                     found += 1
@@ -45,7 +45,7 @@ def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
     """Yield functions that make a list of layers."""
     for value in list(learner.names.values()):
         if isinstance(value, list) and value and all(_is_layer(layer) for layer in value):
-            yield lambda value=value: copy.deepcopy(value)
+            yield partial(copy.deepcopy, value)
     classes = [kind for kind in learner.classes() if _is_layer(kind)]
     dense = [kind for kind in classes if len(_needed(kind)) >= 2]
     plain = [kind for kind in classes if not _needed(kind) and not _is_loss(kind)]
@@ -55,7 +55,7 @@ def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
         kind for kind in hidden if kind.__name__.lower() not in ("layer", "activation", "module")
     ]
     for sizes, last in product(SIZES if dense else (), (output, [], hidden)):
-        yield lambda sizes=sizes, last=last: _assemble(dense[-1], hidden[:1], last[:1], sizes)
+        yield partial(_assemble, dense[-1], hidden[:1], last[:1], sizes)
 
 
 def _assemble(dense: type, hidden: list[type], last: list[type], sizes: list[int]) -> list[Any]:
@@ -75,7 +75,7 @@ def _is_loss(kind: type) -> bool:
     return "targets" in roles_of(forward) or "loss" in kind.__name__.lower()
 
 
-def _needed(kind: type) -> list[str]:
+def _needed(kind: Callable[..., Any]) -> list[str]:
     return [p.name for p in parameters_of(kind) if p.default is p.empty]
 
 
@@ -83,21 +83,16 @@ def _losses(learner: Learner) -> Iterator[tuple[str, Loss]]:
     """Yield what gives the gradient of the cost, where the layers' backward begins."""
     for kind in learner.classes():
         if _is_layer(kind) and _is_loss(kind) and not _needed(kind):
-            yield kind.__name__, lambda a, y, kind=kind: _loss_object(kind(), a, y)
+            yield kind.__name__, partial(_loss_object, kind)
     for name, function in learner.functions().items():
-        names = [p.name for p in parameters_of(function) if p.default is p.empty]
-        if len(names) == 2 and re.search(r"(?i)prime|deriv|grad|delta|_d$|^d_?|backward", name):
-            if "targets" in roles_of(function):
-                yield (
-                    name,
-                    lambda a, y, f=function, n=names: f(
-                        **{k: y if role_of(k) == "targets" else a for k in n}
-                    ),
-                )
+        slope = re.search(r"(?i)prime|deriv|grad|delta|_d$|^d_?|backward", name)
+        if slope and len(_needed(function)) == 2 and "targets" in roles_of(function):
+            yield name, partial(_call_any, function)
     yield "2(a - y)", lambda a, y: 2 * (a - y)
 
 
-def _loss_object(loss: Any, a: Array, y: Any) -> Array:
+def _loss_object(kind: type, a: Array, y: Any) -> Array:
+    loss: Any = kind()
     _call_any(loss.forward, a, y)
     outputs = getattr(loss, "output", a)
     returned = _call_any(loss.backward, outputs, y)
@@ -119,12 +114,10 @@ def _gradient_of(layer: Any) -> Array:
     raise ValueError(f"{type(layer).__name__}.backward returns nothing")
 
 
-def _try_layers(
-    learner: Learner, make: Callable[[], list[Any]], layout: Layout, errors: list[str]
-) -> Trial | None:
+def _try_layers(learner: Learner, make: Callable[[], list[Any]], layout: Layout) -> Trial | None:
     for name, loss in _losses(learner):
         answers: list[Answer] = []
-        steps = set()
+        steps, notes = set[bool](), set[str]()
         try:
             with limited():
                 sizes = _sizes_of(make())
@@ -132,15 +125,18 @@ def _try_layers(
                     layers = make()
                     places = find_places(layers)
                     answer, step = _run_layers(layers, places, loss, problem, layout)  # type: ignore[arg-type]
+                    again, _ = _run_layers(layers, places, loss, problem, layout)  # type: ignore[arg-type]
                     answers.append(answer)
                     steps.add(step)
+                    if is_double(answer.weights[-1], again.weights[-1]):
+                        notes.add("not reset")
         except Exception as error:  # noqa: BLE001
-            errors.append(f"layers: {describe(error)}")
+            learner.errors.append(f"layers: {describe(error)}")
             continue
         if len(steps) == 1:
             how = f"the layers' forward and backward, from {name}"
-            again = partial(_ask_layers, make, loss, layout)
-            return Trial(how, steps.pop(), layout, answers, again=again)
+            ask = partial(_ask_layers, make, loss, layout)
+            return Trial(how, steps.pop(), layout, answers, tuple(notes), ask)
     return None
 
 

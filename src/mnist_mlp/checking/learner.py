@@ -18,6 +18,7 @@ class Learner:
     names      what it defines
     tree       its source
     problems   statements that failed: "line 3: ModuleNotFoundError: No module named 'pandas'"
+    errors     what was raised when its functions were called
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,6 +29,7 @@ class Learner:
         self.names: dict[str, Any] = vars(self.module)
         self.names["__file__"] = str(path)
         self.problems: list[str] = []
+        self.errors: list[str] = []
         for statement in self.tree.body:
             if _is_definition(statement):
                 self.run([statement])

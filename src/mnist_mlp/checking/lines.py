@@ -1,7 +1,7 @@
 """The lines of backpropagation, each by itself, so that any of them can be replaced by a mistake.
 
-Layers are counted from 1, as in Nielsen's book; layer 0 is the input. Rows are examples. All numbers
-are float64, and nothing here is written for speed.
+Layers are counted from 1, as in Nielsen's book; layer 0 is the input. Rows are examples. Nothing
+here is written for speed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +93,7 @@ class Pass:
     """
 
     def __init__(self, problem: Problem, recipe: Recipe, rate: float = 0.0) -> None:
-        """Begin. `rate` is that of a step which updates each layer before it goes on to the next."""
+        """Begin. `rate` is that of a step that updates each layer before it goes on to the next."""
         self.W = dict(enumerate(problem.weights, 1))
         self.b = dict(enumerate(problem.biases, 1))
         self.y = problem.targets
@@ -157,11 +157,12 @@ def output_delta(net: Pass, i: int) -> Array:
         return net.error  # the slope cancels
     a, slope = net.a[i], net.cost_slope
     if net.recipe.output == "softmax":
-        return a * (slope - (slope * a).sum(axis=1, keepdims=True))
+        through_softmax: Array = a * (slope - (slope * a).sum(axis=1, keepdims=True))
+        return through_softmax
     return slope * net.own_slope(i)
 
 
-# In the order in which they are computed; the first two forward, the others from the last layer back.
+# In the order in which they are computed: two forward, the others from the last layer back.
 LINES = {
     "sum": Line(
         "z = a_prev @ W.T + b", "(23)", lambda net, i: net.a[i - 1] @ net.W[i].T + net.b[i]

@@ -16,7 +16,7 @@ from mnist_mlp.checking.trial import RATE, Trial, difference, problems, supply_f
 BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose variables are replaced
 
 
-def loop_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+def loop_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the training loops of the file answer."""
     places = find_places(learner.names)
     if not places:
@@ -27,12 +27,12 @@ def loop_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
             for layout in layouts(singles):
                 if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
                     continue
-                if trial := _try_loop(learner, places, statement, layout, errors):
+                if trial := _try_loop(learner, places, statement, layout):
                     yield trial
 
 
 def _try_loop(
-    learner: Learner, places: Places, statement: ast.stmt, layout: Layout, errors: list[str]
+    learner: Learner, places: Places, statement: ast.stmt, layout: Layout
 ) -> Trial | None:
     answers: list[Answer] = []
     for problem in problems(places.sizes, layout, any(places.biases)):
@@ -41,7 +41,7 @@ def _try_loop(
         rate = _bind(learner, statement, supply_for(problem, _as_data(layout)))
         n_problems = len(learner.problems)
         ran = learner.run(_once(statement))
-        errors += learner.problems[n_problems:]
+        learner.errors += learner.problems[n_problems:]
         del learner.problems[n_problems:]
         after = places.get()
         if not ran or all(map(np.array_equal, before[0], after[0])):

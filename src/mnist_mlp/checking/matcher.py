@@ -289,7 +289,8 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
     If all lines are right, nothing else is tried; if the lines that follow from some delta are
     right, no others are.
     """
-    for lines in ("right", "decayed"):
+    efforts: tuple[Lines, ...] = ("right", "decayed")
+    for lines in efforts:
         rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
@@ -301,8 +302,8 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
             found += _merged([*plain, _tensors(options[0], answers, i)], i)
     if not found:
         for options in deltas.values():
-            right, *wrong = (_tensors(delta, answers, i) for delta in options)
-            found += _merged([right, *(r for r in wrong if len(_new(r, i)) < 2)], i)
+            first, *wrong = (_tensors(delta, answers, i) for delta in options)
+            found += _merged([first, *(r for r in wrong if len(_new(r, i)) < 2)], i)
     if not _explained(found, i):
         pairs = [pair for reading in readings if not reading.unknown for pair in _pairs(reading, i)]
         found += _merged(_explained((_tensors(pair, answers, i, "right") for pair in pairs), i), i)
@@ -417,6 +418,8 @@ def _explain(reading: Reading, tensor: Tensor, found: list[Array], lines: Lines)
 
 
 def _fit_mistake(nets: list[Pass], mistake: Mistake, i: int, found: list[Array]) -> Factor | None:
+    if i not in mistake.layers(nets[0]):
+        return None
     try:
         return fit((mistake.compute(net, i) for net in nets), found, _sizes(nets))
     except ValueError:  # the shapes do not allow it
@@ -431,7 +434,7 @@ def nearest(
     found = [getattr(answer, kind)[i - 1] for answer in answers]
     with np.errstate(all="ignore"):
         options = [(LINES[kind].compute, delta) for delta in _deltas(reading, i)]
-        options += [(mistake.compute, reading) for mistake in ROOMS[kind]]
+        options += [(m.compute, reading) for m in ROOMS[kind] if i in m.layers(reading.nets[0])]
         ranked: dict[Mistake, float] = {}
         for compute, option in options:
             own = [f.mistakes[0] for f in option.findings if f not in reading.findings]
@@ -471,8 +474,8 @@ def _class_of(one: Reading, other: Reading, i: int) -> Reading | None:
     """Return one reading for both, if they differ in one mistake of equal effect, or not at all."""
     if one.unknown != other.unknown or one.recipe != other.recipe:
         return None
-    deltas = [[net.delta[i] for net in reading.nets] for reading in (one, other)]
-    if not fit(*deltas, _sizes(one.nets)):
+    own, theirs = ([net.delta[i] for net in reading.nets] for reading in (one, other))
+    if not fit(own, theirs, _sizes(one.nets)):
         return None
     if abs(one.price - other.price) > SAME or len(one.findings) != len(other.findings):
         return one  # the other takes more mistakes to the same end

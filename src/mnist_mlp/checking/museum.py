@@ -26,6 +26,7 @@ class Mistake(NamedTuple):
     compute   the wrong line: the pass so far and a layer → an array
     only      the functions of the layer with which people make it; empty: all
     right     the right line, if it is not that of LINES
+    at        "hidden" layers, the "first" one, or those "after the first"; "" for all
     """
 
     line: str
@@ -35,6 +36,7 @@ class Mistake(NamedTuple):
     compute: Compute
     only: tuple[str, ...] = ()
     right: str = ""
+    at: str = ""
 
     @property
     def formula(self) -> str:
@@ -43,19 +45,21 @@ class Mistake(NamedTuple):
 
     def layers(self, net: Pass) -> list[int]:
         """Return the layers in which it can stand."""
-        layers = {
-            "squish": net.W,
-            "output": [net.last],
-            **dict.fromkeys(("carried", "delta"), range(1, net.last)),
-        }.get(self.line, net.W)
-        names = {i: net.function(i) for i in layers}
-        return [
-            i
-            for i, name in names.items()
-            if not self.only
-            or name in self.only
-            or (name == "softmax" and self.line == "slope" and "sigmoid" in self.only)
-        ]
+        first, last = (2 if self.at == "after the first" else 1), net.last
+        if self.at == "first":
+            last = 1
+        elif self.at == "hidden" or self.line in ("carried", "delta"):
+            last -= 1
+        elif self.line == "output":
+            first = last
+        names = {i: net.function(i) for i in range(first, last + 1)}
+        return [i for i, name in names.items() if not self.only or self._fits(name)]
+
+    def _fits(self, function: str) -> bool:
+        """Tell whether people make it with this function; softmax's slope looks like sigmoid's."""
+        return function in self.only or (
+            self.line == "slope" and function == "softmax" and "sigmoid" in self.only
+        )
 
 
 def plant(mistakes: Iterable[tuple[Mistake, Iterable[int]]]) -> Planted:
@@ -81,24 +85,6 @@ def _square(array: Array) -> Array:
     return array
 
 
-def _first_layer(net: Pass, i: int) -> Array:
-    if i > 1:
-        raise ValueError("not the first layer")
-    return np.zeros_like(net.W[i])
-
-
-def _not_first(net: Pass, i: int) -> int:
-    if i == 1:
-        raise ValueError("the first layer has no layer of neurons before it")
-    return i - 1
-
-
-def _hidden(net: Pass, i: int) -> int:
-    if i == net.last:
-        raise ValueError("the last layer is not hidden")
-    return i
-
-
 def _too_early(net: Pass, i: int) -> Array:
     return net.delta[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1])
 
@@ -111,6 +97,12 @@ def _shifted(net: Pass, i: int) -> Array:
 def _sums_over_examples(z: Array) -> Array:
     exponentials = np.exp(z - z.max(axis=1, keepdims=True))
     ratios: Array = exponentials / exponentials.sum(axis=0)
+    return ratios
+
+
+def _one_sum(z: Array) -> Array:
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    ratios: Array = exponentials / exponentials.sum()
     return ratios
 
 
@@ -143,6 +135,15 @@ FORWARD = [
         "exp(z) / np.sum(exp(z))",
         "The outputs are too small by about the batch size; the largest is still the largest.",
         lambda net, i: softmax(net.z[i].reshape(1, -1)).reshape(net.z[i].shape),
+        ("softmax",),
+        "exp(z) / exp(z).sum(axis=1, keepdims=True)",
+    ),
+    Mistake(
+        "squish",
+        "softmax divided by one sum for the whole matrix",
+        "exp(z - z.max(axis=1, keepdims=True)) / np.sum(...)",
+        "The outputs are too small by about the batch size; the largest is still the largest.",
+        lambda net, i: _one_sum(net.z[i]),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
     ),
@@ -228,7 +229,8 @@ FORWARD = [
         "a layer left out",
         "z = z_prev",
         "The layer is a copy of the one before; the others learn around it.",
-        lambda net, i: net.z[_not_first(net, i)] + 0 * (net.a[i - 1] @ net.W[i].T),
+        lambda net, i: net.z[i - 1] + 0 * (net.a[i - 1] @ net.W[i].T),
+        at="after the first",
     ),
     Mistake(
         "sum",
@@ -251,14 +253,14 @@ OUTPUT = [
         "output",
         "the output slope left out",
         "delta = a - y",
-        "The sign is right. It is the gradient of another cost, binary cross-entropy, and learns well.",
+        "The sign is right. It is the gradient of binary cross-entropy, and learns well.",
         lambda net, i: net.error,
     ),
     Mistake(
         "output",
         "the output slope kept with cross-entropy",
         "delta = (a - y) * a * (1 - a)",
-        "The signs are right, but an output that is badly wrong has a slope near 0 and learns slowly.",
+        "The signs are right, but an output that is badly wrong has a slope near 0.",
         lambda net, i: net.error * net.own_slope(i),
         right="delta = a - y",
     ),
@@ -386,8 +388,9 @@ SLOPE = [
         "the hidden slope left out",
         "delta = delta_next @ W_next",
         "The signs are right, as slopes are never negative; it learns.",
-        lambda net, i: np.ones_like(net.a[_hidden(net, i)]),
+        lambda net, i: np.ones_like(net.a[i]),
         right="delta = (delta_next @ W_next) * f′(z)",
+        at="hidden",
     ),
     Mistake(
         "slope",
@@ -396,6 +399,7 @@ SLOPE = [
         "a is never below 0, so the slope is always 1.",
         lambda net, i: np.ones_like(net.a[i]),
         ("relu",),
+        at="hidden",
     ),
     Mistake(
         "slope",
@@ -495,6 +499,7 @@ SLOPE = [
         "It acts as if the slope were left out.",
         lambda net, i: np.ones_like(net.a[i]),
         ("leaky ReLU",),
+        at="hidden",
     ),
     Mistake(
         "slope",
@@ -503,6 +508,7 @@ SLOPE = [
         "It is 0.01 away from right, and learns just as well.",
         lambda net, i: (net.z[i] > 0) * 1.0,
         ("leaky ReLU",),
+        at="hidden",
     ),
     Mistake(
         "slope",
@@ -564,6 +570,7 @@ SLOPE = [
         "Neurons that were dropped are blamed too.",
         lambda net, i: net.own_slope(i),
         right="slope = f′(z) * mask",
+        at="hidden",
     ),
     Mistake(
         "delta",
@@ -588,7 +595,7 @@ CARRIED = [
         "carried",
         "W not transposed on the way back",
         "delta_next @ W_next.T",
-        "It needs layers of equal size. The direction is random, and yet the network learns: W adapts.",
+        "It needs layers of equal size. The direction is random, and yet W adapts to it.",
         lambda net, i: net.delta[i + 1] @ _square(net.W[i + 1]).T,
     ),
     Mistake(
@@ -666,7 +673,8 @@ WEIGHTS = [
         "z instead of a",
         "dW = delta.T @ z_prev",
         "z and a often have the same sign.",
-        lambda net, i: net.delta[i].T @ net.z[_not_first(net, i)],
+        lambda net, i: net.delta[i].T @ net.z[i - 1],
+        at="after the first",
     ),
     Mistake(
         "weights",
@@ -680,7 +688,8 @@ WEIGHTS = [
         "the first layer skipped",
         "for layer in range(1, ...)",
         "Random features are kept; the layers above learn to use them.",
-        _first_layer,
+        lambda net, i: np.zeros_like(net.W[i]),
+        at="first",
     ),
     Mistake(
         "weights",
@@ -757,7 +766,8 @@ WEIGHTS = [
         "the slope of the input instead of the input",
         "dW = delta.T @ f′(z_prev)",
         "Slopes are never negative, so for the sigmoid and ReLU the signs are right.",
-        lambda net, i: net.delta[i].T @ net.own_slope(_not_first(net, i)),
+        lambda net, i: net.delta[i].T @ net.own_slope(i - 1),
+        at="after the first",
     ),
     Mistake(
         "weights",
@@ -771,7 +781,8 @@ WEIGHTS = [
         "the image instead of the hidden activations",
         "dW = delta.T @ images",
         "It needs layers of equal size.",
-        lambda net, i: net.delta[i].T @ net.a[0 * _not_first(net, i)] + 0 * net.W[i],
+        lambda net, i: net.delta[i].T @ net.a[0] + 0 * net.W[i],
+        at="after the first",
     ),
     Mistake(
         "weights",

@@ -3,12 +3,12 @@
 import copy
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.functions import Function, read_outputs, signature
 from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.learner import Learner, describe, limited
@@ -16,7 +16,15 @@ from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, call, parameters_of, role_of, roles_of
 from mnist_mlp.checking.tensors import find_places, items, pick
-from mnist_mlp.checking.trial import RATE, SIZES, Trial, difference, problems, supply_for
+from mnist_mlp.checking.trial import (
+    RATE,
+    SIZES,
+    Trial,
+    difference,
+    is_double,
+    problems,
+    supply_for,
+)
 
 
 def _objects(learner: Learner) -> Iterator[tuple[Callable[[], Any], str]]:
@@ -29,7 +37,7 @@ def _objects(learner: Learner) -> Iterator[tuple[Callable[[], Any], str]]:
                 yield make, kind.__name__
     for name, value in list(learner.names.items()):
         if type(value) in learner.classes() and find_places(value):
-            yield lambda value=value: copy.deepcopy(value), name
+            yield partial(copy.deepcopy, value), name
 
 
 def _maker(kind: type, supply: dict[str, Any], sizes: list[int]) -> Callable[[], Any] | None:
@@ -42,7 +50,7 @@ def _maker(kind: type, supply: dict[str, Any], sizes: list[int]) -> Callable[[],
     fixed = not any(p.default is p.empty for p in parameters_of(kind))
     if not places or (places.sizes != sizes and not fixed):
         return None
-    return lambda: call(kind, supply, {})
+    return partial(call, kind, supply, {})
 
 
 def _methods(thing: Any) -> dict[str, Function]:
@@ -77,18 +85,16 @@ def _procedures(methods: dict[str, Function]) -> list[tuple[str, ...]]:
     return orders
 
 
-def object_trials(learner: Learner, errors: list[str]) -> Iterator[Trial]:
+def object_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the methods of each object answer."""
     answered = set[str]()
     for make, name in _objects(learner):
-        for trial in _trials_of(learner, make, name, errors) if name not in answered else ():
+        for trial in _trials_of(learner, make, name) if name not in answered else ():
             answered.add(name)
             yield trial
 
 
-def _trials_of(
-    learner: Learner, make: Callable[[], Any], name: str, errors: list[str]
-) -> Iterator[Trial]:
+def _trials_of(learner: Learner, make: Callable[[], Any], name: str) -> Iterator[Trial]:
     places = find_places(make())
     if not places:
         return
@@ -99,7 +105,7 @@ def _trials_of(
                 continue
             if layout._replace(targets="one-hot") in found:
                 continue  # labels too, by broadcasting
-            if trial := _try_object(learner, make, methods, layout, errors):
+            if trial := _try_object(learner, make, methods, layout):
                 found.append(layout)
                 yield trial._replace(how=f"{name}.{trial.how}")
 
@@ -117,11 +123,7 @@ def _set_rates(thing: Any) -> float:
 
 
 def _try_object(
-    learner: Learner,
-    make: Callable[[], Any],
-    methods: tuple[str, ...],
-    layout: Layout,
-    errors: list[str],
+    learner: Learner, make: Callable[[], Any], methods: tuple[str, ...], layout: Layout
 ) -> Trial | None:
     probe = find_places(make())
     if not probe:
@@ -133,14 +135,14 @@ def _try_object(
                 use = Use(learner, make(), methods, problem, layout)
                 answer, again = use.answer(), use.answer()
         except Exception as error:  # noqa: BLE001
-            errors.append(f"{methods[-1]}: {describe(error)}")
+            learner.errors.append(f"{methods[-1]}: {describe(error)}")
             return None
         if not answer or not again:
             return None
         answers.append(answer)
         if use.images_changed():
             notes.add("overwritten")
-        if _is_double(answer.weights[-1], again.weights[-1]):
+        if is_double(answer.weights[-1], again.weights[-1]):
             notes.add("not reset")
     steps = {answer.rate > 0 for answer in answers}
     how = " and ".join(signature(getattr(use.thing, method)) for method in methods)
@@ -151,12 +153,6 @@ def _try_object(
         return Use(learner, make(), methods, problem, layout).answer()
 
     return Trial(how, steps.pop(), layout, answers, tuple(notes), ask)
-
-
-def _is_double(one: Array | None, other: Array | None) -> bool:
-    if one is None or other is None or not one.any():
-        return False
-    return one.shape == other.shape and np.allclose(2 * one, other, rtol=1e-4, atol=1e-9)
 
 
 class Use:

@@ -20,7 +20,7 @@ class Item(NamedTuple):
     """An array found in a value: the name it has there, and its place in a list."""
 
     name: str
-    index: int | None
+    place: int | None
     array: Array
 
 
@@ -30,12 +30,6 @@ class Slot(NamedTuple):
     root: Any
     path: tuple[Any, ...]
     name: str
-
-    def __eq__(self, other: object) -> bool:
-        """Tell whether it is the same place; arrays are not compared."""
-        return isinstance(other, Slot) and self.root is other.root and self.path == other.path
-
-    __hash__ = None  # type: ignore[assignment]
 
     @property
     def holder(self) -> Any:
@@ -82,8 +76,8 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
             for item in items(element, own, (), depth + 1):
                 yield (
                     item
-                    if item.name != name or item.index is not None
-                    else item._replace(index=index)
+                    if item.name != name or item.place is not None
+                    else item._replace(place=index)
                 )
     elif hasattr(value, "__dict__"):
         yield from items(vars(value), name, (), depth + 1)
@@ -171,15 +165,19 @@ def find_places(root: Any) -> Places | None:
 
 
 def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], inputs: bool) -> Places:
+    taken = {slot.path for slot in weights}
     vectors = [
         slot
         for slot in found
-        if slot not in weights and slot.array.size == max(slot.array.shape) and is_bias(slot.name)
+        if slot.path not in taken
+        and slot.array.size == max(slot.array.shape)
+        and is_bias(slot.name)
     ]
     biases: list[Slot | None] = []
     for size in sizes[1:]:
-        fitting = [slot for slot in vectors if slot.array.size == size and slot not in biases]
+        fitting = [s for s in vectors if s.array.size == size and s.path not in taken]
         biases.append(fitting[0] if fitting else None)
+        taken |= {slot.path for slot in fitting[:1]}
     bias = "flat"
     if shape := next((slot.array.shape for slot in biases if slot), None):
         bias = {1: "flat"}.get(len(shape), "column" if shape[-1] == 1 else "row")
@@ -226,9 +224,9 @@ def _choose(
     ]
 
     def rank(pair: tuple[int, Item]) -> tuple[bool, bool, bool]:
-        name, index, _ = pair[1]
+        name, place, _ = pair[1]
         base = re.sub(r"(?i)^(_*)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?", "", name) or name
-        number = number_in(name) if index is None else index + 1
+        number = number_in(name) if place is None else place + 1
         return not is_gradient(name), not likely(base), number is not None and number != i + 1
 
     if not fitting:

@@ -128,7 +128,8 @@ def _other_costs(diagnosis: Diagnosis, reading: Reading) -> Iterator[str]:
         if new:
             yield ""
             yield _wrapped(
-                f"If you mean {cost}: {'; '.join(m.name for m in new)} (wrong {new[0].wrong}; right {new[0].formula})."
+                f"If you mean {cost}: {'; '.join(m.name for m in new)} "
+                f"(wrong {new[0].wrong}; right {new[0].formula})."
             )
 
 

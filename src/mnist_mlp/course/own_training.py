@@ -137,7 +137,7 @@ def train_own(
                 print(f"epoch {seen}/{epochs}", flush=True)
 
         task = msgspec.json.encode(Task(str(prepared.resolve()), params, way, seconds)).decode()
-        problem = run_alone(MODULE, [str(file.resolve()), name, task], seconds, watch)
+        problem = run_alone(MODULE, file, [name, task], seconds, watch)
         watch()
         if not problem and (made / "account.json").exists():
             account = json.loads((made / "account.json").read_bytes())
@@ -192,7 +192,7 @@ def _params(recipe: Recipe, epochs: int) -> Params:
 
 def main(file: Path, folder: Path, task: Task) -> None:
     """Train, and write a file for each epoch, then the network and an account."""
-    prepare(file, task.seconds)
+    prepare(task.seconds)
     account: dict[str, Any] = {}
     try:
         network = new_network(task.params)
@@ -215,7 +215,7 @@ def _step(learner: Learner, way: Way) -> Step:
     """Return the step that a file makes when it is called in this way."""
     if "backprop" in examine(learner).findings:
         return downhill(learner.functions()["backprop"])
-    for trial in trials(learner, []):
+    for trial in trials(learner):
         if trial.again and (trial.how, trial.layout) == (way.how, way.layout):
             return downhill(partial(_ask, trial.again, way))
     raise InputError(

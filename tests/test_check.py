@@ -1,0 +1,217 @@
+"""mnist-mlp check: programs in twelve styles, with and without mistakes, and hostile ones."""
+
+from itertools import islice
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from mnist_mlp.checking.absent import Finder
+from mnist_mlp.checking.diagnosis import Diagnosis, check, judge
+from mnist_mlp.checking.interfaces import trials
+from mnist_mlp.checking.isolation import Outcome
+from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.words import report
+from tests.conftest import CLI, ROOT, start
+from tests.programs import PROGRAMS
+
+# Style, the right line, the wrong one, and what it must be called.
+MISTAKES = [
+    (
+        "a class with lists of columns",
+        "(layers[-1] - y) * sigmoid_prime(zs[-1])",
+        "layers[-1] - y",
+        "the output slope left out",
+    ),
+    (
+        "a class with lists of columns",
+        "@ delta) * sigmoid_prime(zs[i - 1])",
+        "@ delta)",
+        "the hidden slope left out",
+    ),
+    (
+        "a class with lists of columns",
+        "sigmoid_prime(zs[i - 1])",
+        "sigmoid_prime(layers[i])",
+        "the function applied again in its derivative",
+    ),
+    ("a class with lists of columns", "[w - rate", "[w + rate", "the step goes uphill"),
+    ("functions of columns", "* (Z1 > 0)", "* (A1 >= 0)", "ReLU tested by >= 0 on its output"),
+    (
+        "functions of columns",
+        "db1 = dZ1.sum(axis=1, keepdims=True)",
+        "db1 = dZ1.sum()",
+        "one number for all biases of a layer",
+    ),
+    ("functions of columns", "W2.T @ dZ2", "W2 @ dZ2", "W not transposed on the way back"),
+    ("functions of columns", "E / E.sum(axis=0)", "E / E.sum()", "softmax"),
+    (
+        "dictionaries and caches",
+        "dZ.sum(axis=1, keepdims=True) / m",
+        "dZ.sum(axis=1, keepdims=True)",
+        "average for the weights, sum for the biases",
+    ),
+    ("a loss that returns gradients", " * (hidden > 0)", "", "the hidden slope left out"),
+    (
+        "a train method without biases",
+        "self.who.T @ output_delta",
+        "self.who.T @ (targets - final)",
+        "the raw error carried back, without the upper slope",
+    ),
+    (
+        "a train method without biases",
+        "(targets - final) * final",
+        "(targets - final) ** 2 * final",
+        "the cost used as its own derivative",
+    ),
+    ("a loop over examples", "h * (1 - h)", "1 - h", "a square forgotten"),
+    ("a loop over examples", "b_h_o += -learn", "b_h_o += learn", "the biases' step goes uphill"),
+    (
+        "layers that update themselves",
+        "(1 - np.tanh(self.x) ** 2)",
+        "(1 - self.x ** 2)",
+        "the formula for activations fed with z, for tanh",
+    ),
+    (
+        "layers that keep gradients",
+        "dvalues.sum(axis=0, keepdims=True)",
+        "dvalues.sum()",
+        "one number for all biases of a layer",
+    ),
+    (
+        "a class with forward and backward",
+        "(1 - self.h ** 2)",
+        "self.h * (1 - self.h)",
+        "the slope of the sigmoid for another function",
+    ),
+    (
+        "a class with forward and backward",
+        "self.X.T @ d1",
+        "0 * self.X.T @ d1",
+        "the first layer skipped",
+    ),
+    (
+        "a function of lists",
+        "layers[i].T @ delta",
+        "(zs[i - 1] if i else x).T @ delta",
+        "z instead of a",
+    ),
+    (
+        "a loop over epochs",
+        "x * (1 - x) if",
+        "nonlin(x) * (1 - nonlin(x)) if",
+        "the function applied again in its derivative",
+    ),
+    (
+        "a cost with its gradient",
+        '"b1": d1.sum(axis=0)',
+        '"b1": d1.sum(axis=1)',
+        "summed over the wrong axis",
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make pandas and SciPy stand-ins, as in the process in which a file runs."""
+    monkeypatch.setattr(
+        "sys.meta_path", [Finder({"pandas", "scipy"}), *__import__("sys").meta_path]
+    )
+
+
+def checked_here(folder: Path, program: str) -> Diagnosis:
+    """Check a program in this process, which is faster."""
+    path = folder / "mine.py"
+    path.write_text(dedent(program), "utf-8")
+    learner = Learner(path)
+    found = list(islice(trials(learner), 12))
+    return judge(Outcome(found, "", learner.errors, []))
+
+
+def names_in(diagnosis: Diagnosis) -> str:
+    """Return all names in a diagnosis, for the likely cost and the others."""
+    others = [finding for reading in diagnosis.others for finding in reading.findings]
+    return "; ".join(m.name for f in [*diagnosis.findings, *others] for m in f.mistakes)
+
+
+@pytest.mark.parametrize("style", PROGRAMS)
+def test_a_right_program_is_called_right(style: str, tmp_path: Path) -> None:
+    diagnosis = checked_here(tmp_path, PROGRAMS[style])
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+
+
+@pytest.mark.parametrize(("style", "right", "wrong", "name"), MISTAKES)
+def test_a_mistake_in_a_program_is_named(
+    style: str, right: str, wrong: str, name: str, tmp_path: Path
+) -> None:
+    assert right in PROGRAMS[style]
+    diagnosis = checked_here(tmp_path, PROGRAMS[style].replace(right, wrong))
+    assert name in names_in(diagnosis), report(diagnosis, "mine.py")
+
+
+def test_gradients_that_are_never_reset_are_told(tmp_path: Path) -> None:
+    program = PROGRAMS["layers that keep gradients"]
+    program = program.replace("self.dweights = ", "self.dweights = getattr(self, 'dweights', 0) + ")
+    assert "gradients not reset" in names_in(checked_here(tmp_path, program))
+
+
+def test_the_report_gives_both_formulas_and_the_equation(tmp_path: Path) -> None:
+    program = PROGRAMS["functions of columns"].replace("* (Z1 > 0)", "")
+    text = report(checked_here(tmp_path, program), "mine.py")
+    assert "The hidden slope left out (layer 1)" in text
+    assert "delta = (delta_next @ W_next) * f′(z)" in text
+    assert "BP2" in text
+    assert "ReLU tested by >= 0" in text
+
+
+def test_an_adapter_is_checked(tmp_path: Path) -> None:
+    program = """
+        import numpy as np
+
+        def check_gradients(weights, biases, images, labels):
+            a = 1 / (1 + np.exp(-(images @ weights[0].T + biases[0])))
+            b = 1 / (1 + np.exp(-(a @ weights[1].T + biases[1])))
+            d2 = b - np.eye(10)[labels]
+            d1 = d2 @ weights[1] * a
+            return [d1.T @ images, d2.T @ a], [d1.sum(axis=0), d2.sum(axis=0)]
+    """
+    assert "the function used as its own derivative" in names_in(checked_here(tmp_path, program))
+
+
+@pytest.mark.parametrize(
+    ("program", "finding"),
+    [
+        ("def backprop(weights, biases, x, y):\n    while True: pass\n", "endless loop"),
+        ("def backprop(weights, biases, x, y:\n", "line 1"),
+        ("import os\nx = os._exit(3)\n", "exit code 3"),
+        ("import nowhere\n\ndef backprop(weights, biases, x, y):\n    nowhere.f()\n", "nowhere"),
+        ("def backprop(weights, biases, x, y):\n    while True: print('x' * 9999)\n", "prints"),
+        ("x = 1\n", "defines no function"),
+        (dedent(PROGRAMS["a function of lists"]).replace("/ len(x)", "/ 0 * 0"), "NaN"),
+    ],
+)
+def test_a_broken_program_is_one_line(program: str, finding: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(program, "utf-8")
+    diagnosis = check(path)
+    assert not diagnosis.is_right
+    text = report(diagnosis, "mine.py")
+    assert finding in text
+    assert "Traceback" not in text
+
+
+def test_the_command_exits_with_1_if_something_is_wrong(tmp_path: Path) -> None:
+    for right, code in ((True, 0), (False, 1)):
+        program = dedent(PROGRAMS["a cost with its gradient"])
+        (tmp_path / "mine.py").write_text(program if right else program.replace("A2 - Y", "Y"))
+        result = start(ROOT, *CLI, "check", str(tmp_path / "mine.py"))
+        assert result.returncode == code, result.stderr
+        assert result.stderr == ""
+
+
+def test_the_template_is_written_once_and_can_be_checked(tmp_path: Path) -> None:
+    path = str(tmp_path / "mine_check.py")
+    assert start(ROOT, *CLI, "check", "--new", path).returncode == 0
+    again = start(ROOT, *CLI, "check", "--new", path)
+    assert again.stderr == f"error: {path}: exists already\n"
+    assert "check_gradients: NameError" in start(ROOT, *CLI, "check", path).stdout
