@@ -21,7 +21,7 @@ from mnist_mlp.checking.parts import PARTS
 from mnist_mlp.course.hand_in import HandIn, Results, rank, read_hand_in, write_leaderboard
 from mnist_mlp.course.marks import Mark, write_marks
 from mnist_mlp.course.own_training import Way, descend, downhill, train_own, way_of
-from mnist_mlp.course.tables import defuse
+from mnist_mlp.course.spreadsheets import defuse
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.model import load_network

@@ -178,6 +178,7 @@ def _try_function(
     sizes: list[int],
     layout: Layout,
     container: str,
+    *,
     asked: Iterable[Problem] = (),
 ) -> Trial | None:
     names = _weight_names(learner, function)

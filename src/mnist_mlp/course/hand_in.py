@@ -15,7 +15,7 @@ from msgspec import Meta
 from mnist_mlp.base.errors import InputError, printable
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params, write_value
-from mnist_mlp.course.tables import write_table
+from mnist_mlp.course.spreadsheets import write_table
 
 SUMMARY, PAGE = "hand-in.json", "report.html"
 MAX_BYTES = 1_000_000  # of a summary

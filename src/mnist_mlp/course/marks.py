@@ -8,7 +8,7 @@ from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.matcher import Factor, Finding, Reading, match
 from mnist_mlp.checking.parts import HINTS, PARTS
-from mnist_mlp.course.tables import write_table
+from mnist_mlp.course.spreadsheets import write_table
 
 FORWARD = ("sum", "squish")  # lines of the forward pass
 
