@@ -1,7 +1,7 @@
 """The museum of backprop bugs, and the matcher: every known mistake is named, nothing else is."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from itertools import cycle, islice, product
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ RATE = 0.5
 OUTPUT = {cost: COSTS[cost].output for cost in COSTS}
 RECIPES = [Recipe(hidden, OUTPUT[cost], cost) for hidden in ACTIVATIONS for cost in COSTS]
 SHAPES = [[12, 7, 5, 10], [12, 7, 7, 10], [12, 7, 10], [12, 10, 10]]
+SQUARE = SHAPES[1::2]  # where every mistake can be made
 TOLD_BY_FACTORS = ROOMS["scale"] + ROOMS["step"]
 PLANTED = [mistake for mistake in MUSEUM if mistake not in TOLD_BY_FACTORS]
 
@@ -57,7 +58,8 @@ def answers(
 
 def cases(mistake: Mistake) -> Iterator[Case]:
     """Yield the mistake wherever it can be made and changes the gradients."""
-    for sizes, recipe, dtype in product(SHAPES, RECIPES, (np.float64, np.float32)):
+    dtypes = cycle((np.float64, np.float32))
+    for (sizes, recipe), dtype in zip(product(SQUARE, RECIPES), dtypes, strict=False):
         layers = mistake.layers(Pass(new_problem(sizes, 6, 0), recipe))
         for some in [layers] * (len(layers) > 1) + [[i] for i in layers]:
             case = Case(mistake, some, sizes, recipe, dtype)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.checking.isolation import Outcome, run_file
+from mnist_mlp.checking.layouts import SINGLE
 from mnist_mlp.checking.matcher import (
     RECIPES,
     SAME,
@@ -33,7 +34,7 @@ from mnist_mlp.checking.museum import (
 )
 from mnist_mlp.checking.trial import Trial
 
-SECONDS = 1.5  # after which no further way to call a program is looked at
+SECONDS = 2.0  # of computing, after which no further way to call a program is looked at
 
 
 class Diagnosis(NamedTuple):
@@ -84,30 +85,35 @@ Read = tuple[Trial, list[Reading]]
 def best_reading(
     trials: Sequence[Trial], cost: str | None, seconds: float = SECONDS
 ) -> Read | None:
-    """Return the trial that takes the fewest mistakes to read, and its readings.
+    """Return the trial that can be read best, and its readings.
 
-    A program may run in several layouts, by broadcasting, and is right if it is right in one.
+    A program may run in several layouts, by broadcasting. A mini-batch shows more than a single
+    example, which hides what is wrong with sums over examples, so it comes first.
     """
     recipes = [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
     finite = [trial for trial in trials if _is_finite(trial)]
     if not finite:
         return (trials[0], []) if trials else None
     counts = {id(trial): count_right(trial.answers, recipes) for trial in finite}
-    finite.sort(key=lambda trial: (-counts[id(trial)], _misshapen(trial)))
-    deadline = time.monotonic() + seconds
+
+    def rank(trial: Trial) -> tuple[bool, bool, bool, int]:
+        count = counts[id(trial)]
+        return not count, _is_misshapen(trial), trial.layout.data in SINGLE, -count
+
+    deadline = time.process_time() + seconds
     best: Read | None = None
-    for trial in finite:
+    for trial in sorted(finite, key=rank):
         readings = match(trial.answers, recipes)
         if not best or readings[0].price < best[1][0].price - SAME:
             best = trial, readings
-        if best[1][0].price < SAME or time.monotonic() > deadline:
+        if not readings[0].unknown or time.process_time() > deadline:
             break
     return best
 
 
-def _misshapen(trial: Trial) -> int:
-    """Count the bias gradients whose shape is not that of the biases."""
-    return sum(
+def _is_misshapen(trial: Trial) -> bool:
+    """Tell whether a bias gradient has another shape than the biases."""
+    return any(
         array is not None and array.shape != bias.shape
         for answer in trial.answers
         for array, bias in zip(answer.biases, answer.problem.biases, strict=True)

@@ -217,23 +217,30 @@ def _choose(
     taken: set[int],
 ) -> Array | None:
     """Return the array for layer i (from 0) of one of these shapes: by name, else the first."""
+    named = any(likely(_base(item.name)) for item in found)
     fitting = [
         (k, item)
         for k, item in enumerate(found)
-        if k not in taken and item.array.shape in shapes and not _is_activation(item.name)
+        if k not in taken
+        and item.array.shape in shapes
+        and (likely(_base(item.name)) if named else not _is_activation(item.name))
     ]
 
-    def rank(pair: tuple[int, Item]) -> tuple[bool, bool, bool]:
+    def rank(pair: tuple[int, Item]) -> tuple[bool, bool]:
         name, place, _ = pair[1]
-        base = re.sub(r"(?i)^(_*)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?", "", name) or name
         number = number_in(name) if place is None else place + 1
-        return not is_gradient(name), not likely(base), number is not None and number != i + 1
+        return not is_gradient(name), number is not None and number != i + 1
 
     if not fitting:
         return None
     k, item = min(fitting, key=rank)
     taken.add(k)
     return item.array
+
+
+def _base(name: str) -> str:
+    """Return the name of what a gradient is by: W1 of dW1, grad_W1 or nabla_W1."""
+    return re.sub(r"(?i)^_*(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?(?=.)", "", name)
 
 
 def _is_activation(name: str) -> bool:
