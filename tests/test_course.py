@@ -30,6 +30,8 @@ from tests.conftest import contents
 from tests.test_cli import mnist_mlp, refusal
 from tests.test_exercises import ANSWERS, filled
 
+pytestmark = pytest.mark.slow
+
 SUMMARY = (
     '{"name": "a", "knobs": {}, "results": {"data": "", "test_accuracy": %s, "parameters": 1}}'
 )
@@ -223,7 +225,6 @@ def check_step(weights, biases, images, labels, rate):
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_an_adapter_trains_the_same_network(adapter: str, finished: Path, tmp_path: Path) -> None:
     path = write_program(tmp_path)
@@ -264,7 +265,6 @@ class Network:
 """
 
 
-@pytest.mark.slow
 def test_a_class_that_takes_one_example_at_a_time_trains_too(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -286,7 +286,6 @@ def test_a_program_that_cannot_be_called_is_told_of_adapters(
         train_own(path, WAY, finished / "data/prepared", epochs=1, seconds=60, model=None)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

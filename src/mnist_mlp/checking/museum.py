@@ -22,7 +22,7 @@ class Mistake(NamedTuple):
     line      the line of LINES in whose place it stands
     name      what went wrong, in a few words
     wrong     how it is written
-    learns    why the network may still learn, or why it does not
+    learns    why the network may still learn, or why it does not: reasoned, not measured
     compute   the wrong line: the pass so far and a layer → an array
     only      the functions of the layer with which people make it; empty: all
     right     the right line, if it is not that of LINES

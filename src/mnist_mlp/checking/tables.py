@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -33,16 +33,15 @@ TITLES = {
 }
 
 
-def museum_table(accuracies: Mapping[str, float]) -> Iterator[str]:
-    """Yield the museum as Markdown, with the accuracy after training with each mistake."""
+def museum_table() -> Iterator[str]:
+    """Yield the museum as Markdown."""
     for room, mistakes in ROOMS.items():
         yield f"\n**{TITLES[room]}**\n"
-        yield "| mistake | wrong | right | accuracy | why |"
-        yield "| --- | --- | --- | --- | --- |"
+        yield "| mistake | wrong | right | what it likely does |"
+        yield "| --- | --- | --- | --- |"
         for m in mistakes:
-            accuracy = f"{accuracies[m.name]:.1%}" if m.name in accuracies else ""
             equation = LINES[m.line].equation
-            cells = (m.name, f"`{m.wrong}`", f"`{m.formula}` {equation}", accuracy, m.learns)
+            cells = (m.name, f"`{m.wrong}`", f"`{m.formula}` {equation}", m.learns)
             yield f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
 
@@ -122,9 +121,9 @@ def describe(conditions: Sequence[Condition]) -> str:
     return ", ".join(limits).replace("one hidden layers", "one hidden layer") or "everywhere"
 
 
-def write(page: str, accuracies: Mapping[str, float]) -> str:
+def write(page: str) -> str:
     """Return a page with its tables made again."""
-    for name, lines in (("museum", museum_table(accuracies)), ("classes", classes_table())):
+    for name, lines in (("museum", museum_table()), ("classes", classes_table())):
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = page.partition(begin)
         page = before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
@@ -133,4 +132,4 @@ def write(page: str, accuracies: Mapping[str, float]) -> str:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    path.write_text(write(path.read_text("utf-8"), {}), "utf-8")
+    path.write_text(write(path.read_text("utf-8")), "utf-8")

@@ -87,7 +87,7 @@ def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
     yield f"{number}. {first.name[0].upper()}{first.name[1:]} ({_layers(finding.layers, last)})"
     yield f"   wrong  {first.wrong}"
     yield f"   right  {first.formula}"
-    yield _wrapped(first.learns, "   ")
+    yield _wrapped(f"Likely: {first.learns}", "   ")
     yield f"   Nielsen, chapter 2: {LINES[first.line].equation}"
     for other in others:
         yield _wrapped(f"or, with the same gradients: {other.name}, {other.wrong}", "   ")
