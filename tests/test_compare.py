@@ -22,7 +22,7 @@ def test_a_changed_knob_is_named_with_the_first_stage_that_depends_on_it(clone: 
     result = start(clone, *CLI, "compare")
     assert result.returncode == 1
     assert result.stdout == (
-        "train differs from HEAD in data/model.npz, metrics/history.csv.\n"
+        "train differs from HEAD in data/model.npz, data/snapshots.npz, metrics/history.csv.\n"
         "The first epoch whose parameters differ is 1.\n"
         "Its inputs differ in learning_rate.\n"
     )
