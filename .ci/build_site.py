@@ -49,7 +49,7 @@ def first_page() -> str:
 
 
 def build() -> None:
-    """Build the site anew."""
+    """Build the site in place of the last one."""
     if not (METRICS / "report.html").exists():
         sys.exit(f"{METRICS}/report.html: not found; run `make` first")
     shutil.rmtree(SITE, ignore_errors=True)

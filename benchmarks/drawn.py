@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from named import put
 from tqdm import tqdm
 
 from mnist_mlp.showing.report_page import bundle
@@ -15,7 +16,6 @@ from tests.hand import APART, HAND, WAYS, Stroke, drawings, scaled
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/results.md"
-BEGIN, END = "<!-- drawn digits -->\n", "<!-- end of drawn digits -->\n"
 FLAGS = (
     "Ones with flags of five lengths, up to those of Germany and France, each at four angles and "
     "with three slants. MNIST was written by Americans, whose ones are mostly a bare line:"
@@ -54,15 +54,6 @@ def share(right: list[bool]) -> str:
     return f"{sum(right)} of {len(right)}"
 
 
-def put(text: str) -> None:
-    """Replace the text between the markers in docs/results.md."""
-    before, begin, rest = RESULTS.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"error: {RESULTS}: expected the lines {BEGIN.strip()} and {END.strip()}")
-    RESULTS.write_text(before + begin + text + end + after, encoding="utf-8")
-
-
 def main(
     page: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="A page that `report` made.")
@@ -83,7 +74,7 @@ def main(
         ones = chrome.execute_script(script)
         lines = [*read_ways(read), "", FLAGS, "", *read_flags(read, ones), ""]
     print("\n".join(lines))
-    put("\n".join(lines))
+    put(RESULTS, "drawn digits", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ README = ROOT / "README.md"
 RECIPES = ROOT / "docs/results.md"
 SEEDS = (0, 1, 2)
 MNIST = 50_000  # images to train on, at least
-BEGIN, END = "<!-- named runs -->\n", "<!-- end of named runs -->\n"
 
 
 def stage(name: str, **options: Path) -> float:
@@ -102,12 +101,13 @@ def as_options(knobs: dict[str, Any]) -> str:
     return " \\\n    ".join(textwrap.wrap(options, 84)).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def put(path: Path, text: str) -> None:
-    """Replace the text between the markers in a file."""
-    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def put(path: Path, name: str, text: str) -> None:
+    """Replace the text between two marks, which have this name, in a file."""
+    first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, begin, rest = path.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        sys.exit(f"error: {path}: expected the lines {BEGIN.strip()} and {END.strip()}")
+        sys.exit(f"error: {path}: expected the lines {first.strip()} and {last.strip()}")
     path.write_text(before + begin + text + end + after, encoding="utf-8")
 
 
@@ -132,8 +132,8 @@ def main(
             RESULTS.write_text(
                 json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8"
             )
-    put(README, as_table(settings, json.loads(RESULTS.read_text(encoding="utf-8"))))
-    put(RECIPES, as_recipes(settings))
+    put(README, "named runs", as_table(settings, json.loads(RESULTS.read_text(encoding="utf-8"))))
+    put(RECIPES, "named runs", as_recipes(settings))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ from tests.conftest import ROOT
 
 SETTINGS = yaml.safe_load(named.RUNS.read_text("utf-8"))
 DEFAULTS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+BEGIN, END = "<!-- named runs -->\n", "<!-- end of named runs -->\n"
 
 
 def test_the_readme_shows_the_recorded_results_and_the_docs_the_commands() -> None:
     table = named.as_table(SETTINGS, json.loads(named.RESULTS.read_text("utf-8")))
-    assert named.BEGIN + table + named.END in named.README.read_text("utf-8")
-    recipes = named.BEGIN + named.as_recipes(SETTINGS) + named.END
+    assert BEGIN + table + END in named.README.read_text("utf-8")
+    recipes = BEGIN + named.as_recipes(SETTINGS) + END
     assert recipes in named.RECIPES.read_text("utf-8")
 
 

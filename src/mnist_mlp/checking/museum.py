@@ -151,7 +151,7 @@ FORWARD = [
         "squish",
         "the activation function left out",
         "a = z",
-        "Without it two layers are no more than one, which still reads about 92 % of the digits.",
+        "Without it, two layers are no more than one, which still reads about 92 % of the digits.",
         lambda net, i: net.z[i],
     ),
     Mistake(

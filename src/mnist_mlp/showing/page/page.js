@@ -39,6 +39,7 @@ function start(data) {
   let palette = readPalette();
   let moment = moments.length - 1;
   let reveal = 1; // the first layer whose lines are drawn in a lesson
+  let revealing = 0;
   let waiting = false;
   let keeping = 0;
 
@@ -103,7 +104,7 @@ function start(data) {
     changed();
   }
 
-  /** In a lesson, take a sample for what it is; without other tabs, let the user begin. */
+  /** Let a lesson take a sample for what it is. If it is the only tab, the user begins it. */
   function chooseTruth() {
     lesson.choose(time ? (sampleNow()?.label ?? null) : null);
   }
@@ -112,9 +113,10 @@ function start(data) {
   function goBack() {
     if (prefersStill()) return;
     reveal = last;
-    const timer = setInterval(() => {
+    clearInterval(revealing);
+    revealing = window.setInterval(() => {
       reveal = Math.max(reveal - 1, 1);
-      if (reveal === 1) clearInterval(timer);
+      if (reveal === 1) clearInterval(revealing);
       changed();
     }, REVEAL);
   }

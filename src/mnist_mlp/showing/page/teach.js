@@ -41,12 +41,8 @@ function accuracyOn(network, examples) {
 export function makeLesson(test, training, now, changed) {
   /** @type {number | null} */
   let label = null;
-  /** @type {Network | null} */
-  let taught = null;
-  let steps = 0;
-  let others = ""; // what became of the other digits
-  /** @type {Network | null} */
-  let untaught = null; // what it was before
+  /** @type {{before: Network, taught: Network, steps: number, others: string} | null} */
+  let lesson = null; // `others` says what became of the other digits
   let next = 0; // training digit
 
   const buttons = Array.from({ length: 10 }, (_, digit) => {
@@ -76,25 +72,23 @@ export function makeLesson(test, training, now, changed) {
   const teach = (times) => {
     const { network, image } = now();
     if (label === null) return;
-    untaught ??= network;
-    const start = untaught;
     const learningRate = Number(find("rate", HTMLSelectElement).value);
-    taught = network;
+    const before = lesson?.before ?? network;
+    let taught = network;
     for (let i = 0; i < times; i++) {
       const { gradient } = backprop(taught, miniBatch({ image, label }));
       taught = step(taught, gradient, learningRate);
     }
-    steps += times;
-    const scores = [start, taught].map((each) => accuracyWords(accuracyOn(each, test)));
-    others = `${count(test.length, "other")}: ${scores.join(" → ")}.`;
+    const scores = [before, taught].map((each) => accuracyWords(accuracyOn(each, test)));
+    const others = `${count(test.length, "other")}: ${scores.join(" → ")}.`;
+    lesson = { before, taught, steps: (lesson?.steps ?? 0) + times, others };
     changed("taught");
   };
   find("one-step").addEventListener("click", () => teach(1));
   find("ten-steps").addEventListener("click", () => teach(10));
 
   const forget = () => {
-    taught = untaught = null;
-    steps = 0;
+    lesson = null;
   };
   find("forget").addEventListener("click", () => {
     forget();
@@ -103,17 +97,17 @@ export function makeLesson(test, training, now, changed) {
 
   /** What the lesson has done, to the digit on the pad and to others. */
   const progress = () => {
-    if (!taught || !untaught) return "";
-    const { network, image } = now();
-    const before = answerOf(untaught, image).digit;
+    if (!lesson) return "";
+    const { before, taught, steps, others } = lesson;
+    const { image } = now();
     const { digit, output } = answerOf(taught, image);
-    const yours = `your digit: ${before} → ${digit} (${outputWords(network.output, output)})`;
-    return `After ${count(steps, "step")}, ${yours}; ${others}`;
+    const words = `${answerOf(before, image).digit} → ${digit} (${outputWords(taught.output, output)})`;
+    return `After ${count(steps, "step")}, your digit: ${words}; ${others}`;
   };
 
   return {
     label: () => label,
-    taught: () => taught,
+    taught: () => lesson?.taught ?? null,
     forget,
     /** @param {number | null} digit */
     choose(digit) {
@@ -130,7 +124,7 @@ export function makeLesson(test, training, now, changed) {
       const ready = possible && label !== null;
       find("one-step", HTMLButtonElement).disabled = !ready;
       find("ten-steps", HTMLButtonElement).disabled = !ready;
-      find("forget", HTMLButtonElement).disabled = !taught;
+      find("forget", HTMLButtonElement).disabled = !lesson;
       find("wish").textContent = wish(possible, label, learned);
       find("taught").textContent = possible ? progress() : "";
     },
