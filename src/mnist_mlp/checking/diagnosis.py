@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,16 +17,21 @@ from mnist_mlp.checking.matcher import (
     Factor,
     Finding,
     Reading,
+    Tensor,
     count_right,
     match,
 )
 from mnist_mlp.checking.museum import (
     BIASES_SUMMED,
+    DECAY_FACTOR,
+    DECAY_LEFT_OUT,
     DECAY_UPHILL,
     DECAYED_BIASES,
     NOTED,
     STRAY_BIAS,
     STRAY_CONSTANT,
+    SUBTRACTED,
+    TWICE,
     TWICE_AVERAGED,
     UPHILL,
     UPHILL_BIASES,
@@ -34,6 +40,7 @@ from mnist_mlp.checking.museum import (
 )
 from mnist_mlp.checking.trial import Trial
 
+TOLERANCE = 2e-3  # of a constant, relative
 SECONDS = 2.0  # of computing, after which no further way to call a program is looked at
 
 
@@ -142,15 +149,12 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         )
     reading = readings[0]
     findings = [*reading.findings, *_by_factors(reading, trial.step)]
-    layers = tuple(reading.nets[0].W)
-    findings += [Finding((NOTED[note],), layers) for note in trial.notes if note in NOTED]
-    if gradients and steps and steps[1]:
+    if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
-        for finding in (*step.findings, *_by_factors(step, True)):
-            if not step.unknown and not any(
-                set(finding.mistakes) & set(f.mistakes) for f in findings
-            ):
-                findings.append(finding)
+        more = [*step.findings, *_by_factors(step, True)]
+        findings += [finding for finding in more if _is_new(finding, findings)]
+    noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
+    findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
     others = [r for r in readings[1:] if r.recipe.cost != reading.recipe.cost and not r.unknown]
     others = [
         r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}
@@ -163,6 +167,22 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     ]
     conventions = list(_conventions(reading, trial.step))
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
+
+
+def touches(finding: Finding, tensor: Tensor) -> bool:
+    """Tell whether a finding is about the weights, or the biases, of a layer."""
+    other = {"weights": "biases", "biases": "weights"}[tensor.kind]
+    return tensor.layer in finding.layers and other not in finding.mistakes[0].line
+
+
+def _is_new(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Tell whether a finding in the step is about tensors whose gradients are right."""
+    tensors = [Tensor(kind, i) for kind in ("weights", "biases") for i in finding.layers]
+    return not any(
+        touches(finding, tensor) and touches(other, tensor)
+        for tensor in tensors
+        for other in findings
+    )
 
 
 def _unclear(outcome: Outcome) -> str:
@@ -185,49 +205,73 @@ def common_factor(reading: Reading) -> Factor | None:
 
 
 def _same(one: Factor, other: Factor) -> bool:
-    return one.power == other.power and abs(one.constant - other.constant) < 2e-3 * abs(
-        other.constant
-    )
+    return one.power == other.power and _near(one.constant, other.constant)
 
 
-def _by_factors(reading: Reading, step: bool) -> Iterator[Finding]:
-    """Yield the mistakes that show in factors: of signs, averages and constants."""
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) < TOLERANCE * abs(other)
+
+
+def _by_factors(reading: Reading, step: bool) -> list[Finding]:
+    """Return the mistakes that show in factors: of signs, averages, constants and weight decay."""
     common = common_factor(reading)
     if not common:
-        return
-    layers = tuple(range(1, reading.nets[0].last + 1))
+        return []
+    net = reading.nets[0]
+    found: dict[tuple[Mistake, ...], tuple[int, ...]] = {}
     if step and common.constant < 0:
-        yield Finding((UPHILL,), layers)
+        found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
-        yield Finding((TWICE_AVERAGED,), layers)
-    for kind, mistakes in (
-        ("weights", (UPHILL, STRAY_CONSTANT, WEIGHTS_SUMMED)),
-        ("biases", (UPHILL_BIASES, STRAY_BIAS, BIASES_SUMMED)),
-    ):
-        odd = {
-            t.layer: f
-            for t, f in reading.factors.items()
-            if t.kind == kind and f.constant and not _same(f, common)
+        found[TWICE_AVERAGED,] = tuple(net.W)
+    for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common)):
+        found[mistake,] = (*found.get((mistake,), ()), i)
+    return [Finding(mistakes, layers) for mistakes, layers in found.items()]
+
+
+def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:
+    """Yield mistakes of scale, and their layers, from the last on."""
+    expected = common
+    for i in reversed(reading.nets[0].W):
+        factors = {
+            kind: reading.factors[tensor]
+            for kind in ("weights", "biases")
+            if (tensor := Tensor(kind, i)) in reading.factors and reading.factors[tensor].constant
         }
-        uphill = tuple(i for i, f in odd.items() if f.constant * common.constant < 0)
-        scaled = tuple(i for i, f in odd.items() if i not in uphill and f.power == common.power)
-        averaged = tuple(i for i, f in odd.items() if i not in uphill and f.power > common.power)
-        twice = tuple(i for i, f in odd.items() if i not in uphill and f.power < common.power)
-        for mistake, where in (
-            *zip(mistakes, (uphill, scaled, averaged), strict=True),
-            (_less(kind), twice),
-        ):
-            if where:
-                yield Finding((mistake,), where)
-    for tensor, decay in reading.decay.items():
-        if tensor.kind == "biases":
-            yield Finding((DECAYED_BIASES,), (tensor.layer,))
-        elif decay * common.constant < 0:
-            yield Finding((DECAY_UPHILL,), (tensor.layer,))
+        odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
+        if len(odd) > 1 and _same(*odd.values()):  # it is in delta, and so in the layers below
+            yield _scaled_by(odd["weights"], expected, "weights"), i
+            expected = odd["weights"]
+        else:
+            yield from ((_scaled_by(factor, expected, kind), i) for kind, factor in odd.items())
 
 
-def _less(kind: str) -> Mistake:
-    return WEIGHTS_SUMMED if kind == "biases" else TWICE_AVERAGED
+def _by_decay(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:
+    """Yield mistakes of weight decay, and their layers."""
+    decays = {tensor.layer: d for tensor, d in reading.decay.items() if tensor.kind == "weights"}
+    usual = max(
+        decays.values(), key=lambda d: sum(map(partial(_near, d), decays.values())), default=0
+    )
+    for i in reading.nets[0].W:
+        if Tensor("biases", i) in reading.decay:
+            yield DECAYED_BIASES, i
+        if decays.get(i, 0) * common.constant < 0:
+            yield DECAY_UPHILL, i
+        elif i in decays and not _near(decays[i], usual):
+            yield DECAY_FACTOR, i
+        elif i not in decays and reading.nets[0].decay and Tensor("weights", i) in reading.factors:
+            yield DECAY_LEFT_OUT, i
+
+
+def _scaled_by(factor: Factor, expected: Factor, kind: str) -> Mistake:
+    """Return what is wrong with a tensor that has another factor than is expected."""
+    weights = kind == "weights"
+    if factor.constant * expected.constant < 0:
+        return UPHILL if weights else UPHILL_BIASES
+    if factor.power == expected.power:
+        return STRAY_CONSTANT if weights else STRAY_BIAS
+    if factor.power > expected.power:
+        return WEIGHTS_SUMMED if weights else BIASES_SUMMED
+    return TWICE_AVERAGED if weights or expected.power < 0 else WEIGHTS_SUMMED
 
 
 def _conventions(reading: Reading, step: bool) -> Iterator[str]:
@@ -245,12 +289,14 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
         }.get(power, f"Gradients are multiplied by the batch size to the power {power}.")
     size = abs(constant)
     n_out = reading.nets[0].y.shape[1]
-    if reading.recipe.cost == "squared_error" and abs(size - 0.5) < 1e-3:
+    if reading.recipe.cost == "squared_error" and _near(size, 0.5):
         yield "The cost is ½ Σ (a - y)²."
         return
-    if abs(size * n_out - 1) < 1e-3:
+    if _near(size * n_out, 1):
         yield "The cost is also averaged over the outputs."
-    elif abs(size - 1) > 2e-3:
+    elif reading.recipe.output == "softmax" and _near(size, 2):
+        yield f"All gradients are multiplied by 2: {TWICE.name}. {TWICE.learns}"
+    elif not _near(size, 1):
         yield f"All gradients are multiplied by {size:.4g}, which is part of the learning rate."
     if any(t.kind == "weights" for t in reading.decay):
         yield "The weights' gradients contain weight decay."

@@ -5,6 +5,7 @@ here is written for speed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.network import sigmoid, softmax
 
-LEAK = 0.01  # slope of the leaky ReLU below 0
+# The slope of a leaky ReLU below 0, as people choose it.
+LEAKS = {"leaky ReLU": 0.01, "leaky ReLU of 0.1": 0.1, "leaky ReLU of 0.2": 0.2}
 
 
 class Function(NamedTuple):
@@ -22,18 +24,28 @@ class Function(NamedTuple):
     slope: Callable[[Array], Array]
 
 
+def leaky(leak: float, z: Array) -> Array:
+    """Return z where it is above 0, and leak · z elsewhere."""
+    return np.where(z > 0, z, leak * z)
+
+
+def leaky_slope(leak: float, z: Array) -> Array:
+    """Return 1 where z is above 0, and leak elsewhere."""
+    return np.where(z > 0, 1, leak)
+
+
 FUNCTIONS = {
     "sigmoid": Function(sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
     "relu": Function(lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
     "tanh": Function(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "leaky ReLU": Function(
-        lambda z: np.where(z > 0, z, LEAK * z), lambda z: np.where(z > 0, 1, LEAK)
-    ),
     "identity": Function(lambda z: z, np.ones_like),
 }
+for name, leak in LEAKS.items():
+    FUNCTIONS[name] = Function(partial(leaky, leak), partial(leaky_slope, leak))
 FUNCTIONS["softmax"] = FUNCTIONS["sigmoid"]  # of which its slope, taken elementwise, is that
-HIDDEN = ("sigmoid", "relu", "tanh", "leaky ReLU")
+HIDDEN = ("sigmoid", "relu", "tanh", *LEAKS)
 OUTPUTS = ("softmax", "sigmoid", "identity", "tanh", "relu")
+CANCELLING = {("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")}
 COSTS: dict[str, Callable[[Array, Array], Array]] = {  # ∂C/∂a of one example
     "cross_entropy": lambda a, y: -y / a,
     "binary_cross_entropy": lambda a, y: (a - y) / (a * (1 - a)),
@@ -86,11 +98,15 @@ class Pass:
 
     W, b       weights and biases
     z, a       weighted sums and activations; a[0] are the images
-    carried    what a layer gets from the one after it, δ W
-    slope      ∂a/∂z
+    carried    ∂C/∂a: what a layer gets from the one after it, δ W, and the outputs from the cost
+    slope      ∂a/∂z; of softmax (n, 10, 10)
     delta      ∂C/∂z of each example
+    input      what the weights are multiplied by
     dW, db     the gradient, averaged over the examples
     """
+
+    written_out = False  # whether the slope of the outputs is computed even if it cancels
+    sign = 1  # -1 if the program computes with y - a
 
     def __init__(self, problem: Problem, recipe: Recipe, rate: float = 0.0) -> None:
         """Begin. `rate` is that of a step that updates each layer before it goes on to the next."""
@@ -104,6 +120,7 @@ class Pass:
         self.carried: dict[int, Array] = {}
         self.slope: dict[int, Array] = {}
         self.delta: dict[int, Array] = {}
+        self.input: dict[int, Array] = {}
         self.dW: dict[int, Array] = {}
         self.db: dict[int, Array] = {}
         self.recipe = recipe
@@ -114,12 +131,17 @@ class Pass:
     @property
     def error(self) -> Array:
         """The outputs minus the targets, (n, 10)."""
-        return self.a[self.last] - self.y
+        return self.sign * (self.a[self.last] - self.y)
 
     @property
     def cost_slope(self) -> Array:
         """∂C/∂a of the outputs, (n, 10)."""
-        return COSTS[self.recipe.cost](self.a[self.last], self.y)
+        return self.sign * COSTS[self.recipe.cost](self.a[self.last], self.y)
+
+    def cancels(self, i: int) -> bool:
+        """Tell whether layer i has a slope that cancels with that of the cost: delta = a - y."""
+        both = (self.recipe.output, self.recipe.cost)
+        return i == self.last and both in CANCELLING and not self.written_out
 
     def function(self, i: int) -> str:
         """Return the name of the activation function of layer i."""
@@ -130,12 +152,6 @@ class Pass:
         if self.function(i) == "softmax":
             return self.a[i] * (1 - self.a[i])
         return FUNCTIONS[self.function(i)].slope(self.z[i])
-
-    def before_slope(self, i: int) -> Array:
-        """Return delta without its factor f′(z); a - y if the cost cancels that."""
-        if i < self.last:
-            return self.carried[i]
-        return self.cost_slope if self.recipe.cost == "squared_error" else self.error
 
 
 Compute = Callable[[Pass, int], Array]
@@ -148,18 +164,23 @@ def squish(net: Pass, i: int) -> Array:
     return a * net.mask.get(i, 1.0)
 
 
-def output_delta(net: Pass, i: int) -> Array:
-    """Return ∂C/∂z of the outputs: the chain rule, and for softmax the sum over all outputs."""
-    if (net.recipe.output, net.recipe.cost) in {
-        ("softmax", "cross_entropy"),
-        ("sigmoid", "binary_cross_entropy"),
-    }:
-        return net.error  # the slope cancels
-    a, slope = net.a[i], net.cost_slope
-    if net.recipe.output == "softmax":
-        through_softmax: Array = a * (slope - (slope * a).sum(axis=1, keepdims=True))
-        return through_softmax
-    return slope * net.own_slope(i)
+def slope(net: Pass, i: int) -> Array:
+    """Return ∂a/∂z of layer i: of softmax, of each output by each weighted sum."""
+    if net.cancels(i):
+        return np.ones_like(net.a[i])
+    if net.function(i) == "softmax":
+        a = net.a[i]
+        jacobians: Array = a[:, :, np.newaxis] * (np.eye(a.shape[1]) - a[:, np.newaxis])
+        return jacobians
+    return net.own_slope(i) * net.mask.get(i, 1.0)
+
+
+def delta(net: Pass, i: int) -> Array:
+    """Return ∂C/∂z of layer i by the chain rule."""
+    if net.slope[i].ndim == 3:
+        through: Array = np.einsum("nj,njk->nk", net.carried[i], net.slope[i])
+        return through
+    return net.carried[i] * net.slope[i]
 
 
 # In the order in which they are computed: two forward, the others from the last layer back.
@@ -168,15 +189,12 @@ LINES = {
         "z = a_prev @ W.T + b", "(23)", lambda net, i: net.a[i - 1] @ net.W[i].T + net.b[i]
     ),
     "squish": Line("a = f(z)", "(25)", squish),
-    "output": Line("delta = ∂C/∂a · f′(z)", "BP1", output_delta),
+    "cost": Line("∂C/∂a", "BP1", lambda net, i: net.error if net.cancels(i) else net.cost_slope),
     "carried": Line("delta_next @ W_next", "BP2", lambda net, i: net.delta[i + 1] @ net.W[i + 1]),
-    "slope": Line("f′(z)", "BP2", lambda net, i: net.own_slope(i) * net.mask.get(i, 1.0)),
-    "delta": Line(
-        "delta = (delta_next @ W_next) * f′(z)",
-        "BP2",
-        lambda net, i: net.carried[i] * net.slope[i],
-    ),
-    "weights": Line("dW = delta.T @ a_prev", "BP4", lambda net, i: net.delta[i].T @ net.a[i - 1]),
+    "slope": Line("f′(z)", "BP2", slope),
+    "delta": Line("delta = (delta_next @ W_next) * f′(z)", "BP2", delta),
+    "input": Line("dW = delta.T @ a_prev", "BP4", lambda net, i: net.a[i - 1]),
+    "weights": Line("dW = delta.T @ a_prev", "BP4", lambda net, i: net.delta[i].T @ net.input[i]),
     "biases": Line("db = delta.sum(axis=0)", "BP3", lambda net, i: net.delta[i].sum(axis=0)),
     "scale weights": Line("dW / n", "BP4", lambda net, i: net.dW[i] / net.n + net.decay * net.W[i]),
     "step": Line("W -= rate * dW", "(19)", lambda net, i: net.dW[i]),
@@ -200,14 +218,10 @@ def forward(net: Pass, planted: Planted) -> None:
 def backward(net: Pass, planted: Planted) -> None:
     """Compute delta, dW and db of every layer, the last one first."""
     for i in reversed(net.W):
-        if ("slope", i) in planted and i == net.last:
-            net.delta[i] = net.before_slope(i) * line(net, "slope", i, planted)
-        elif i == net.last:
-            net.delta[i] = line(net, "output", i, planted)
-        else:
-            net.carried[i] = line(net, "carried", i, planted)
-            net.slope[i] = line(net, "slope", i, planted)
-            net.delta[i] = line(net, "delta", i, planted)
+        net.carried[i] = line(net, "cost" if i == net.last else "carried", i, planted)
+        net.slope[i] = line(net, "slope", i, planted)
+        net.delta[i] = line(net, "delta", i, planted)
+        net.input[i] = line(net, "input", i, planted)
         net.dW[i] = line(net, "weights", i, planted)
         net.dW[i] = line(net, "scale weights", i, planted)
         net.db[i] = line(net, "biases", i, planted)

@@ -8,11 +8,15 @@ reading is a path through the layers; its price is the number of different mista
 cheapest reading is the answer. Mistakes with equal gradients have the same price, and are named
 together. Which functions the neurons have is found in the same way, and the factors that are left
 over tell sums from averages.
+
+A mini-batch is smaller than every layer, so a delta can be computed back from the weights' gradient
+that it gave. Where no mistake explains it, the layers below are read with the program's own delta.
 """
 
+import contextlib
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, product
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,7 +27,6 @@ from mnist_mlp.checking.lines import (
     HIDDEN,
     LINES,
     OUTPUTS,
-    Compute,
     Pass,
     Problem,
     Recipe,
@@ -32,17 +35,15 @@ from mnist_mlp.checking.lines import (
 from mnist_mlp.checking.museum import ROOMS, Mistake, plant
 
 AGAIN = 0.1  # price of a mistake that was already made in another layer
-UNKNOWN = 3.0  # price of a tensor that nothing explains
+UNKNOWN = 3.5  # price of a tensor that nothing explains
 UNUSUAL = 0.9  # price of a cost that the output function does not usually go with
 WIDTH = 12  # readings kept at each layer
 TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
+SEVERAL = 2.0  # price from which a mistake of the forward pass is looked for
+SINGULAR = 1e-9  # ratio of singular values below which examples count as dependent
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
-
-
-# What a wrong slope of the outputs is multiplied by: a - y, or ∂C/∂a.
-FACTORS: tuple[Callable[[Pass], Array], ...] = (lambda net: net.error, lambda net: net.cost_slope)
 
 
 # Which lines of a tensor are tried: the right one, also with weight decay, or every wrong one too.
@@ -78,8 +79,23 @@ class Finding(NamedTuple):
     layers: tuple[int, ...]
 
 
+class Way(NamedTuple):
+    """A way to write the delta of a layer: mistakes, and how that of the outputs is written.
+
+    written_out   whether the slope of the outputs is computed even if it cancels
+    sign          -1 if errors are y - a
+    """
+
+    mistakes: tuple[Mistake, ...] = ()
+    written_out: bool = False
+    sign: int = 1
+
+
+RIGHT = Way()
+
+
 class Tensor(NamedTuple):
-    """The weights or the biases of a layer."""
+    """The "weights" or "biases" of a layer, or what is not seen: its "activations" or "delta"."""
 
     kind: str
     layer: int
@@ -91,9 +107,10 @@ class Reading(NamedTuple):
     nets       a pass for each problem, with the right lines and the mistakes of this reading
     price      how many mistakes it takes
     findings   those mistakes
-    unknown    tensors that nothing explains; ("activations", layer) if the forward pass is strange
-    factors    of every tensor that is explained, unless it is 0
+    unknown    tensors that nothing explains
+    factors    of every tensor that is explained
     decay      weights or biases that are part of a tensor's gradient: by how much
+    scale      the constant by which the program's delta is larger than the right one
     """
 
     nets: list[Pass]
@@ -102,6 +119,7 @@ class Reading(NamedTuple):
     unknown: tuple[Tensor, ...] = ()
     factors: Mapping[Tensor, Factor] = {}
     decay: Mapping[Tensor, float] = {}
+    scale: float = 1.0
 
     @property
     def recipe(self) -> Recipe:
@@ -129,7 +147,7 @@ USUAL = {  # costs and the output functions that usually go with them
 }
 RECIPES = [
     Recipe(hidden, output, cost)
-    for cost in COSTS
+    for cost in sorted(COSTS, key="squared_error".__ne__)
     for hidden in HIDDEN
     for output in OUTPUTS
     if output in ("softmax", "sigmoid") or cost == "squared_error"  # others need no logarithm
@@ -138,21 +156,27 @@ RECIPES = [
 
 def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> list[Reading]:
     """Return the cheapest readings, the best first; if one explains all, for each cost."""
-    recipes = list(recipes)
+    hidden = HIDDEN if len(answers[0].problem.weights) > 1 else HIDDEN[:1]
+    recipes = [recipe for recipe in recipes if recipe.hidden in hidden]
     usual = [recipe for recipe in recipes if (recipe.output, recipe.cost) in USUAL]
     unusual = [recipe for recipe in recipes if recipe not in usual]
-    likely = [recipe for recipe in recipes if recipe.output in ("softmax", "sigmoid")]
+    likely = [recipe for recipe in usual if recipe.output in ("softmax", "sigmoid")]
     readings: list[Reading] = []
     with np.errstate(all="ignore"):
         for some in (usual, unusual):
             if not readings or readings[0].unknown:
                 readings += _descend(_right_forward(answers, some), answers)
                 readings.sort(key=lambda reading: reading.price)
-        if readings[0].unknown and not _has_activations(answers):
-            wrong = [reading for recipe in likely for reading in _wrong_forward(answers, recipe)]
-            wrong = [reading for reading in wrong if _explains_outputs(reading, answers)]
+        if readings[0].price >= SEVERAL and not _has_activations(answers):
+            wrong = [
+                _forward(answers, recipe, [mistake])
+                for recipe in likely
+                for mistake in _wrong_forward(answers[0], recipe)
+                if _explains_outputs(_forward(answers[:1], recipe, [mistake]), answers)
+            ]
             readings += _descend(wrong, answers)
-        elif not readings[0].unknown:
+            readings.sort(key=lambda reading: reading.price)
+        if not readings[0].unknown:
             readings += _for_other_costs(readings[0], answers, recipes)
     return sorted(readings, key=lambda reading: reading.price)
 
@@ -179,7 +203,7 @@ def _for_other_costs(
 
 def _count_right(reading: Reading, answers: Sequence[Answer]) -> int:
     for i in reversed(reading.nets[0].W):
-        reading = _tensors(_right_delta(reading, i), answers, i, "right")
+        reading = _tensors(right_delta(reading, i), answers, i, "right")
     return len(reading.factors)
 
 
@@ -199,12 +223,17 @@ def _descend(readings: list[Reading], answers: Sequence[Answer]) -> list[Reading
 
 def _right_forward(answers: Sequence[Answer], recipes: Iterable[Recipe]) -> list[Reading]:
     """Return a reading of the forward pass for each recipe that agrees with the activations."""
+    recipes = list(recipes)
     right = [_forward(answers, recipe, ()) for recipe in recipes]
     if not _has_activations(answers):
         return right
     for readings in (
         right,
-        [wrong for reading in right for wrong in _wrong_forward(answers, reading.recipe)],
+        [
+            _forward(answers, recipe, [mistake])
+            for recipe in recipes
+            for mistake in _wrong_forward(answers[0], recipe)
+        ],
     ):
         if agreeing := [reading for reading in readings if not _strange(reading, answers)]:
             return agreeing
@@ -222,16 +251,15 @@ def _forward(
     return Reading(nets, len(findings) + odd, findings)
 
 
-def _wrong_forward(answers: Sequence[Answer], recipe: Recipe) -> Iterator[Reading]:
-    """Yield a reading for each mistake of the forward pass, in one layer and in all."""
-    net = Pass(answers[0].problem, recipe)
+def _wrong_forward(answer: Answer, recipe: Recipe) -> Iterator[tuple[Mistake, list[int]]]:
+    """Yield each mistake of the forward pass, in all layers where it can be and in one."""
+    net = Pass(answer.problem, recipe)
     for mistake in ROOMS["forward"]:
         layers = mistake.layers(net)
         for some in [layers] * (len(layers) > 1) + [[i] for i in layers]:
-            try:
-                yield _forward(answers, recipe, [(mistake, some)])
-            except ValueError:  # the shapes do not allow it
-                continue
+            with contextlib.suppress(ValueError):  # the shapes do not allow it
+                forward(net, plant([(mistake, some)]))
+                yield mistake, some
 
 
 def _strange(reading: Reading, answers: Sequence[Answer]) -> list[int]:
@@ -267,49 +295,108 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
 
 
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
-    """Tell whether the last layer's weights follow from one of the usual deltas."""
-    last = reading.nets[0].last
-    usual = [LINES["output"].compute] + [mistake.compute for mistake in ROOMS["output"][:2]]
-    found = [answer.weights[last - 1] for answer in answers]
-    for compute in usual:
-        nets = [copy.copy(net) for net in reading.nets]
-        for net in nets:
-            net.delta = {last: compute(net, last)}
-        if fit([LINES["weights"].compute(net, last) for net in nets], found, _sizes(nets)):
-            return True
-    return False
+    """Tell whether the last layer's weights follow from its delta with one mistake at most."""
+    i = reading.nets[0].last
+    if not _own_delta(reading, answers[:1], i):
+        return False
+    ways = (RIGHT, *_ways(reading, i, 1))
+    return any(_follows(reading, answers, i, way) for way in ways)
 
 
 # Backward
 
 
 def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) -> list[Reading]:
-    """Return the best readings that go on with layer i, from simple explanations to others.
-
-    If all lines are right, nothing else is tried; if the lines that follow from some delta are
-    right, no others are.
-    """
+    """Return the best readings that go on with layer i; if all its lines are right, only those."""
     efforts: tuple[Lines, ...] = ("right", "decayed")
     for lines in efforts:
-        rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
+        rights = (_tensors(right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
-    deltas = {k: list(_deltas(reading, i)) for k, reading in enumerate(readings)}
-    found: list[Reading] = []
-    for options in deltas.values():
-        plain = _explained((_tensors(delta, answers, i, "right") for delta in options), i)
-        if plain:
-            found += _merged([*plain, _tensors(options[0], answers, i)], i)
-    if not found:
-        for options in deltas.values():
-            first, *wrong = (_tensors(delta, answers, i) for delta in options)
-            found += _merged([first, *(r for r in wrong if len(_new(r, i)) < 2)], i)
-    if not _explained(found, i):
-        pairs = [pair for reading in readings if not reading.unknown for pair in _pairs(reading, i)]
-        found += _merged(_explained((_tensors(pair, answers, i, "right") for pair in pairs), i), i)
+    owns = [_own_delta(reading, answers, i) for reading in readings]
+    if known := [pair for pair in zip(readings, owns, strict=True) if pair[1]]:
+        found = _follow(known, answers, i)
+    else:
+        found = [r for reading in readings for r in _guess(reading, answers, i)]
     found.sort(key=lambda reading: reading.price)
     width = FEW if found[0].unknown else WIDTH
     return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
+
+
+def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Array]:
+    """Return the program's own delta of layer i for each problem, (n, n_out), up to a factor.
+
+    It is that of which the weights' gradient is made, delta.T @ a_prev, perhaps with weight decay;
+    the smallest, if the examples are not independent. Nothing if that is made otherwise.
+    """
+    deltas = []
+    for net, answer in zip(reading.nets, answers, strict=True):
+        gradient, inputs, weights = answer.weights[i - 1], net.a[i - 1], net.W[i]
+        if gradient is None or gradient.shape != weights.shape:
+            return []
+        inverse = np.linalg.pinv(inputs, SINGULAR)
+        rest, decayed = (array - array @ inverse @ inputs for array in (gradient, weights))
+        decay = np.vdot(rest, decayed) / max(float(np.vdot(decayed, decayed)), 1e-300)
+        left = rest - decay * decayed
+        if np.vdot(left, left) > tolerance([gradient]) ** 2 * np.vdot(gradient, gradient):
+            return []
+        deltas.append(((gradient - decay * weights) @ inverse).T)
+    return deltas
+
+
+def _follow(
+    known: Sequence[tuple[Reading, list[Array]]], answers: Sequence[Answer], i: int
+) -> list[Reading]:
+    """Return readings of a layer whose weights' gradient follows from its delta, as `known` says.
+
+    First come single mistakes in delta, and other mistakes with the right one; then pairs in delta;
+    then mistakes both in delta and in the weights' line.
+    """
+    readings = [reading for reading, _ in known]
+    right = (_tensors(right_delta(reading, i), answers, i) for reading in readings)
+    found = [reading for reading in right if Tensor("weights", i) not in reading.unknown]
+    for n in (1, 2):
+        cheapest = min((reading.price for reading in found), default=np.inf)
+        if n == 1 or cheapest >= readings[0].price + SEVERAL:
+            for reading in readings:
+                found += _merged(_explaining(reading, answers, i, n), i)
+    if not _explained(found, i):
+        deltas = (delta for reading in readings for delta in _deltas(reading, i))
+        found += _merged(_explained((_tensors(delta, answers, i) for delta in deltas), i), i)
+    return found or [_with_own_delta(reading, own, answers, i) for reading, own in known]
+
+
+def _explaining(reading: Reading, answers: Sequence[Answer], i: int, n: int) -> list[Reading]:
+    """Return readings with n mistakes in delta of layer i, from which its weights follow."""
+    first = reading._replace(nets=reading.nets[:1])
+    likely = [way for way in _ways(reading, i, n) if _follows(first, answers, i, way)]
+    deltas = [_planted(reading, i, way) for way in likely]
+    read = (_tensors(delta, answers, i) for delta in deltas if delta)
+    return [reading for reading in read if Tensor("weights", i) not in reading.unknown]
+
+
+def _follows(reading: Reading, answers: Sequence[Answer], i: int, way: Way) -> bool:
+    """Tell whether the weights' gradient follows from delta with the mistakes of a way."""
+    delta = _planted(reading, i, way)
+    found = [answer.weights[i - 1] for answer in answers[: len(reading.nets)]]
+    return delta is not None and _fits(delta.nets, "weights", i, found) is not None
+
+
+def _guess(reading: Reading, answers: Sequence[Answer], i: int) -> list[Reading]:
+    """Return readings of a layer whose weights' gradient does not follow from its delta."""
+    first, *wrong = (_tensors(delta, answers, i) for delta in _deltas(reading, i))
+    return _merged([first, *(r for r in wrong if len(_new(r, i)) < 2)], i)
+
+
+def _with_own_delta(
+    reading: Reading, own: list[Array], answers: Sequence[Answer], i: int
+) -> Reading:
+    """Return the reading with the program's own delta, which nothing explains."""
+    unknown = (*reading.unknown, Tensor("delta", i))
+    reading = right_delta(reading, i)._replace(price=reading.price + UNKNOWN, unknown=unknown)
+    for net, delta in zip(reading.nets, own, strict=True):
+        net.delta[i] = delta * net.n
+    return _tensors(reading, answers, i)
 
 
 def _explained(readings: Iterable[Reading], i: int) -> list[Reading]:
@@ -320,62 +407,60 @@ def _new(reading: Reading, i: int) -> list[Tensor]:
     return [tensor for tensor in reading.unknown if tensor == (tensor.kind, i)]
 
 
-def _right_delta(reading: Reading, i: int) -> Reading:
-    return reading._replace(nets=[_with_delta(net, i) for net in reading.nets])
+def _wrong_lines(reading: Reading, i: int) -> list[Mistake]:
+    """Return the mistakes that can be made in delta of layer i."""
+    mistakes = ROOMS["output"] + ROOMS["slope"] + ROOMS["carried"]
+    return [mistake for mistake in mistakes if i in mistake.layers(reading.nets[0])]
+
+
+def _ways(reading: Reading, i: int, n: int) -> Iterator[Way]:
+    """Yield the ways to write delta of layer i with n mistakes, in different lines."""
+    outputs = i == reading.nets[0].last
+    written = (False, True) if reading.nets[0].cancels(i) else (False,)
+    signs = (1, -1) if outputs and n == 1 else (1,)
+    for mistakes in combinations(_wrong_lines(reading, i), n):
+        if len({mistake.line for mistake in mistakes}) == n:
+            yield from (Way(mistakes, *both) for both in product(written, signs))
 
 
 def _deltas(reading: Reading, i: int) -> Iterator[Reading]:
     """Yield the reading with delta of layer i: the right one, then every wrong one."""
-    rooms = ["output", "slope"] if i == reading.nets[0].last else ["carried", "slope"]
-    yield _right_delta(reading, i)
-    for mistake in [mistake for room in rooms for mistake in ROOMS[room]]:
-        yield from _planted(reading, i, [mistake])
+    yield right_delta(reading, i)
+    for way in _ways(reading, i, 1):
+        if delta := _planted(reading, i, way):
+            yield delta
 
 
-def _pairs(reading: Reading, i: int) -> Iterator[Reading]:
-    """Yield the reading with both a wrong `carried` and a wrong slope."""
-    if i < reading.nets[0].last:
-        for pair in product(ROOMS["carried"], ROOMS["slope"]):
-            yield from _planted(reading, i, pair)
-
-
-def _planted(reading: Reading, i: int, mistakes: Sequence[Mistake]) -> Iterator[Reading]:
-    """Yield the reading with these mistakes in delta of layer i, if they can be made there."""
-    if not all(i in mistake.layers(reading.nets[0]) for mistake in mistakes):
-        return
-    lines = {mistake.line: mistake for mistake in mistakes}
-    before = reading
-    for mistake in mistakes:
+def _planted(reading: Reading, i: int, way: Way) -> Reading | None:
+    """Return the reading with delta of layer i written in a way, if shapes allow it."""
+    try:
+        nets = [_with_delta(net, i, way) for net in reading.nets]
+    except ValueError:
+        return None
+    for mistake in way.mistakes:
         reading = reading.plus([mistake], i)
-    at_outputs = i == reading.nets[0].last and "slope" in lines
-    for factor in FACTORS if at_outputs else FACTORS[:1]:
-        try:
-            nets = [_with_delta(net, i, lines, factor) for net in before.nets]
-        except ValueError:  # the shapes do not allow it
-            return
-        yield reading._replace(nets=nets)
+    return reading._replace(nets=nets)
 
 
-def _with_delta(
-    net: Pass,
-    i: int,
-    mistakes: Mapping[str, Mistake] = {},
-    factor: Callable[[Pass], Array] = lambda net: net.error,
-) -> Pass:
+def right_delta(reading: Reading, i: int) -> Reading:
+    """Return the reading with the right delta of layer i."""
+    return reading._replace(nets=[_with_delta(net, i, RIGHT) for net in reading.nets])
+
+
+def _with_delta(net: Pass, i: int, way: Way) -> Pass:
+    mistakes = {mistake.line: mistake for mistake in way.mistakes}
+
     def compute(line: str) -> Array:
         return mistakes.get(line, LINES[line]).compute(after, i)
 
     after = copy.copy(net)
-    after.delta, after.carried, after.slope = map(dict, (net.delta, net.carried, net.slope))
-    after.dW, after.db = dict(net.dW), dict(net.db)
-    if i == net.last and "slope" in mistakes:
-        after.delta[i] = factor(net) * compute("slope")
-    elif i == net.last:
-        after.delta[i] = compute("output")
-    else:
-        after.carried[i] = compute("carried")
-        after.slope[i] = compute("slope")
-        after.delta[i] = compute("delta")
+    if i == net.last:
+        after.written_out, after.sign = way.written_out, way.sign
+    for name in ("carried", "slope", "delta", "input", "dW", "db"):
+        setattr(after, name, dict(getattr(net, name)))
+    after.carried[i] = compute("cost" if i == net.last else "carried")
+    after.slope[i] = compute("slope")
+    after.delta[i] = compute("delta")
     return after
 
 
@@ -387,70 +472,103 @@ def _tensors(reading: Reading, answers: Sequence[Answer], i: int, lines: Lines =
             reading = _explain(reading, Tensor(kind, i), found, lines)
     for net, answer in zip(reading.nets, answers, strict=True):
         own = answer.weights[i - 1]
-        net.dW[i] = LINES["weights"].compute(net, i) if own is None else own
-    return reading
+        net.dW[i] = gradient(net, "weights", i) if own is None else own
+    factor = reading.factors.get(Tensor("weights", i))
+    if not factor:
+        return reading
+    return _scaled(reading, i, factor.constant / reading.scale * reading.nets[0].sign)
+
+
+def _scaled(reading: Reading, i: int, constant: float) -> Reading:
+    """Return the reading with a delta of layer i that is larger by a constant, as the program's."""
+    if not constant or not np.isfinite(constant):
+        return reading
+    for net in reading.nets:
+        net.delta[i] = net.delta[i] * constant
+        net.carried[i] = net.carried[i] * constant
+    return reading._replace(scale=reading.scale * constant)
+
+
+def gradient(net: Pass, kind: str, i: int, mistake: Mistake | None = None) -> Array:
+    """Return the gradient of the weights or biases of layer i, perhaps with a mistake."""
+    line = mistake.line if mistake else kind
+    net.input[i] = (mistake if mistake and line == "input" else LINES["input"]).compute(net, i)
+    return (mistake if mistake and line == kind else LINES[kind]).compute(net, i)
+
+
+def _fits(
+    nets: Sequence[Pass],
+    kind: str,
+    i: int,
+    found: Sequence[Array | None],
+    mistake: Mistake | None = None,
+) -> Factor | None:
+    """Return the factor from the gradient of layer i, perhaps with a mistake, to the program's."""
+    if mistake and i not in mistake.layers(nets[0]):
+        return None
+    try:
+        return fit((gradient(net, kind, i, mistake) for net in nets), found, _sizes(nets))
+    except ValueError:  # the shapes do not allow it
+        return None
 
 
 def _explain(reading: Reading, tensor: Tensor, found: list[Array], lines: Lines) -> Reading:
     """Return the reading with what explains a tensor: the right line, mistakes, or nothing."""
     kind, i = tensor
-    right = [LINES[kind].compute(net, i) for net in reading.nets]
-    if factor := fit(right, found, _sizes(reading.nets)):
-        return reading._replace(factors={**reading.factors, tensor: factor})
+    if factor := _fits(reading.nets, kind, i, found):
+        return _explained_by(reading, tensor, factor)
     unexplained = reading._replace(
         price=reading.price + UNKNOWN, unknown=(*reading.unknown, tensor)
     )
     if lines == "right":
         return unexplained
+    right = [gradient(net, kind, i) for net in reading.nets]
     parameters = [(net.W if kind == "weights" else net.b)[i] for net in reading.nets]
     if decayed := fit_decay(right, parameters, found, _sizes(reading.nets)):
         factor, decay = decayed
-        return reading._replace(
-            factors={**reading.factors, tensor: factor}, decay={**reading.decay, tensor: decay}
-        )
+        reading = reading._replace(decay={**reading.decay, tensor: decay})
+        return _explained_by(reading, tensor, factor)
     if lines == "decayed":
         return unexplained
-    fitting = {m: f for m in ROOMS[kind] if (f := _fit_mistake(reading.nets, m, i, found))}
+    fitting = {m: f for m in ROOMS[kind] if (f := _fits(reading.nets, kind, i, found, m))}
     if fitting:
-        factors = {**reading.factors, tensor: next(iter(fitting.values()))}
-        return reading.plus(list(fitting), i)._replace(factors=factors)
+        return _explained_by(reading.plus(list(fitting), i), tensor, next(iter(fitting.values())))
     return unexplained
 
 
-def _fit_mistake(nets: list[Pass], mistake: Mistake, i: int, found: list[Array]) -> Factor | None:
-    if i not in mistake.layers(nets[0]):
-        return None
-    try:
-        return fit((mistake.compute(net, i) for net in nets), found, _sizes(nets))
-    except ValueError:  # the shapes do not allow it
-        return None
+def _explained_by(reading: Reading, tensor: Tensor, factor: Factor) -> Reading:
+    sign = reading.nets[0].sign
+    factor = factor._replace(constant=factor.constant * reading.scale * sign)
+    return reading._replace(factors={**reading.factors, tensor: factor})
 
 
 def nearest(
     reading: Reading, answers: Sequence[Answer], tensor: Tensor, most: int = 3
 ) -> list[Mistake]:
-    """Return the mistakes whose gradients are most parallel to an unknown one."""
+    """Return the mistakes whose gradients, or deltas, are most parallel to an unknown one."""
     kind, i = tensor
-    found = [getattr(answer, kind)[i - 1] for answer in answers]
+    ranked: dict[Mistake, float] = {}
     with np.errstate(all="ignore"):
-        options = [(LINES[kind].compute, delta) for delta in _deltas(reading, i)]
-        options += [(m.compute, reading) for m in ROOMS[kind] if i in m.layers(reading.nets[0])]
-        ranked: dict[Mistake, float] = {}
-        for compute, option in options:
+        if kind == "delta":
+            found = [net.delta[i] for net in reading.nets]
+        else:
+            found = [getattr(answer, kind)[i - 1] for answer in answers]
+        for option in _deltas(reading, i):
             own = [f.mistakes[0] for f in option.findings if f not in reading.findings]
-            mistake = (
-                own[0] if own else next((m for m in ROOMS[kind] if m.compute is compute), None)
-            )
-            if mistake:
-                ranked[mistake] = _cosine(option.nets, compute, i, found)
+            values = [
+                net.delta[i] if kind == "delta" else gradient(net, kind, i) for net in option.nets
+            ]
+            if own:
+                ranked[own[0]] = max(_cosine(values, found), ranked.get(own[0], 0.0))
+        for mistake in ROOMS.get(kind, []):
+            if i in mistake.layers(reading.nets[0]):
+                with contextlib.suppress(ValueError):  # the shapes do not allow it
+                    values = [gradient(net, kind, i, mistake) for net in reading.nets]
+                    ranked[mistake] = _cosine(values, found)
     return sorted(ranked, key=lambda mistake: -ranked[mistake])[:most]
 
 
-def _cosine(nets: Sequence[Pass], compute: Compute, i: int, found: Sequence[Array]) -> float:
-    try:
-        values = [compute(net, i) for net in nets]
-    except ValueError:  # the shapes do not allow it
-        return 0.0
+def _cosine(values: Sequence[Array], found: Sequence[Array]) -> float:
     if any(value.shape != array.shape for value, array in zip(values, found, strict=True)):
         return 0.0
     a, b = (np.concatenate([array.ravel() for array in arrays]) for arrays in (values, found))

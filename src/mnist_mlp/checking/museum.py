@@ -26,7 +26,8 @@ class Mistake(NamedTuple):
     compute   the wrong line: the pass so far and a layer → an array
     only      the functions of the layer with which people make it; empty: all
     right     the right line, if it is not that of LINES
-    at        "hidden" layers, the "first" one, or those "after the first"; "" for all
+    at        "hidden" layers, those "with dropout", "outputs", the "first" layer, or those "after the
+              first"; "" for all
     """
 
     line: str
@@ -45,19 +46,22 @@ class Mistake(NamedTuple):
 
     def layers(self, net: Pass) -> list[int]:
         """Return the layers in which it can stand."""
-        first, last = (2 if self.at == "after the first" else 1), net.last
+        first, last = 1, net.last
         if self.at == "first":
             last = 1
-        elif self.at == "hidden" or self.line in ("carried", "delta"):
+        elif self.at == "after the first":
+            first = 2
+        elif self.at == "hidden" or self.line == "carried":
             last -= 1
-        elif self.line == "output":
+        elif self.at == "outputs" or self.line == "cost":
             first = last
-        names = {i: net.function(i) for i in range(first, last + 1)}
+        layers = net.mask if self.at == "with dropout" else range(first, last + 1)
+        names = {i: net.function(i) for i in layers}
         return [i for i, name in names.items() if not self.only or self._fits(name)]
 
     def _fits(self, function: str) -> bool:
         """Tell whether people make it with this function; softmax's slope looks like sigmoid's."""
-        return function in self.only or (
+        return function.split(" of ", maxsplit=1)[0] in self.only or (
             self.line == "slope" and function == "softmax" and "sigmoid" in self.only
         )
 
@@ -77,6 +81,12 @@ def _another(arrays: Mapping[int, Array], shape: tuple[int, ...], i: int) -> Arr
     if not others:
         raise ValueError("no other layer has this shape")
     return others[0]
+
+
+def _of_shape(array: Array, other: Array) -> Array:
+    if array.shape != other.shape:
+        raise ValueError("not of the same shape")
+    return array
 
 
 def _square(array: Array) -> Array:
@@ -106,8 +116,9 @@ def _one_sum(z: Array) -> Array:
     return ratios
 
 
-def _log_likelihood(net: Pass) -> Array:
-    return -net.y / net.a[net.last]
+def _without_brackets(net: Pass, i: int) -> Array:
+    minuend, subtrahend = (net.a[i], net.y)[:: net.sign]
+    return minuend - subtrahend * net.own_slope(i)
 
 
 FORWARD = [
@@ -248,137 +259,159 @@ FORWARD = [
     ),
 ]
 
+# The delta of the outputs is ∂C/∂a times a slope, or a - y where the two cancel.
 OUTPUT = [
     Mistake(
-        "output",
+        "slope",
         "the output slope left out",
         "delta = a - y",
         "The sign is right. It is the gradient of binary cross-entropy, and learns well.",
-        lambda net, i: net.error,
+        lambda net, i: np.ones_like(net.a[i]),
+        right="delta = ∂C/∂a · f′(z)",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "slope",
         "the output slope kept with cross-entropy",
         "delta = (a - y) * a * (1 - a)",
         "The signs are right, but an output that is badly wrong has a slope near 0.",
-        lambda net, i: net.error * net.own_slope(i),
+        lambda net, i: net.own_slope(i),
         right="delta = a - y",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "delta",
         "softmax's derivative taken elementwise",
         "delta = ∂C/∂a * a * (1 - a)",
         "The other outputs' share is missing: Σ over outputs of ∂C/∂a ∂a/∂z.",
         lambda net, i: net.cost_slope * net.own_slope(i),
         ("softmax",),
         "delta = a * (g - (g * a).sum()), g = ∂C/∂a",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "cost",
         "the slope of the cost alone, without that of the activation",
         "delta = ∂C/∂a",
         "The signs are right, the sizes are not.",
         lambda net, i: net.cost_slope,
+        right="delta = ∂C/∂a · f′(z)",
     ),
     Mistake(
-        "output",
+        "cost",
         "only -y / a is left of the cost",
-        "delta = -y / a",
+        "∂C/∂a = -y / a",
         "Only the right digit's output is pushed, always upwards.",
-        lambda net, i: _log_likelihood(net),
+        lambda net, i: -net.y / net.a[i],
+        right="∂C/∂a = -y / a + (1 - y) / (1 - a)",
     ),
     Mistake(
-        "output",
-        "the derivative of the logarithm times the slope",
-        "delta = -y / a * a * (1 - a)",
-        "Only the right digit's output learns; with softmax the others follow a little.",
-        lambda net, i: _log_likelihood(net) * net.own_slope(i),
-        right="delta = a - y",
+        "cost",
+        "brackets missing around the two terms of ∂C/∂a",
+        "∂C/∂a = -y / a - (1 - y) / (1 - a)",
+        "Every output rises, whatever the digit.",
+        lambda net, i: -net.y / net.a[i] - (1 - net.y) / (1 - net.a[i]),
+        ("sigmoid", "softmax"),
+        "∂C/∂a = -(y / a - (1 - y) / (1 - a))",
     ),
     Mistake(
-        "output",
+        "slope",
         "the error times the output",
         "delta = (a - y) * a",
         "Outputs near 0 hardly learn, although half of them should rise.",
-        lambda net, i: net.error * net.a[i],
+        lambda net, i: net.a[i],
+        right="delta = ∂C/∂a · f′(z)",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "slope",
         "the slope computed from the error",
         "delta = e * e * (1 - e), e = a - y",
         "The error of the right digit is negative, and then the sign is wrong.",
-        lambda net, i: net.error**2 * (1 - net.error),
+        lambda net, i: net.error * (1 - net.error),
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "delta",
         "brackets missing around a - y",
         "delta = a - y * a * (1 - a)",
         "Outputs of wrong digits fall as they should, that of the right digit too.",
-        lambda net, i: net.a[i] - net.y * net.a[i] * (1 - net.a[i]),
+        _without_brackets,
+        right="delta = (a - y) * a * (1 - a)",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "delta",
         "brackets missing around 1 - a",
         "delta = (a - y) * a * 1 - a",
         "Outputs rise where they should fall.",
         lambda net, i: net.error * net.a[i] - net.a[i],
+        right="delta = (a - y) * a * (1 - a)",
+        at="outputs",
     ),
     Mistake(
-        "output",
+        "cost",
         "the cost used as its own derivative",
-        "delta = (a - y) ** 2 * f′(z)",
-        "A square has no sign: all outputs sink to 0.",
-        lambda net, i: net.error**2 * net.own_slope(i),
-    ),
-    Mistake(
-        "output",
-        "the cost used as its own derivative, without the slope",
-        "delta = (a - y) ** 2",
+        "∂C/∂a = (a - y) ** 2",
         "A square has no sign: all outputs sink to 0.",
         lambda net, i: net.error**2,
+        right="∂C/∂a = 2 * (a - y)",
     ),
     Mistake(
-        "output",
+        "cost",
         "the size of the error without its sign",
-        "delta = abs(a - y) * f′(z)",
+        "∂C/∂a = abs(a - y)",
         "All outputs sink to 0.",
-        lambda net, i: np.abs(net.error) * net.own_slope(i),
+        lambda net, i: np.abs(net.error),
+        right="∂C/∂a = 2 * (a - y)",
     ),
     Mistake(
-        "output",
+        "cost",
         "the errors summed over the outputs first",
-        "delta = (a - y).sum(axis=1, keepdims=True) * f′(z)",
+        "(a - y).sum(axis=1, keepdims=True)",
         "All outputs get the same message; which digit was wrong is lost.",
-        lambda net, i: net.error.sum(axis=1, keepdims=True) * net.own_slope(i),
+        lambda net, i: _everywhere(net.error.sum(axis=1, keepdims=True), net.error.shape),
+        right="a - y",
     ),
     Mistake(
-        "output",
+        "cost",
         "the errors averaged over the examples first",
-        "delta = (a - y).mean(axis=0) * f′(z)",
+        "(a - y).mean(axis=0)",
         "Which image was wrong is lost.",
-        lambda net, i: _everywhere(net.error.mean(axis=0), net.error.shape) * net.own_slope(i),
+        lambda net, i: _everywhere(net.error.mean(axis=0), net.error.shape),
+        right="a - y",
     ),
     Mistake(
-        "output",
+        "cost",
         "the target left out",
-        "delta = a * f′(z)",
+        "a",
         "The labels are never looked at.",
-        lambda net, i: net.a[i] * net.own_slope(i),
+        lambda net, i: net.a[i],
+        right="a - y",
     ),
     Mistake(
-        "output",
+        "cost",
+        "the label instead of its one-hot row",
+        "a - label",
+        "All outputs are pushed towards a number far above 1.",
+        lambda net, i: net.sign * (net.a[i] - net.y.argmax(axis=1)[:, np.newaxis]),
+        right="a - y, y = eye(10)[label]",
+    ),
+    Mistake(
+        "cost",
         "one-hot targets off by one",
         "y = eye(10)[label - 1]",
         "It learns perfectly, to name the digit before.",
-        lambda net, i: net.error + net.y - np.roll(net.y, -1, axis=1),
-        ("softmax", "sigmoid"),
+        lambda net, i: net.sign * (net.a[i] - np.roll(net.y, -1, axis=1)),
+        right="y = eye(10)[label]",
     ),
     Mistake(
-        "output",
+        "cost",
         "only the right digit's output learns",
-        "delta = (a - y) * y",
+        "(a - y) * y",
         "Nothing ever pushes the wrong outputs down.",
         lambda net, i: net.error * net.y,
+        right="a - y",
     ),
 ]
 
@@ -397,6 +430,15 @@ SLOPE = [
         "ReLU tested by >= 0 on its output",
         "slope = (a >= 0)",
         "a is never below 0, so the slope is always 1.",
+        lambda net, i: np.ones_like(net.a[i]),
+        ("relu",),
+        at="hidden",
+    ),
+    Mistake(
+        "slope",
+        "one test for the whole array, with any",
+        "slope = 1 if (z > 0).any() else 0",
+        "It is nearly always 1, as if the slope were left out.",
         lambda net, i: np.ones_like(net.a[i]),
         ("relu",),
         at="hidden",
@@ -505,9 +547,19 @@ SLOPE = [
         "slope",
         "the leaky branch forgotten",
         "slope = (z > 0)",
-        "It is 0.01 away from right, and learns just as well.",
+        "Neurons with a negative z never learn; the others learn just as well.",
         lambda net, i: (net.z[i] > 0) * 1.0,
         ("leaky ReLU",),
+        at="hidden",
+    ),
+    Mistake(
+        "delta",
+        "the leaky branch assigned instead of multiplied",
+        "delta[z <= 0] = leak",
+        "Silent neurons are pushed down in every example.",
+        lambda net, i: np.where(net.z[i] > 0, net.carried[i], net.own_slope(i)),
+        ("leaky ReLU",),
+        "delta[z <= 0] *= leak",
         at="hidden",
     ),
     Mistake(
@@ -525,6 +577,15 @@ SLOPE = [
         "slope = f′(z).mean()",
         "It is a stray factor, which differs from batch to batch.",
         lambda net, i: _everywhere(net.own_slope(i).mean(), net.a[i].shape),
+    ),
+    Mistake(
+        "delta",
+        "the first layer skipped",
+        "for layer in range(last, 1, -1)",
+        "Random features are kept; the layers above learn to use them.",
+        lambda net, i: np.zeros_like(net.a[i]),
+        right="for layer in range(last, 0, -1)",
+        at="first",
     ),
     Mistake(
         "slope",
@@ -561,7 +622,8 @@ SLOPE = [
         "the slope computed from what comes back",
         "slope = e * (1 - e), e = delta_next @ W_next",
         "The slope takes the sign of the error, so delta has none.",
-        lambda net, i: net.before_slope(i) * (1 - net.before_slope(i)),
+        lambda net, i: net.carried[i] * (1 - net.carried[i]),
+        at="hidden",
     ),
     Mistake(
         "slope",
@@ -570,7 +632,7 @@ SLOPE = [
         "Neurons that were dropped are blamed too.",
         lambda net, i: net.own_slope(i),
         right="slope = f′(z) * mask",
-        at="hidden",
+        at="with dropout",
     ),
     Mistake(
         "delta",
@@ -578,7 +640,7 @@ SLOPE = [
         "delta = np.dot(delta_next @ W_next, f′(z))",
         "Every neuron of the layer gets the same delta.",
         lambda net, i: _everywhere(
-            (net.carried[i] * net.slope[i]).sum(axis=1, keepdims=True), net.a[i].shape
+            (net.carried[i] * net.own_slope(i)).sum(axis=1, keepdims=True), net.a[i].shape
         ),
     ),
 ]
@@ -589,7 +651,7 @@ CARRIED = [
         "the raw error carried back, without the upper slope",
         "(a_next - y) @ W_next",
         "The signs are right, as slopes are never negative.",
-        lambda net, i: net.before_slope(i + 1) @ net.W[i + 1],
+        lambda net, i: net.carried[i + 1] @ net.W[i + 1],
     ),
     Mistake(
         "carried",
@@ -623,6 +685,22 @@ CARRIED = [
     Mistake(
         "carried",
         "the sum of all outgoing weights for every unit",
+        "delta_next.sum(axis=1, keepdims=True) * W_next.sum()",
+        "All neurons of the layer get the same message.",
+        lambda net, i: _everywhere(
+            net.delta[i + 1].sum(axis=1, keepdims=True) * net.W[i + 1].sum(), net.a[i].shape
+        ),
+    ),
+    Mistake(
+        "carried",
+        "deltas and weights summed over the outputs before they are multiplied",
+        "delta_next.sum(axis=1, keepdims=True) * W_next.sum(axis=0)",
+        "Which output was wrong is lost.",
+        lambda net, i: net.delta[i + 1].sum(axis=1, keepdims=True) * net.W[i + 1].sum(axis=0),
+    ),
+    Mistake(
+        "carried",
+        "what comes back summed over all units",
         "(delta_next @ W_next).sum(axis=1, keepdims=True)",
         "All neurons of the layer get the same message.",
         lambda net, i: _everywhere(
@@ -666,30 +744,22 @@ WEIGHTS = [
         "the slope missing in the weights' gradient",
         "dW = (delta before f′).T @ a_prev",
         "The signs are right, as slopes are never negative.",
-        lambda net, i: net.before_slope(i).T @ net.a[i - 1],
+        lambda net, i: net.carried[i].T @ net.a[i - 1],
     ),
     Mistake(
-        "weights",
+        "input",
         "z instead of a",
         "dW = delta.T @ z_prev",
         "z and a often have the same sign.",
-        lambda net, i: net.delta[i].T @ net.z[i - 1],
+        lambda net, i: net.z[i - 1],
         at="after the first",
     ),
     Mistake(
-        "weights",
+        "input",
         "the own activation instead of the previous",
         "dW = delta.T @ a",
         "It needs layers of equal size.",
-        lambda net, i: net.delta[i].T @ net.a[i] + 0 * net.W[i],
-    ),
-    Mistake(
-        "weights",
-        "the first layer skipped",
-        "for layer in range(1, ...)",
-        "Random features are kept; the layers above learn to use them.",
-        lambda net, i: np.zeros_like(net.W[i]),
-        at="first",
+        lambda net, i: _of_shape(net.a[i], net.a[i - 1]),
     ),
     Mistake(
         "weights",
@@ -762,26 +832,35 @@ WEIGHTS = [
         lambda net, i: _everywhere((net.delta[i] * net.a[i - 1]).sum(axis=0), net.W[i].shape),
     ),
     Mistake(
-        "weights",
+        "input",
         "the slope of the input instead of the input",
         "dW = delta.T @ f′(z_prev)",
         "Slopes are never negative, so for the sigmoid and ReLU the signs are right.",
-        lambda net, i: net.delta[i].T @ net.own_slope(i - 1),
+        lambda net, i: net.own_slope(i - 1),
         at="after the first",
     ),
     Mistake(
-        "weights",
+        "input",
+        "the activations are overwritten before they are used",
+        "a **= 2, in the function of the slope",
+        "For the sigmoid and ReLU the signs are right.",
+        lambda net, i: net.a[i - 1] ** 2,
+        right="slope = 1 - a ** 2",
+        at="after the first",
+    ),
+    Mistake(
+        "input",
         "the activation function applied to the input again",
         "dW = delta.T @ f(a_prev)",
         "f(a) grows with a.",
-        lambda net, i: net.delta[i].T @ FUNCTIONS[net.recipe.hidden].value(net.a[i - 1]),
+        lambda net, i: FUNCTIONS[net.recipe.hidden].value(net.a[i - 1]),
     ),
     Mistake(
-        "weights",
+        "input",
         "the image instead of the hidden activations",
         "dW = delta.T @ images",
         "It needs layers of equal size.",
-        lambda net, i: net.delta[i].T @ net.a[0] + 0 * net.W[i],
+        lambda net, i: _of_shape(net.a[0], net.a[i - 1]),
         at="after the first",
     ),
     Mistake(
@@ -836,7 +915,7 @@ BIASES = [
         "the slope missing in the biases' gradient",
         "db = (delta before f′).sum(axis=0)",
         "The signs are right.",
-        lambda net, i: net.before_slope(i).sum(axis=0),
+        lambda net, i: net.carried[i].sum(axis=0),
     ),
     Mistake(
         "biases",
@@ -970,7 +1049,7 @@ UPHILL_BIASES = Mistake(
     right="b -= rate * db",
 )
 TWICE = Mistake(
-    "output",
+    "cost",
     "the factor 2 of squared error straight after softmax",
     "delta = 2 * (a - y)",
     "It is part of the learning rate.",
@@ -978,11 +1057,11 @@ TWICE = Mistake(
     right="delta = a - y",
 )
 SUBTRACTED = Mistake(
-    "output",
+    "cost",
     "y - a, and then subtracted",
     "delta = y - a",
     "The cost rises.",
-    lambda net, i: -LINES["output"].compute(net, i),
+    lambda net, i: -LINES["cost"].compute(net, i),
     right="delta = a - y",
 )
 DECAYED_BIASES = Mistake(
@@ -998,6 +1077,14 @@ DECAY_UPHILL = Mistake(
     "dW - decay * W",
     "Weights grow without bound.",
     lambda net, i: net.dW[i] / net.n - (net.decay or 0.1) * net.W[i],
+    right="dW + decay * W",
+)
+DECAY_FACTOR = Mistake(
+    "scale weights",
+    "L2 with the wrong factor",
+    "dW + 2 * decay * W",
+    "Weights shrink faster, or more slowly, than the cost says.",
+    lambda net, i: net.dW[i] / net.n + 2 * (net.decay or 0.1) * net.W[i],
     right="dW + decay * W",
 )
 DECAY_LEFT_OUT = Mistake(
@@ -1040,6 +1127,7 @@ SCALE = [
     SUBTRACTED,
     DECAYED_BIASES,
     DECAY_UPHILL,
+    DECAY_FACTOR,
     DECAY_LEFT_OUT,
 ]
 

@@ -11,8 +11,8 @@ from mnist_mlp.checking.layouts import SINGLE, Layout
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 
-SIZES = ([12, 7, 5, 10], [12, 7, 10], [12, 7, 7, 10], [12, 10, 10], [12, 10])
-BATCHES, ONES = (6, 9, 8), (1, 1, 1)
+SIZES = ([23, 16, 13, 10], [23, 16, 10], [23, 16, 16, 10], [23, 10, 10], [23, 10])
+BATCHES, ONES = (6, 7, 5), (1, 1, 1)
 RATE = 0.5
 
 

@@ -5,10 +5,17 @@ from textwrap import fill
 
 import numpy as np
 
-from mnist_mlp.checking.diagnosis import Diagnosis
+from mnist_mlp.checking.diagnosis import Diagnosis, touches
 from mnist_mlp.checking.lines import LINES
-from mnist_mlp.checking.matcher import Answer, Finding, Reading, Tensor, nearest
-from mnist_mlp.checking.museum import Mistake
+from mnist_mlp.checking.matcher import (
+    Answer,
+    Finding,
+    Reading,
+    Tensor,
+    gradient,
+    nearest,
+    right_delta,
+)
 
 WIDTH = 88
 COSTS = {
@@ -66,20 +73,14 @@ def _table(diagnosis: Diagnosis, reading: Reading) -> Iterator[str]:
 
 
 def _verdict(diagnosis: Diagnosis, reading: Reading, tensor: Tensor) -> str:
-    if tensor in reading.unknown:
+    if {tensor, Tensor("delta", tensor.layer)} & set(reading.unknown):
         return "wrong (unknown)"
     if tensor not in reading.factors:
         return "not seen"
     numbers = [
-        str(n)
-        for n, finding in enumerate(diagnosis.findings, 1)
-        if tensor.layer in finding.layers and _touches(finding.mistakes[0], tensor.kind)
+        str(n) for n, finding in enumerate(diagnosis.findings, 1) if touches(finding, tensor)
     ]
     return f"wrong ({', '.join(numbers)})" if numbers else "right"
-
-
-def _touches(mistake: Mistake, kind: str) -> bool:
-    return {"weights": "biases", "biases": "weights"}[kind] not in mistake.line
 
 
 def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
@@ -100,14 +101,21 @@ def _layers(layers: tuple[int, ...], last: int) -> str:
 
 
 def _unknown(tensor: Tensor, reading: Reading, answers: list[Answer]) -> Iterator[str]:
-    """Yield the largest differences from the right gradient, and the nearest known mistakes."""
+    """Yield the largest differences from what is right, and the nearest known mistakes."""
     kind, i = tensor
+    net = reading.nets[0]
     if kind == "activations":
         yield f"The activations of layer {i} are not those of any function known here."
         return
-    found = getattr(answers[0], kind)[i - 1]
-    right = LINES[kind].compute(reading.nets[0], i)
-    yield f"The gradient of the {kind} of layer {i} is wrong, and no known mistake explains it."
+    if kind == "delta":
+        found, right = net.delta[i], right_delta(reading, i).nets[0].delta[i]
+        yield (
+            f"Layer {i}: the weights' gradient follows from a delta (for each example and neuron), "
+            "but not from the right one, and no known mistake explains it."
+        )
+    else:
+        found, right = getattr(answers[0], kind)[i - 1], gradient(net, kind, i)
+        yield f"The gradient of the {kind} of layer {i} is wrong, and no known mistake explains it."
     if found.shape != right.shape:
         yield f"   its shape is {found.shape}; expected {right.shape}"
         return
