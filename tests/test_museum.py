@@ -11,7 +11,16 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.layouts import Layout
-from mnist_mlp.checking.lines import Compute, Pass, Planted, Problem, Recipe, new_problem, run
+from mnist_mlp.checking.lines import (
+    Compute,
+    Pass,
+    Planted,
+    Problem,
+    Recipe,
+    finite_difference,
+    new_problem,
+    run,
+)
 from mnist_mlp.checking.matcher import SAME, Answer, fit, match
 from mnist_mlp.checking.museum import MUSEUM, ROOMS, Mistake, plant
 from mnist_mlp.checking.trial import Trial
@@ -25,6 +34,8 @@ OUTPUT = {cost: COSTS[cost].output for cost in COSTS}
 RECIPES = [Recipe(hidden, OUTPUT[cost], cost) for hidden in ACTIVATIONS for cost in COSTS]
 SHAPES = [[12, 9, 8, 10], [12, 9, 9, 10], [12, 9, 10], [12, 10, 10]]
 SQUARE = SHAPES[1::2]  # where every mistake can be made
+MUSEUM_BY_NAME = {mistake.name: mistake for mistake in MUSEUM}
+LEFT_OUT = "the hidden slope left out"
 TOLD_BY_FACTORS = ROOMS["scale"] + ROOMS["step"]
 PLANTED = [mistake for mistake in MUSEUM if mistake not in TOLD_BY_FACTORS]
 
@@ -278,6 +289,26 @@ def test_what_no_known_mistake_explains_is_told_with_the_tensor() -> None:
     assert diagnosis.reading
     assert diagnosis.reading.unknown == (("weights", 1),)
     assert not diagnosis.findings
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids="-".join)
+def test_a_finite_difference_is_the_right_gradient(recipe: Recipe) -> None:
+    problem = new_problem([12, 9, 8, 10], 6, 3)
+    net = run(problem, recipe, {})
+    for i in net.W:
+        weight = finite_difference(problem, recipe, "weights", i, (2, 3))
+        np.testing.assert_allclose(weight, net.dW[i][2, 3], rtol=1e-4, atol=1e-8)
+        bias = finite_difference(problem, recipe, "biases", i, (2,))
+        np.testing.assert_allclose(bias, net.db[i][2], rtol=1e-4, atol=1e-8)
+
+
+def test_layers_below_an_unknown_mistake_are_read_by_themselves() -> None:
+    strange = {("slope", 2): lambda net, i: net.a[i] ** 3}
+    planted = {**strange, **plant([(MUSEUM_BY_NAME[LEFT_OUT], [1])])}
+    diagnosis = diagnosed(answers([12, 9, 8, 10], RECIPES[0], planted), False)
+    assert diagnosis.reading
+    assert diagnosis.reading.unknown == (("delta", 2),)
+    assert [(f.mistakes[0].name, f.layers) for f in diagnosis.findings] == [(LEFT_OUT, (1,))]
 
 
 def test_a_gradient_of_another_cost_has_two_readings() -> None:

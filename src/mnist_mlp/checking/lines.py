@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.learning.costs import COSTS as MEANS
 from mnist_mlp.learning.network import sigmoid, softmax
 
 # The slope of a leaky ReLU below 0, as people choose it.
@@ -234,6 +235,24 @@ def run(problem: Problem, recipe: Recipe, planted: Planted, rate: float = 0.0) -
     forward(net, planted)
     backward(net, planted)
     return net
+
+
+CHANGE = 1e-5  # of a parameter, for a finite difference
+
+
+def finite_difference(
+    problem: Problem, recipe: Recipe, kind: str, i: int, at: tuple[int, ...]
+) -> float:
+    """Return ∂C/∂w of one of the "weights" or "biases" of layer i, from the costs on both sides."""
+    costs = []
+    for change in (CHANGE, -CHANGE):
+        net = Pass(problem, recipe)
+        parameters = net.W if kind == "weights" else net.b
+        parameters[i] = parameters[i].astype(float)
+        parameters[i][at] += change
+        forward(net, {})
+        costs.append(MEANS[recipe.cost].mean(net.a[net.last], net.y))
+    return (costs[0] - costs[1]) / (2 * CHANGE)
 
 
 VISIBLE = 24  # pixels of a larger image that are not 0

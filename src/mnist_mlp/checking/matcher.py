@@ -203,7 +203,7 @@ def _for_other_costs(
 
 def _count_right(reading: Reading, answers: Sequence[Answer]) -> int:
     for i in reversed(reading.nets[0].W):
-        reading = _tensors(right_delta(reading, i), answers, i, "right")
+        reading = _tensors(_right_delta(reading, i), answers, i, "right")
     return len(reading.factors)
 
 
@@ -310,7 +310,7 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
     """Return the best readings that go on with layer i; if all its lines are right, only those."""
     efforts: tuple[Lines, ...] = ("right", "decayed")
     for lines in efforts:
-        rights = (_tensors(right_delta(reading, i), answers, i, lines) for reading in readings)
+        rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
     owns = [_own_delta(reading, answers, i) for reading in readings]
@@ -353,7 +353,7 @@ def _follow(
     then mistakes both in delta and in the weights' line.
     """
     readings = [reading for reading, _ in known]
-    right = (_tensors(right_delta(reading, i), answers, i) for reading in readings)
+    right = (_tensors(_right_delta(reading, i), answers, i) for reading in readings)
     found = [reading for reading in right if Tensor("weights", i) not in reading.unknown]
     for n in (1, 2):
         cheapest = min((reading.price for reading in found), default=np.inf)
@@ -393,7 +393,7 @@ def _with_own_delta(
 ) -> Reading:
     """Return the reading with the program's own delta, which nothing explains."""
     unknown = (*reading.unknown, Tensor("delta", i))
-    reading = right_delta(reading, i)._replace(price=reading.price + UNKNOWN, unknown=unknown)
+    reading = _right_delta(reading, i)._replace(price=reading.price + UNKNOWN, unknown=unknown)
     for net, delta in zip(reading.nets, own, strict=True):
         net.delta[i] = delta * net.n
     return _tensors(reading, answers, i)
@@ -425,7 +425,7 @@ def _ways(reading: Reading, i: int, n: int) -> Iterator[Way]:
 
 def _deltas(reading: Reading, i: int) -> Iterator[Reading]:
     """Yield the reading with delta of layer i: the right one, then every wrong one."""
-    yield right_delta(reading, i)
+    yield _right_delta(reading, i)
     for way in _ways(reading, i, 1):
         if delta := _planted(reading, i, way):
             yield delta
@@ -442,8 +442,7 @@ def _planted(reading: Reading, i: int, way: Way) -> Reading | None:
     return reading._replace(nets=nets)
 
 
-def right_delta(reading: Reading, i: int) -> Reading:
-    """Return the reading with the right delta of layer i."""
+def _right_delta(reading: Reading, i: int) -> Reading:
     return reading._replace(nets=[_with_delta(net, i, RIGHT) for net in reading.nets])
 
 

@@ -26,8 +26,8 @@ class Mistake(NamedTuple):
     compute   the wrong line: the pass so far and a layer → an array
     only      the functions of the layer with which people make it; empty: all
     right     the right line, if it is not that of LINES
-    at        "hidden" layers, those "with dropout", "outputs", the "first" layer, or those "after the
-              first"; "" for all
+    at        "hidden" layers, those "with dropout", "outputs", the "first" layer, or those
+              "after the first"; "" for all
     """
 
     line: str

@@ -5,16 +5,15 @@ from textwrap import fill
 
 import numpy as np
 
-from mnist_mlp.checking.diagnosis import Diagnosis, touches
-from mnist_mlp.checking.lines import LINES
+from mnist_mlp.checking.diagnosis import Diagnosis, common_factor, touches
+from mnist_mlp.checking.lines import LINES, finite_difference, run
 from mnist_mlp.checking.matcher import (
     Answer,
+    Factor,
     Finding,
     Reading,
     Tensor,
-    gradient,
     nearest,
-    right_delta,
 )
 
 WIDTH = 88
@@ -101,29 +100,26 @@ def _layers(layers: tuple[int, ...], last: int) -> str:
 
 
 def _unknown(tensor: Tensor, reading: Reading, answers: list[Answer]) -> Iterator[str]:
-    """Yield the largest differences from what is right, and the nearest known mistakes."""
+    """Yield the entries furthest off, with their finite differences, and the nearest mistakes."""
     kind, i = tensor
-    net = reading.nets[0]
     if kind == "activations":
         yield f"The activations of layer {i} are not those of any function known here."
         return
-    if kind == "delta":
-        found, right = net.delta[i], right_delta(reading, i).nets[0].delta[i]
-        yield (
-            f"Layer {i}: the weights' gradient follows from a delta (for each example and neuron), "
-            "but not from the right one, and no known mistake explains it."
-        )
-    else:
-        found, right = getattr(answers[0], kind)[i - 1], gradient(net, kind, i)
-        yield f"The gradient of the {kind} of layer {i} is wrong, and no known mistake explains it."
+    shown = Tensor("biases" if kind == "biases" else "weights", i)
+    found, problem = getattr(answers[0], shown.kind)[i - 1], answers[0].problem
+    yield (
+        f"The gradient of the {shown.kind} of layer {i} is wrong, and no known mistake explains it."
+    )
+    right = getattr(run(problem, reading.recipe, {}), "db" if kind == "biases" else "dW")[i]
     if found.shape != right.shape:
         yield f"   its shape is {found.shape}; expected {right.shape}"
         return
-    factor = np.vdot(right, found) / max(float(np.vdot(right, right)), 1e-300)
-    difference = np.abs(found - factor * right)
-    for place in np.argsort(difference, axis=None)[::-1][:3]:
+    constant, power = common_factor(reading) or Factor(1.0, -1)
+    scale = constant * len(problem.images) ** (power + 1)
+    for place in np.argsort(np.abs(found - scale * right), axis=None)[::-1][:3]:
         at = tuple(int(k) for k in np.unravel_index(place, right.shape))
-        yield f"   entry {list(at)}: {found[at]:.6g}; expected {factor * right[at]:.6g}"
+        expected = scale * finite_difference(problem, reading.recipe, shown.kind, i, at)
+        yield f"   entry {list(at)}: {found[at]:.6g}; the finite difference is {expected:.6g}"
     names = [mistake.name for mistake in nearest(reading, answers, tensor)]
     yield _wrapped(f"nearest known mistakes: {'; '.join(names)}", "   ")
 
