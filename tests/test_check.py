@@ -88,7 +88,7 @@ MISTAKES = [
         "a class with forward and backward",
         "self.X.T @ d1",
         "0 * self.X.T @ d1",
-        "the first layer skipped",
+        "the weights are never updated",
     ),
     (
         "a function of lists",

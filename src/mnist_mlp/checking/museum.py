@@ -352,18 +352,18 @@ OUTPUT = [
     Mistake(
         "cost",
         "the cost used as its own derivative",
-        "∂C/∂a = (a - y) ** 2",
+        "delta = (a - y) ** 2 ...",
         "A square has no sign: all outputs sink to 0.",
         lambda net, i: net.error**2,
-        right="∂C/∂a = 2 * (a - y)",
+        right="delta = (a - y) ...",
     ),
     Mistake(
         "cost",
         "the size of the error without its sign",
-        "∂C/∂a = abs(a - y)",
+        "delta = abs(a - y) ...",
         "All outputs sink to 0.",
         lambda net, i: np.abs(net.error),
-        right="∂C/∂a = 2 * (a - y)",
+        right="delta = (a - y) ...",
     ),
     Mistake(
         "cost",

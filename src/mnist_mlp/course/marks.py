@@ -83,7 +83,8 @@ def _read(reading: Reading, forward: bool) -> Iterator[str]:
             yield say(finding)
     unknown = [t for t in reading.unknown if (t.kind == "activations") is forward]
     for kind, layer in unknown[:1]:  # the others follow from it
-        what = "result" if forward else f"gradient of the {kind}"
+        part = "biases" if kind == "biases" else "weights"
+        what = "result" if forward else f"gradient of the {part}"
         hint = HINTS["forward" if forward else "backprop"]
         yield f"layer {layer}: the {what} is not as expected; {hint}"
 
