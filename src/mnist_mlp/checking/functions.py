@@ -1,37 +1,34 @@
 """Functions that take the parameters and return gradients, or new parameters."""
 
-import copy
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import product
-from typing import Any
 
 import numpy as np
 
-from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
-from mnist_mlp.checking.roles import (
-    FORWARD,
-    GRADIENT,
-    STEP,
-    call,
-    is_bias,
-    is_weight,
-    number_in,
-    parameters_of,
-    role_of,
-    roles_of,
+from mnist_mlp.checking.roles import GRADIENT, STEP, Function, UnclearError, call, roles_of
+from mnist_mlp.checking.starts import filled, own_sizes, starters, starts
+from mnist_mlp.checking.tensors import items, pick
+from mnist_mlp.checking.trial import (
+    RATE,
+    SIZES,
+    Feed,
+    Trial,
+    as_step,
+    feeds,
+    problems,
+    settles,
+    supply_for,
 )
-from mnist_mlp.checking.tensors import Item, items, pick
-from mnist_mlp.checking.trial import RATE, SIZES, Trial, as_step, problems, supply_for
+from mnist_mlp.checking.ways import CONTAINERS, FLAT, Container, Taker, UselessError, Way, signature
 
-CONTAINERS = ("lists", "W", "w", "pairs", "dictionaries")
+HOPELESS = 8  # failures, after which a container is not tried again
 
-Function = Callable[..., Any]
+Option = tuple[Container | str, list[int], Layout]  # what parameters are in, sizes, layout
 
 
 # An adapter
@@ -45,7 +42,7 @@ def adapter_trials(learner: Learner) -> Iterator[Trial]:
         for sizes in SIZES if name in functions else ():
             answers = []
             try:
-                for problem in problems(sizes, layout):
+                for problem in problems(sizes, "batch"):
                     answers.append(_adapted(functions, name, problem))
             except Exception as error:  # noqa: BLE001
                 learner.errors.append(f"{name}: {describe(error)}")
@@ -79,228 +76,114 @@ def _adapted(functions: dict[str, Function], name: str, problem: Problem) -> Ans
 
 def function_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what functions that take targets and parameters answer."""
-    functions = learner.functions()
-    takers = {
-        name: function
-        for name, function in functions.items()
-        if "targets" in roles_of(function)
-        and _weight_names(learner, function)
-        and (re.fullmatch(GRADIENT, name) or re.fullmatch(STEP, name))
+    takers = [Taker(learner, function) for function in learner.functions().values()]
+    takers = [taker for taker in takers if _is_likely(taker)]
+    ranks = {
+        taker: next((k for k, like in enumerate((GRADIENT, STEP)) if re.fullmatch(like, name)), 2)
+        for taker in takers
+        for name in [taker.function.__name__]
     }
-    for name in sorted(takers, key=lambda name: not re.fullmatch(GRADIENT, name)):
-        for singles, sizes in product((False, True), SIZES):
-            found: list[Layout] = []
-            contained = _is_contained(_weight_names(learner, takers[name]))
-            containers = CONTAINERS if contained else ("lists",)
-            for layout, container in product(layouts(singles), containers):
-                if layout._replace(targets="one-hot") in found:
-                    continue  # labels too, by broadcasting
-                trial = _try_function(learner, takers[name], sizes, layout, container)
-                if trial:
-                    found.append(layout)
-                    yield trial
-                    if steps := list(_update_trials(learner, trial, container)):
-                        yield from steps
-                    elif square := _try_function(
-                        learner,
-                        takers[name],
-                        [sizes[0]] + [10] * (len(sizes) - 1),
-                        layout,
-                        container,
-                    ):
-                        yield from _update_trials(learner, square, container)
-            if found:
+    answered = False
+    for taker in sorted(takers, key=lambda taker: ranks[taker]):
+        if ranks[taker] < 2 or not answered:  # any other name is tried if nothing else answers
+            for trial in _trials_of(taker):
+                answered = True
+                yield trial
+
+
+def _is_likely(taker: Taker) -> bool:
+    return "targets" in taker.own_roles and bool(taker.weights) and not taker.makes_its_own
+
+
+def _trials_of(taker: Taker) -> Iterator[Trial]:
+    """Yield what one function answers, in each layout in which it works."""
+    try:
+        for feed in feeds(taker.own_roles, step=taker.is_step):
+            trials = list[Trial]()
+            for options in _options(taker, feed):
+                trials = trials or list(_answered(taker, feed, options))
+            yield from trials
+            if settles(trials):
                 break
+    except (UnclearError, UselessError) as error:
+        taker.learner.errors.append(describe(error))
 
 
-def _forward_functions(learner: Learner) -> list[Function]:
-    return [
-        function
-        for name, function in learner.functions().items()
-        if re.fullmatch(FORWARD, name)
-        and not re.fullmatch(GRADIENT, name)
-        and "images" in roles_of(function)
-        and "targets" not in roles_of(function)
-    ]
+def _options(taker: Taker, feed: Feed) -> Iterator[list[Option]]:
+    """Yield what may be handed over, the likely first: what the file makes, then other things."""
+    every = [*layouts(feed != "batch"), *layouts(feed != "batch", folded=True)]
+    if taker.is_contained:
+        makers: list[Function] = [*starters(taker.learner), *taker.learner.classes()]
+        for build, places in starts(taker.learner, makers):
+            container = partial(filled, build)
+            suiting = places.layouts(singles=feed != "batch")
+            yield [(container, places.sizes, layout) for layout in suiting]
+    fixed = [sizes for sizes in own_sizes(taker.learner) if sizes not in SIZES]
+    containers = list(CONTAINERS) if taker.is_contained else ["lists"]
+    for sizes in (*SIZES, *fixed):
+        if taker.is_contained or len(taker.weights) == len(sizes) - 1:
+            yield [(container, sizes, layout) for layout in every for container in containers]
 
 
-def _all_names(learner: Learner, function: Function, likely: Callable[[str], bool]) -> list[str]:
-    """Return the parameters that are weights, or biases: of a function and of the forward ones.
-
-    If they are numbered they are in the order of their numbers. A single name without a number
-    stands for all layers.
-    """
-    takers = [*_forward_functions(learner), function]
-    names = [p.name for taker in takers for p in parameters_of(taker) if likely(p.name)]
-    numbers = {name: number_in(name) for name in names}
-    numbered = sorted(name for name in numbers if numbers[name] is not None)
-    return sorted(numbered, key=lambda name: numbers[name] or 0) or list(dict.fromkeys(names))
-
-
-def _weight_names(learner: Learner, function: Function) -> list[str]:
-    names = _all_names(learner, function, is_weight)
-    return names or _all_names(learner, function, lambda name: role_of(name) == "parameters")[:1]
-
-
-def _is_contained(names: list[str]) -> bool:
-    return len(names) == 1 and number_in(names[0]) is None
-
-
-def _parameter_values(
-    learner: Learner, function: Function, problem: Problem, layout: Layout, container: str
-) -> dict[str, Any]:
-    """Return the weights and biases under the names by which functions take them."""
-    weights = [layout.weight(array) for array in problem.weights]
-    biases = [layout.biases(array) for array in problem.biases]
-    names = _weight_names(learner, function)
-    bias_names = _all_names(learner, function, is_bias)
-    if _is_contained(names):
-        values = dict.fromkeys(bias_names, biases)
-        return values | {names[0]: _contained(weights, biases, container)}
-    return dict(zip(names, weights, strict=False)) | dict(zip(bias_names, biases, strict=False))
-
-
-def _contained(weights: list[Array], biases: list[Array], container: str) -> Any:
-    pairs = list(zip(weights, biases, strict=True))
-    if container in ("W", "w"):
-        pairs_of_names = {f"{container}{i}": w for i, w in enumerate(weights, 1)}
-        return pairs_of_names | {f"b{i}": b for i, b in enumerate(biases, 1)}
-    if container == "pairs":
-        return pairs
-    if container == "dictionaries":
-        return [{"W": w, "w": w, "weights": w, "b": b, "bias": b, "biases": b} for w, b in pairs]
-    return weights
-
-
-def _try_function(
-    learner: Learner,
-    function: Function,
-    sizes: list[int],
-    layout: Layout,
-    container: str,
-    *,
-    asked: Iterable[Problem] = (),
-) -> Trial | None:
-    names = _weight_names(learner, function)
-    if not _is_contained(names) and len(names) != len(sizes) - 1:
-        return None
-    answers, notes = [], set[str]()
-    step = "rate" in roles_of(function)
-    for problem in asked or problems(sizes, layout):
-        supply, given = supply_for(problem, layout), {}
-        try:
-            with limited():
-                given = _parameter_values(learner, function, problem, layout, container)
-                _run_forward(learner, supply, given, problem, layout)
-                before = [item.array.copy() for item in items(list(given.values()))]
-                old = copy.deepcopy((supply["images"], supply["targets"]))
-                returned = call(function, supply, given)
-        except Exception as error:  # noqa: BLE001
-            learner.errors.append(f"{getattr(function, '__name__', '')}: {describe(error)}")
-            return None
-        found = list(items(returned, "", learner.returned_names(function)))
-        by_weights, by_biases = pick(found, problem, layout)
-        if any(array is None for array in by_weights):
-            return None
-        if not all(
-            np.array_equal(a, b)
-            for a, b in zip(old, (supply["images"], supply["targets"]), strict=True)
-        ):
-            notes.add("overwritten")
-        after = [item.array for item in items(list(given.values()))]
-        if not step and not all(np.array_equal(a, b) for a, b in zip(before, after, strict=False)):
-            notes.add("overwritten")
-        answer = Answer(problem, by_weights, by_biases)
-        answers.append(as_step(answer) if step else answer)
-
-    def again(problem: Problem) -> Answer | None:
-        arguments = (learner, function, sizes, layout, container)
-        trial = _try_function(*arguments, asked=[problem])
-        return trial.answers[0] if trial else None
-
-    return Trial(signature(function), step, layout, answers, tuple(notes), again)
-
-
-def _run_forward(
-    learner: Learner,
-    supply: dict[str, Any],
-    given: dict[str, Any],
-    problem: Problem,
-    layout: Layout,
-) -> None:
-    """Call the file's forward function, if any; add what it returns to `supply` and `given`.
-
-    `given` has the parameters under all their names.
-    """
-    for function in _forward_functions(learner):
-        try:
-            returned = call(function, supply, given)
-        except Exception:  # noqa: BLE001, S112
+def _answered(taker: Taker, feed: Feed, options: list[Option]) -> Iterator[Trial]:
+    taker.failures.clear()
+    found, unsure = list[Layout](), list[tuple[Way, Trial]]()
+    for container, sizes, layout in options:
+        if taker.failures[container] > HOPELESS:
             continue
-        names = learner.returned_names(function)
-        parts = returned if isinstance(returned, tuple) else (returned,)
-        if len(names) == len(parts):
-            given.update({n: part for n, part in zip(names, parts, strict=True) if n not in given})
-        kept = [part for part in parts if isinstance(part, dict | list)]
-        for part in kept:
-            if isinstance(part, dict):
-                given.update({key: value for key, value in part.items() if key not in given})
-        if kept or isinstance(returned, tuple):
-            supply["cache"] = kept[0] if kept else returned
-        read_outputs(list(items(returned, "", names)), supply, problem, layout)
-        return
+        if layout in found or layout._replace(targets="one-hot") in found:
+            continue  # labels too, by broadcasting
+        way = Way(taker, layout, feed, container)
+        trial = way.trial(sizes)
+        if trial and (container in FLAT or layout.folded):
+            unsure.append((way, trial))
+        elif trial:
+            found.append(layout)
+            yield trial
+            square = [sizes[0]] + [10] * (len(sizes) - 1)
+            yield from _update_trials(way, trial) or _update_trials(way, way.trial(square))
+    if unsure and not found:
+        sure = [trial for way, trial in unsure if way.is_symmetric(trial.answers[0].problem)]
+        yield from sure[:1] or [trial for _, trial in unsure]
 
 
-def read_outputs(
-    found: list[Item], supply: dict[str, Any], problem: Problem, layout: Layout
-) -> None:
-    """Add the last layer's activations to `supply`, if they are among arrays."""
-    shape = layout.examples(problem.targets).shape
-    outputs = [item.array for item in found if item.array.shape == shape]
-    if outputs:
-        supply["prediction"] = outputs[-1]
-
-
-def signature(function: Function) -> str:
-    """Return how a function is called: "backprop(x, y)"."""
-    names = [p.name for p in parameters_of(function) if p.default is p.empty]
-    return f"{getattr(function, '__name__', 'it')}({', '.join(names)})"
-
-
-def _update_trials(learner: Learner, trial: Trial, container: str) -> Iterator[Trial]:
-    """Yield what a function that applies gradients makes of those that the trial returned."""
-    for name, function in learner.functions().items():
+def _update_trials(way: Way, trial: Trial | None) -> list[Trial]:
+    """Return what functions that apply gradients make of those that a trial returned."""
+    trials = []
+    functions = way.taker.learner.functions() if trial else {}
+    for name, function in functions.items():
         roles = roles_of(function)
-        if not re.fullmatch(STEP, name) or "images" in roles or "rate" not in roles:
-            continue
-        answers = []
-        for answer in trial.answers:
-            values = _parameter_values(learner, function, answer.problem, trial.layout, container)
-            gradients = {
-                f"{prefix}{kind}{i}": lay(array)
-                for kind, arrays, lay in (
-                    ("W", answer.weights, trial.layout.weight),
-                    ("b", answer.biases, trial.layout.biases),
-                )
-                for i, array in enumerate(arrays, 1)
-                if array is not None
-                for prefix in ("d", "grad_")
-            }
-            gradients |= {key.lower(): value for key, value in gradients.items()}
-            together = {name: dict(gradients) for name in ("grads", "gradients", "grad")}
+        if re.fullmatch(STEP, name) and "images" not in roles and "rate" in roles:
             try:
-                with limited():
-                    returned = call(
-                        function,
-                        supply_for(answer.problem, trial.layout),
-                        values | gradients | together,
-                    )
-            except Exception:  # noqa: BLE001
-                return
-            found = list(items(returned, "", learner.returned_names(function)))
-            found = found or list(items(list(values.values())))
-            weights, biases = pick(found, answer.problem, trial.layout)
-            if any(array is None for array in weights):
-                return
-            answers.append(as_step(Answer(answer.problem, weights, biases)))
-        yield Trial(signature(function), True, trial.layout, answers)
+                answers = [_updated(way, function, answer) for answer in trial.answers]  # type: ignore[union-attr]
+            except Exception:  # noqa: BLE001, S112
+                continue
+            done = [answer for answer in answers if answer]
+            if len(done) == len(answers):
+                trials.append(Trial(signature(function), True, way.layout, done))
+    return trials
+
+
+def _updated(way: Way, function: Function, answer: Answer) -> Answer | None:
+    """Return the step that a function makes with the gradients of an answer."""
+    values = way.parameters(answer.problem)
+    gradients = {
+        f"{prefix}{kind}{i}": lay(array)
+        for kind, arrays, lay in (
+            ("W", answer.weights, way.layout.weight),
+            ("b", answer.biases, way.layout.biases),
+        )
+        for i, array in enumerate(arrays, 1)
+        if array is not None
+        for prefix in ("d", "grad_")
+    }
+    gradients |= {key.lower(): value for key, value in gradients.items()}
+    together = {name: dict(gradients) for name in ("grads", "gradients", "grad")}
+    with limited():
+        supply = supply_for(answer.problem, way.layout)
+        returned = call(function, supply, values | gradients | together)
+    found = list(items(returned, "", way.taker.learner.returned_names(function)))
+    weights, biases = pick(found or list(items(list(values.values()))), answer.problem, way.layout)
+    if any(array is None for array in weights):
+        return None
+    return as_step(Answer(answer.problem, weights, biases))

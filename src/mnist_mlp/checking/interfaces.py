@@ -8,16 +8,21 @@ from collections.abc import Iterator
 
 from mnist_mlp.checking.functions import adapter_trials, function_trials
 from mnist_mlp.checking.layered import layer_trials
-from mnist_mlp.checking.learner import Learner
-from mnist_mlp.checking.loops import loop_trials
+from mnist_mlp.checking.learner import EndlessError, Learner, describe
+from mnist_mlp.checking.loops import inner_loop_trials, loop_trials
 from mnist_mlp.checking.objects import object_trials
 from mnist_mlp.checking.trial import Trial
 
 
 def trials(learner: Learner) -> Iterator[Trial]:
     """Yield the ways in which the file's gradients can be had, the likely ones first."""
-    yield from adapter_trials(learner)
-    yield from function_trials(learner)
-    yield from object_trials(learner)
-    yield from layer_trials(learner)
-    yield from loop_trials(learner)
+    answered = False
+    for source in (adapter_trials, function_trials, object_trials, layer_trials, loop_trials):
+        try:
+            for trial in source(learner):
+                answered = True
+                yield trial
+        except (Exception, EndlessError) as error:  # noqa: BLE001
+            learner.errors.append(describe(error))
+    if not answered:
+        yield from inner_loop_trials(learner)

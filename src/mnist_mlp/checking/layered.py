@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.checking.layouts import SINGLE, Layout, layouts
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
@@ -121,7 +121,7 @@ def _try_layers(learner: Learner, make: Callable[[], list[Any]], layout: Layout)
         try:
             with limited():
                 sizes = _sizes_of(make())
-                for problem in problems(sizes, layout):
+                for problem in problems(sizes, "one" if layout.data in SINGLE else "batch"):
                     layers = make()
                     places = find_places(layers)
                     answer, step = _run_layers(layers, places, loss, problem, layout)  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """A learner's file: its definitions, without its training loops, plots and prints."""
 
+import __future__
+
 import ast
 import signal
 import types
@@ -19,7 +21,11 @@ class Learner:
     tree       its source
     problems   statements that failed: "line 3: ModuleNotFoundError: No module named 'pandas'"
     errors     what was raised when its functions were called
+    failed     statements that failed
+    plain      whether it is written in plain Python, without NumPy
     """
+
+    _flags = 0  # of the compiler
 
     def __init__(self, path: Path) -> None:
         """Run the file's imports, definitions and assignments. Raises SyntaxError."""
@@ -30,16 +36,23 @@ class Learner:
         self.names["__file__"] = str(path)
         self.problems: list[str] = []
         self.errors: list[str] = []
+        self.failed: list[ast.stmt] = []
+        imports = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        if any(ast.unparse(node) == "from __future__ import annotations" for node in imports):
+            self._flags = __future__.annotations.compiler_flag
+        self.plain = not any("numpy" in ast.unparse(node) for node in imports)
         for statement in self.tree.body:
-            if _is_definition(statement):
-                self.run([statement])
+            if _is_definition(statement) and not self.run([statement], self.names):
+                self.failed.append(statement)
 
-    def run(self, statements: list[ast.stmt]) -> bool:
+    def run(
+        self, statements: list[ast.stmt], names: dict[str, Any], seconds: float = PATIENCE
+    ) -> bool:
         """Run statements of the file, and return whether they ended without an error."""
-        code = compile(ast.Module(statements, []), self.names["__file__"], "exec")
         try:
-            with limited():
-                exec(code, self.names)  # noqa: S102
+            code = compile(ast.Module(statements, []), self.names["__file__"], "exec", self._flags)
+            with limited(seconds):
+                exec(code, names)  # noqa: S102
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001
@@ -76,14 +89,6 @@ class Learner:
             for values in [_returned(node)]
         }
 
-    def loops(self) -> Iterator[ast.For | ast.While]:
-        """Yield the innermost loops outside functions."""
-        for statement in self.tree.body:
-            if isinstance(statement, ast.For | ast.While | ast.If | ast.With):
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.For | ast.While) and not _has_loop(node):
-                        yield node
-
 
 def _is_definition(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Expr):  # network.append(Dense(784, 16))
@@ -95,10 +100,6 @@ def _is_definition(statement: ast.stmt) -> bool:
         )
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
     return isinstance(statement, (*kinds, ast.Try, ast.AugAssign))
-
-
-def _has_loop(node: ast.For | ast.While) -> bool:
-    return any(isinstance(n, ast.For | ast.While) for s in node.body for n in ast.walk(s))
 
 
 def _returned(function: ast.FunctionDef) -> list[ast.expr]:
@@ -120,7 +121,7 @@ class EndlessError(BaseException):
 
 
 @contextmanager
-def limited() -> Iterator[None]:
+def limited(seconds: float = PATIENCE) -> Iterator[None]:
     """Raise EndlessError in the block if it takes too long, where the system has such alarms."""
 
     def stop(*_: object) -> None:
@@ -130,7 +131,7 @@ def limited() -> Iterator[None]:
         yield
         return
     signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:

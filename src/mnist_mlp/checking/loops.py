@@ -1,88 +1,270 @@
-"""Training loops outside functions: one mini-batch is sent through the loop's own lines."""
+"""Training loops: one mini-batch is sent through the loop's own lines.
+
+A loop may stand outside functions, in a function, or in a block. The lines before it are run first,
+as far as they can be: what they would load from files is replaced.
+"""
 
 import ast
-from collections.abc import Iterator
-from typing import Any
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.absent import Absent
+from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import role_of
-from mnist_mlp.checking.tensors import Places, find_places
-from mnist_mlp.checking.trial import RATE, Trial, difference, problems, supply_for
+from mnist_mlp.checking.tensors import find_places
+from mnist_mlp.checking.trial import RATE, SIZES, Feed, Trial, difference, problems, supply_for
 
 BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose variables are replaced
+DATA = ("images", "targets")
+PATIENCE = 0.3  # seconds of computing for the lines before a loop, and for the loop
+
+Loop = ast.For | ast.While
+Names = dict[str, Any]
+
+
+class Scope(NamedTuple):
+    """A loop, what is run before it, and the names that are there at first."""
+
+    learner: Learner
+    loop: Loop
+    before: Sequence[ast.stmt]
+    function: ast.FunctionDef | None
+
+    def names(self, supply: Names) -> Names:
+        """Run what comes before the loop, and return the names that it knows then."""
+        if not self.function:
+            names = self.learner.names
+        else:
+            arguments = self.function.args
+            given = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)]
+            names = {**self.learner.names, **_values(given, supply)}
+        for statement in self.before:
+            if not self._run([_without_returns(statement)], names) or _is_absent(statement, names):
+                names.update(_values(_stored(statement), supply))
+        return names
+
+    def _run(self, statements: list[ast.stmt], names: Names) -> bool:
+        n_problems = len(self.learner.problems)
+        ran = self.learner.run(statements, names, PATIENCE)
+        self.learner.errors += self.learner.problems[n_problems:]
+        del self.learner.problems[n_problems:]
+        return ran
+
+    def answer(self, problem: Problem, layout: Layout) -> tuple[Answer, Layout] | None:
+        """Return what one round of the loop does to a problem's parameters, and its layout."""
+        supply = supply_for(problem, layout)
+        names = self.names(supply)
+        places = find_places(names)
+        if not places or places.sizes != [problem.images.shape[1], *map(len, problem.biases)]:
+            return None
+        places.put(problem)
+        layout = places.layout._replace(data=layout.data, targets=layout.targets)
+        rate, layout = self._bind(names, problem, layout)
+        before, known = places.get(), set(names)
+        ran = self._run([_without_returns(_once(self.loop))], names)
+        after = places.get()
+        for name in set(names) - known:  # the loop's own
+            del names[name]
+        if not ran:
+            return None
+        if all(map(np.array_equal, before[0], after[0])):
+            return None
+        return difference(problem, layout, before, after, rate), layout
+
+    def _bind(self, names: Names, problem: Problem, layout: Layout) -> tuple[float, Layout]:
+        """Give the loop's variables their values; return the learning rate, and the layout."""
+        rate = 1.0
+        stored = _stored(self.loop)
+        for name in sorted(_loaded(self.loop)):
+            role, old = role_of(name), names.get(name)
+            if role not in BOUND or callable(old) or (name in stored and name not in names):
+                continue
+            if role not in DATA and not isinstance(old, int | float | None):
+                continue
+            if self.function and role == "n" and "batch" not in name.lower():
+                continue
+            if role in DATA:
+                layout = _observed(role, old, problem, layout)
+            names[name] = supply_for(problem, layout)[role]
+            rate = RATE if role == "rate" else rate
+        return rate, layout
 
 
 def loop_trials(learner: Learner) -> Iterator[Trial]:
-    """Yield what the training loops of the file answer."""
-    places = find_places(learner.names)
-    if not places:
-        return
-    outer = [s for s in learner.tree.body if isinstance(s, ast.For | ast.While | ast.If)]
-    for statement in outer:
-        for singles in (False, True):
-            for layout in layouts(singles):
-                if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
-                    continue
-                if trial := _try_loop(learner, places, statement, layout):
+    """Yield what the training loops outside functions answer."""
+    scopes = [*_loops_of(learner, learner.tree.body, None, learner.failed)]
+    for statement in learner.tree.body:
+        if isinstance(statement, ast.If):
+            scopes += _loops_of(learner, statement.body, None, learner.failed)
+    for scope in scopes:
+        yield from _trials_of(scope)
+
+
+def inner_loop_trials(learner: Learner) -> Iterator[Trial]:
+    """Yield what the training loops in functions answer."""
+    for node in ast.walk(learner.tree):
+        if isinstance(node, ast.FunctionDef):
+            for scope in _loops_of(learner, node.body, node, []):
+                yield from _trials_of(scope)
+
+
+def _trials_of(scope: Scope) -> Iterator[Trial]:
+    feeds: tuple[Feed, ...] = ("batch", "one")
+    for feed in feeds:
+        found = set[Layout]()
+        for data in ("rows", "columns"):
+            for targets in ("one-hot", "labels", "label matrix"):
+                trial = _try_loop(scope, feed, Layout(data, False, "flat", targets))
+                if trial and trial.layout not in found:
+                    found.add(trial.layout)
                     yield trial
 
 
-def _try_loop(
-    learner: Learner, places: Places, statement: ast.stmt, layout: Layout
-) -> Trial | None:
+def _loops_of(
+    learner: Learner,
+    body: Sequence[ast.stmt],
+    function: ast.FunctionDef | None,
+    failed: Sequence[ast.stmt],
+) -> Iterator[Scope]:
+    for k, statement in enumerate(body):
+        before = [*failed, *body[:k]] if body is not learner.tree.body else failed
+        if isinstance(statement, Loop):
+            yield Scope(learner, statement, before, function)
+        elif isinstance(statement, ast.With | ast.Try):
+            yield from _loops_of(learner, statement.body, function, before)
+
+
+def _try_loop(scope: Scope, feed: Feed, layout: Layout) -> Trial | None:
+    places = find_places(scope.names(supply_for(next(problems(SIZES[0], feed)), layout)))
+    if not places:
+        return None
     answers: list[Answer] = []
-    for problem in problems(places.sizes, layout, any(places.biases)):
-        places.put(problem)
-        before = places.get()
-        rate = _bind(learner, statement, supply_for(problem, _as_data(layout)))
-        n_problems = len(learner.problems)
-        ran = learner.run(_once(statement))
-        learner.errors += learner.problems[n_problems:]
-        del learner.problems[n_problems:]
-        after = places.get()
-        if not ran or all(map(np.array_equal, before[0], after[0])):
+    seen = layout
+    for problem in problems(places.sizes, feed, biased=places.biased):
+        answered = scope.answer(problem, layout)
+        if not answered:
             return None
-        answers.append(difference(problem, layout, before, after, rate))
-    return Trial(f"the loop in line {statement.lineno}", True, layout, answers)
+        answers.append(answered[0])
+        seen = answered[1]._replace(data="vector") if feed == "one" else answered[1]
+    return Trial(f"the loop in line {scope.loop.lineno}", True, seen, answers)
 
 
-def _as_data(layout: Layout) -> Layout:
-    """Return the layout of a whole data set: a loop takes single examples from its rows."""
-    return layout._replace(data="rows") if layout.data == "vector" else layout
+# Values
 
 
-def _once(statement: ast.stmt) -> list[ast.stmt]:
-    """Return the statements of one round: an epoch, or the whole data set."""
-    if isinstance(statement, ast.If):
-        return [
-            s
-            for part in statement.body
-            for s in (_once(part) if isinstance(part, ast.For) else [part])
-        ]
-    if isinstance(statement, ast.For) and not _over_data(statement):
-        zero = ast.copy_location(ast.Assign([statement.target], ast.Constant(0)), statement.target)
-        return [ast.fix_missing_locations(zero), *statement.body]
-    return statement.body if isinstance(statement, ast.While) else [statement]
+def _values(names: Iterable[str], supply: Names) -> Names:
+    return {name: supply[role] for name in names if (role := role_of(name)) in supply}
 
 
-def _over_data(loop: ast.For) -> bool:
-    """Tell whether a loop goes over examples, not over epochs."""
-    names = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
-    return any(role_of(name) in ("images", "targets") for name in names)
+def _observed(role: str, old: Any, problem: Problem, layout: Layout) -> Layout:
+    """Return the layout in which the program keeps its images or targets, if it is known."""
+    if not isinstance(old, np.ndarray) or old.ndim not in (1, 2):
+        return layout
+    if role == "images":
+        return _data(old, problem.images.shape[1], layout)
+    if old.ndim == 1:
+        return layout._replace(targets="labels")
+    if 1 in old.shape and len(problem.biases[-1]) > 1 and len(problem.images) > 1:
+        return layout._replace(targets="label matrix")
+    return layout._replace(targets="one-hot")
 
 
-def _bind(learner: Learner, statement: ast.stmt, supply: dict[str, Any]) -> float:
-    """Give the loop's variables their values; return the learning rate."""
-    loads = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    stored = {node.id for node in loads if isinstance(node.ctx, ast.Store)}
-    rate = 1.0
-    for name in {node.id for node in loads} - stored:
-        role = role_of(name)
-        if role in BOUND and not callable(learner.names.get(name)):
-            learner.names[name] = supply[role]
-            rate = RATE if role == "rate" else rate
-    return rate
+def _data(old: Array, width: int, layout: Layout) -> Layout:
+    if old.ndim == 2 and old.shape[0] != old.shape[1] and width in old.shape:
+        return layout._replace(data="rows" if old.shape[1] == width else "columns")
+    return layout
+
+
+# Lines
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _loaded(statement: ast.AST) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def _is_absent(statement: ast.stmt, names: Names) -> bool:
+    """Tell whether a statement's names stand for what a stand-in has loaded."""
+    return any(isinstance(names.get(name), Absent) for name in _stored(statement))
+
+
+class _NoReturns(ast.NodeTransformer):
+    """Takes out return statements, but not those of functions inside."""
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        return node
+
+
+def _without_returns(statement: ast.stmt) -> ast.stmt:
+    new: ast.stmt = _NoReturns().visit(copy.deepcopy(statement))
+    return ast.fix_missing_locations(new)
+
+
+def _once(loop: Loop) -> ast.stmt:
+    """Return a loop that does one round: of an epoch, or of the whole data set."""
+    loop = copy.deepcopy(loop)
+    body = [_once(s) if isinstance(s, Loop) and _goes_over_batches(s) else s for s in loop.body]
+    if isinstance(loop, ast.While):
+        target: ast.expr = ast.Name("_", ast.Store())
+        return ast.copy_location(ast.For(target, _list_of(ast.Constant(0)), body, []), loop)
+    loop.body = body
+    if (numbers := _range(loop)) and not _goes_over_examples(loop):
+        loop.iter = _list_of(numbers[0] if len(numbers) > 1 else ast.Constant(0))
+    return loop
+
+
+def _list_of(element: ast.expr) -> ast.List:
+    return ast.List([element], ast.Load())
+
+
+def _range(loop: ast.For) -> list[ast.expr]:
+    """Return the arguments of range, if a loop goes over numbers."""
+    for node in ast.walk(loop.iter):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("range", "trange", "xrange"):
+            return node.args
+    return []
+
+
+def _goes_over_examples(loop: ast.For) -> bool:
+    """Tell whether a loop goes from 0 to the number of examples, one by one."""
+    numbers = _range(loop)
+    roles = {role_of(name) for number in numbers[-1:] for name in _loaded(number)}
+    return len(numbers) < 3 and bool(roles & {"images", "targets", "n"}) and _indexes_data(loop)
+
+
+def _goes_over_batches(loop: Loop) -> bool:
+    """Tell whether a loop in another takes parts of the data."""
+    return isinstance(loop, ast.While) or _indexes_data(loop) or "batch" in ast.unparse(loop.iter)
+
+
+def _indexes_data(loop: ast.For) -> bool:
+    """Tell whether a loop's own number picks examples from the data."""
+    own = _stored(ast.Assign([loop.target], ast.Constant(0)))
+    return any(
+        isinstance(node, ast.Subscript)
+        and own & _loaded(node.slice)
+        and {role_of(name) for name in _loaded(node.value)} & {"images", "targets"}
+        for statement in loop.body
+        for node in ast.walk(statement)
+    )

@@ -2,69 +2,72 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from mnist_mlp.checking.functions import Function, read_outputs, signature
-from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, describe, limited
-from mnist_mlp.checking.lines import Problem, new_problem
+from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
-from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, call, parameters_of, role_of, roles_of
-from mnist_mlp.checking.tensors import find_places, items, pick
+from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, Function, call, role_of, roles_of
+from mnist_mlp.checking.starts import starters, starts
+from mnist_mlp.checking.tensors import as_lists, contents, find_places, items, pick
 from mnist_mlp.checking.trial import (
+    DECAY,
+    KEEP,
     RATE,
-    SIZES,
+    Feed,
     Trial,
     difference,
+    feeds,
     is_double,
+    masks_in,
     problems,
+    settles,
     supply_for,
 )
+from mnist_mlp.checking.ways import read_outputs, signature
+
+DATA = {"targets", "pairs", "batch"}
+KNOBS = {"rate": RATE, "decay": DECAY, "keep": KEEP, "dropped": 1 - KEEP}
 
 
 def _objects(learner: Learner) -> Iterator[tuple[Callable[[], Any], str]]:
-    """Yield functions that make a new object with parameters, and what it is called."""
+    """Yield functions that make a new object with parameters, and what it is called.
+
+    The file itself is one, if functions of it use its global variables.
+    """
     for kind in learner.classes():
-        for sizes, hidden_list in product(SIZES, (False, True)):
-            supply = supply_for(new_problem(sizes, 6, 0), Layout("rows", False, "flat", "one-hot"))
-            supply |= {"n": 6, "epochs": 1, "hidden": sizes[1:-1] if hidden_list else sizes[1]}
-            if make := _maker(kind, supply, sizes):
-                yield make, kind.__name__
+        for build, _ in starts(learner, [kind]):
+            yield build, kind.__name__
     for name, value in list(learner.names.items()):
         if type(value) in learner.classes() and find_places(value):
             yield partial(copy.deepcopy, value), name
+    for maker in starters(learner):
+        for build, _ in starts(learner, [maker]):
+            if type(build()) in learner.classes():
+                yield build, maker.__name__
+    if find_places(learner.names):
+        yield lambda: learner.names, ""
 
 
-def _maker(kind: type, supply: dict[str, Any], sizes: list[int]) -> Callable[[], Any] | None:
-    """Return a function that makes an object with layers of these sizes, if the class can."""
-    try:
-        with limited():
-            places = find_places(call(kind, supply, {}))
-    except Exception:  # noqa: BLE001
-        return None
-    fixed = not any(p.default is p.empty for p in parameters_of(kind))
-    if not places or (places.sizes != sizes and not fixed):
-        return None
-    return partial(call, kind, supply, {})
-
-
-def _methods(thing: Any) -> dict[str, Function]:
+def _methods(learner: Learner, thing: Any) -> dict[str, Function]:
+    if thing is learner.names:
+        return learner.functions()
     return {
         name: getattr(thing, name)
-        for name in dir(thing)
-        if not name.startswith("__") and callable(getattr(thing, name, None))
+        for name in dir(type(thing))
+        if not name.startswith("__") and callable(getattr(type(thing), name, None))
     }
 
 
 def _procedures(methods: dict[str, Function]) -> list[tuple[str, ...]]:
     """Return what may give the gradients, in order: a method, or several in turn."""
     roles = {name: roles_of(method) for name, method in methods.items()}
-    data = {name for name in methods if roles[name] & {"targets", "pairs"}}
+    data = {name for name in methods if roles[name] & DATA}
     forward = [
         name
         for name in methods
@@ -76,7 +79,7 @@ def _procedures(methods: dict[str, Function]) -> list[tuple[str, ...]]:
         name
         for name in methods
         if re.fullmatch(STEP, name)
-        and not roles[name] & {"images", "targets", "pairs"}
+        and not roles[name] & {"images", *DATA}
         and re.search(r"(?i)update|step|apply|optimi", name)
     ]
     orders = [(*forward, name) for name in gradient]
@@ -88,131 +91,153 @@ def _procedures(methods: dict[str, Function]) -> list[tuple[str, ...]]:
 def object_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the methods of each object answer."""
     answered = set[str]()
-    for make, name in _objects(learner):
-        for trial in _trials_of(learner, make, name) if name not in answered else ():
-            answered.add(name)
-            yield trial
+    for maker, name in _objects(learner):
+        if name not in answered:
+            trials = list(_trials_of(learner, maker))
+            notes = tuple({note for trial in trials for note in trial.notes})
+            for trial in trials:
+                answered.add(name)
+                how = f"{name}.{trial.how}" if name else trial.how
+                yield trial._replace(how=how, notes=notes)
 
 
-def _trials_of(learner: Learner, make: Callable[[], Any], name: str) -> Iterator[Trial]:
-    places = find_places(make())
+def _trials_of(learner: Learner, maker: Callable[[], Any]) -> Iterator[Trial]:
+    thing = maker()
+    places, methods = find_places(thing), _methods(learner, thing)
     if not places:
         return
-    for methods, singles in product(_procedures(_methods(make())), (False, True)):
-        found: list[Layout] = []
-        for layout in layouts(singles):
-            if (layout.inputs, layout.bias) != (places.layout.inputs, places.layout.bias):
-                continue
-            if layout._replace(targets="one-hot") in found:
-                continue  # labels too, by broadcasting
-            if trial := _try_object(learner, make, methods, layout):
-                found.append(layout)
-                yield trial._replace(how=f"{name}.{trial.how}")
+    for procedure in _procedures(methods):
+        roles = {role for name in procedure for role in roles_of(methods[name])}
+        step = bool(re.fullmatch(STEP, procedure[-1]))
+        for feed in feeds(roles, step=step):
+            found, trials = list[Layout](), list[Trial]()
+            for layout in places.layouts(singles=feed != "batch"):
+                if layout._replace(targets="one-hot") in found:
+                    continue  # labels too, by broadcasting
+                if trial := _try_object(learner, maker, procedure, layout, feed):
+                    found.append(layout)
+                    trials.append(trial)
+            yield from trials
+            if settles(trials):
+                break
 
 
-def _set_rates(thing: Any) -> float:
-    """Set the learning rate that an object keeps; return it, or 1 if it keeps none."""
-    found = [
-        key
-        for key, value in vars(thing).items()
-        if role_of(key) == "rate" and isinstance(value, int | float)
-    ]
-    for key in found:
-        setattr(thing, key, RATE)
-    return RATE if found else 1.0
+def _turn_knobs(thing: Any) -> dict[str | None, float]:
+    """Set the learning rate, the weight decay and so on that an object keeps; return them."""
+    kept = contents(thing)
+    found = {
+        name: KNOBS[role_of(name) or ""]
+        for name, value in kept.items()
+        if role_of(name) in KNOBS and isinstance(value, int | float)
+    }
+    for name, value in found.items():
+        kept[name] = value
+    return {role_of(name): value for name, value in found.items()}
 
 
 def _try_object(
-    learner: Learner, make: Callable[[], Any], methods: tuple[str, ...], layout: Layout
+    learner: Learner,
+    maker: Callable[[], Any],
+    procedure: tuple[str, ...],
+    layout: Layout,
+    feed: Feed,
 ) -> Trial | None:
-    probe = find_places(make())
-    if not probe:
-        return None
     answers, notes = list[Answer](), set[str]()
-    for problem in problems(probe.sizes, layout, any(probe.biases)):
+    probe = Use(learner, maker(), procedure, layout, feed)
+    for problem in problems(
+        probe.places.sizes, feed, biased=probe.places.biased, decayed=probe.decayed
+    ):
         try:
             with limited():
-                use = Use(learner, make(), methods, problem, layout)
-                answer, again = use.answer(), use.answer()
+                use = Use(learner, maker(), procedure, layout, feed)
+                answer, again = use.answer(problem), use.answer(problem)
         except Exception as error:  # noqa: BLE001
-            learner.errors.append(f"{methods[-1]}: {describe(error)}")
+            learner.errors.append(f"{procedure[-1]}: {describe(error)}")
             return None
         if not answer or not again:
             return None
         answers.append(answer)
-        if use.images_changed():
+        if use.overwritten:
             notes.add("overwritten")
         if is_double(answer.weights[-1], again.weights[-1]):
             notes.add("not reset")
     steps = {answer.rate > 0 for answer in answers}
-    how = " and ".join(signature(getattr(use.thing, method)) for method in methods)
     if len(steps) != 1:
         return None
+    how = " and ".join(map(signature, probe.methods))
 
     def ask(problem: Problem) -> Answer | None:
-        return Use(learner, make(), methods, problem, layout).answer()
+        return Use(learner, maker(), procedure, layout, feed).answer(problem)
 
     return Trial(how, steps.pop(), layout, answers, tuple(notes), ask)
 
 
 class Use:
-    """An object in use: its methods are called in turn on a problem, as often as is asked."""
+    """An object in use: its methods are called in turn on a problem, as often as is asked.
+
+    decayed       whether it has a knob for weight decay
+    overwritten   whether it has changed the images that it was given
+    """
 
     def __init__(
         self,
         learner: Learner,
         thing: Any,
-        methods: tuple[str, ...],
-        problem: Problem,
+        procedure: Sequence[str],
         layout: Layout,
+        feed: Feed,
     ) -> None:
         """Prepare. Raises ValueError if the object keeps no parameters."""
         places = find_places(thing)
         if not places:
             raise ValueError("the object keeps no parameters")
-        self.learner, self.thing, self.places = learner, thing, places
-        self.methods = [getattr(thing, method) for method in methods]
-        self.problem, self.layout = problem, layout
-        self.supply = supply_for(problem, layout)
-        kept_rate = _set_rates(thing)
-        takes_rate = any("rate" in roles_of(method) for method in self.methods)
-        self.rate = RATE if takes_rate else kept_rate
+        self.learner, self.thing, self.layout, self.feed = learner, thing, layout, feed
+        self.places = places._replace(layout=layout)
+        methods = _methods(learner, thing)
+        self.methods = [methods[name] for name in procedure]
+        knobs = _turn_knobs(thing)
+        roles = {role for method in self.methods for role in roles_of(method)} | set(knobs)
+        self.rate = RATE if "rate" in roles else 1.0
+        self.decayed = "decay" in roles
+        self.drops = bool(roles & {"keep", "dropped"})
+        self.overwritten = False
 
-    def images_changed(self) -> bool:
-        """Return whether the program has overwritten the images that it was given."""
-        return not np.array_equal(self.supply["images"], self.layout.examples(self.problem.images))
-
-    def answer(self) -> Answer | None:
+    def answer(self, problem: Problem) -> Answer | None:
         """Return the step that the methods make, or else the gradients that they give."""
-        self.places.put(self.problem)
+        self.places.put(problem)
         before = self.places.get()
-        returned = self._call()
+        supply = supply_for(problem, self.layout, self.feed)
+        images = copy.deepcopy(supply["images"])
+        returned = self._call(as_lists(supply) if self.learner.plain else supply, problem)
+        self.overwritten |= not np.array_equal(supply["images"], images)
         after = self.places.get()
+        kept = [*items(contents(self.thing)), *items(returned)]
+        if self.drops:
+            problem = problem._replace(masks=masks_in(kept, problem, self.layout))
         if not all(map(np.array_equal, before[0], after[0])):
-            return difference(self.problem, self.layout, before, after, self.rate)
+            return difference(problem, self.layout, before, after, self.rate)
         names = self.learner.returned_names(self.methods[-1])
-        kept = list(items(vars(self.thing)))
         named = [item for item in kept if re.match(r"(?i)_*(d|grad|nabla|delta)", item.name)]
         other = [item for item in kept if re.search(r"(?i).grad", item.name)]
         for candidates in (list(items(returned, "", names)), named + other):
-            weights, biases = pick(candidates, self.problem, self.layout)
+            weights, biases = pick(candidates, problem, self.layout)
             if not any(array is None for array in weights):
-                seen = zip(biases, self.places.biases, strict=True)
-                return Answer(self.problem, weights, [b if place else None for b, place in seen])
+                known = biases if self.places.biased else [None] * len(biases)
+                return Answer(problem, weights, known)
         return None
 
-    def _call(self) -> Any:
+    def _call(self, supply: dict[str, Any], problem: Problem) -> Any:
         """Call the methods; each may use by name what those before it returned."""
         given: dict[str, Any] = {}
         returned = None
         for method in self.methods:
-            returned = call(method, self.supply, given)
+            returned = call(method, supply, given)
             names = self.learner.returned_names(method)
             parts = returned if isinstance(returned, tuple) else (returned,)
             if len(names) == len(parts):
                 given |= dict(zip(names, parts, strict=True))
             if method is not self.methods[-1]:
                 found = list(items(returned, "", names))
-                read_outputs(found, self.supply, self.problem, self.layout)
-                self.supply["cache"] = returned
+                read_outputs(found, supply, problem, self.layout)
+                supply["cache"] = returned
         return returned

@@ -6,41 +6,63 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-SIZE = r"(size|nodes|dim|neurons|layer_?size|units)"
+SIZE = r"_?(size|nodes|dim|neurons|layer_?size|units|features|width)s?"
+HIDDEN = r"((num|n|size)_?)?(hidden|hid|h)(_?layers?)?"
 ROLES = {
-    "images": r"x|xs|x_?(train|batch|b|in|i|tr|input|data|sample|t)|xb|a_?0"
-    r"|batch_?(x|images|inputs)|inputs?(_?(data|list|vector|array|s))?|imgs?|images?|data|features?|train_?x|pixels|samples?",
-    "targets": r"y|ys|t|l|lbl|tgt|yb|y_?(true|train|batch|b|tr|oh|one_?hot|t|real|labels?|hot)"
-    r"|correct|targets?(_?(list|s|vector))?|labels?(_?(list|vector))?|expected(_?output)?|one_?hot(_?y)?"
-    r"|truth|ground_?truth|desired(_?output)?|answers?|train_?y|batch_?(y|labels|targets)",
-    "pairs": r"(mini_?)?batch|train(ing)?_?data|pairs|examples",
-    "parameters": r"params?|parameters|network|net|nn|model|p",
-    "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate",
-    "epochs": r"(n_?|num_?)?(epochs?|iterations?|iters?|steps|its)",
-    "decay": r"reg|lambda_?|lambd|lmbda|lam|l2|weight_?decay|reg_?lambda|regularization",
-    "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples)|m_?train",
-    "outputs": r"(num|n)_?(labels|classes|outputs?|out|o|y)|output_?"
+    "images": r"x|xs|x_?(train|batch|b|in|i|tr|input|data|sample|t|train_?batch|mini|all)|xb|a_?0"
+    r"|batch_?(x|images|inputs)|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train"
+    r"|batch))?|data|features?|train(ing)?_?(x|images|inputs?|imgs?)|pixels|samples?|row",
+    "targets": r"y|ys|t|l|lbl|tgt|yb|y_?(true|train|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data"
+    r"|enc(oded)?|vec|mini|all)|correct|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot"
+    r"|one_?hot))?|expected(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?|truth|ground_?truth"
+    r"|desired(_?outputs?)?|answers?|train(ing)?_?(y|labels?|targets?)|batch_?(y|labels|targets)"
+    r"|digits?",
+    "batch": r"(mini_?)?batch",
+    "pairs": r"train(ing)?_?(data|set|pairs)|pairs|examples|data_?set",
+    "parameters": r"params?|parameters|network|net|nn|model|p|(nn_?)?params?_?(vec(tor)?)?"
+    r"|nn_?params|thetas?|(initial_?)?nn_?params|flat|vec(tor)?",
+    "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length",
+    "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)",
+    "decay": r"reg(_?(strength|rate|param))?|lambda_?|lambd|lmbda|lmbd|lam|l2(_?(reg|lambda))?"
+    r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd",
+    "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
+    "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
+    "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
+    "outputs": r"(num|n)_?(labels|classes|outputs?|out|o|y)|outputs?"
     + SIZE
-    + r"|out_?(size|dim)|d_?out",
-    "inputs": r"(num_?|n_?)(inputs?|in|i|x)|input_?" + SIZE + r"|in_?(size|dim)|d_?in",
-    "hidden": r"((num_?|n_?)?hidden(_?" + SIZE + r"|_?sizes|_?layers|_?dims|_?layer)?|n_?h|h)_?1?",
-    "hidden2": r"((num_?|n_?)?hidden(_?" + SIZE + r")?|n_?h|h)_?2",
-    "sizes": r"(layer_?)?sizes|layers(_?dims|_?sizes)?|(layer_?)?dims|architecture|structure"
-    r"|neurons|topology|shape",
-    "prediction": r"a_?l|a_?out|y_?hat|y_?pred|pred(ictions?)?|prob(abilitie)?s?|o|out|scores"
+    + r"|out"
+    + SIZE
+    + r"|d_?out|classes|size_?out(put)?",
+    "inputs": r"(num_?|n_?)(inputs?|in|i|x|features)|inputs?"
+    + SIZE
+    + r"|in"
+    + SIZE
+    + r"|d_?in|size_?in(put)?",
+    "hidden": rf"{HIDDEN}(_?1)?({SIZE})?(_?1)?",
+    "hidden2": rf"{HIDDEN}(_?2({SIZE})?|({SIZE})?_?2)",
+    "hidden3": rf"{HIDDEN}(_?3({SIZE})?|({SIZE})?_?3)",
+    "sizes": r"(layer_?)?sizes|layers?(_?(dims?|sizes|nodes))?|(layer_?)?dims|architecture"
+    r"|structure|neurons|topology|shape|(n_?)?units",
+    "prediction": r"a_?l|a_?out|y_?hat|y_?pred|pred(ictions?|icted)?|prob(abilitie)?s?|o|out|scores"
     r"|(final_?)?outputs?",
-    "cache": r"caches?|memory|activations|zs|a_?s|states|intermediates?|acts"
-    r"|forward_?(cache|result)|layer_?outputs",
+    "cache": r"caches?|memory|activations|zs|a_?s|states|intermediates?|acts|forward_?cache"
+    r"|forward_?result|layer_?outputs",
 }
 FORWARD = r"(?i).*(forward|predict|feed|propagat|query|infer|think|run|compute_output).*"
 GRADIENT = r"(?i).*(back|grad|deriv|nabla|loss|cost|bprop|prime).*"
 STEP = r"(?i).*(train|fit|step|update|learn|descent|sgd|optimi|backprop|backward).*"
-WEIGHT = r"(w|weights?|theta|syn|synapse|wei|kernel|v|u)[a-z_]*_?\d*|(ih|ho|hh)_?w(eights)?"
-BIAS = r"(b|bias|biases|beta)[a-z_]*_?\d*|(ih|ho|h|o)_?b(ias)?"
+WEIGHT = (
+    r"(w|weights?|theta|syn|synapse|wei|kernel)[a-z_\d]*|[vu]_?\d*|(ih|ho|hh)_?w(eights?)?"
+    r"|(hidden|output|out|in|h|o|l|layer|fc)_?\d?_?(w|weights?)"
+)
+BIAS = r"(b|bias|biases|beta)[a-z_\d]*|(hidden|output|out|ih|ho|h|o|l|layer|fc)_?\d?_?(b|bias(es)?)"
 GRADIENT_NAME = (
     r"_*(d|g|grads?|gradients?|nabla|delta|del|djd|dc|dl|part)_?[a-z_]*\d*"
     r"|.*(grads?|gradients?|delta)_?\d*"
 )
+
+
+Function = Callable[..., Any]
 
 
 class UnclearError(Exception):
@@ -66,7 +88,7 @@ def is_weight(name: str) -> bool:
 def is_bias(name: str) -> bool:
     """Tell whether a name is usual for biases."""
     name = name.strip("_").lower()
-    return bool(re.fullmatch(BIAS, name)) and role_of(name) not in ("n", "pairs")
+    return bool(re.fullmatch(BIAS, name)) and role_of(name) not in ("n", "batch")
 
 
 def is_gradient(name: str) -> bool:

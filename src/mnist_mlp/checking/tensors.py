@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.layouts import Layout
+from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.roles import is_bias, is_gradient, is_weight, number_in
 
 DEPTH = 4  # how deep lists, dictionaries and objects are searched
+PASSING = re.compile(  # names of what is like parameters, and is not: gradients, velocities, data
+    r"d[A-Z_wb]|(?i:grad|delta|nabla|v[_dwb]|vel|m_|mom|prev|old|best|zero|cache|mask|x|y)"
+)
 
 
 class Item(NamedTuple):
@@ -34,9 +37,7 @@ class Slot(NamedTuple):
     @property
     def holder(self) -> Any:
         """The list or dictionary that holds the array now."""
-        return _contents(
-            reduce(lambda thing, key: _contents(thing)[key], self.path[:-1], self.root)
-        )
+        return contents(reduce(lambda thing, key: contents(thing)[key], self.path[:-1], self.root))
 
     @property
     def array(self) -> Array:
@@ -47,15 +48,17 @@ class Slot(NamedTuple):
         """Overwrite it in place, or replace it if the shape or type has changed."""
         holder, key = self.holder, self.path[-1]
         old = holder[key]
-        if isinstance(old, np.ndarray) and old.shape == array.shape and old.dtype.kind == "f":
+        if isinstance(old, list):
+            holder[key] = array.tolist()
+        elif isinstance(old, np.ndarray) and old.shape == array.shape and old.dtype.kind == "f":
             old[...] = array
         else:
             holder[key] = array.copy()
 
 
-def _contents(thing: Any) -> Any:
+def contents(thing: Any) -> Any:
     """Return a list or dictionary itself, and the attributes of an object."""
-    return thing if isinstance(thing, list | dict) else vars(thing)
+    return thing if isinstance(thing, list | tuple | dict) else vars(thing)
 
 
 def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0) -> Iterator[Item]:
@@ -68,8 +71,8 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
         for key, element in value.items():
             yield from items(element, str(key), (), depth + 1)
     elif isinstance(value, list | tuple):
-        if array := _numbers(value):
-            yield Item(name, None, array[0])
+        if (array := _numbers(value)) is not None:
+            yield Item(name, None, array.astype(float))
             return
         named = names if len(names) == len(value) else [name] * len(value)
         for index, (element, own) in enumerate(zip(value, named, strict=True)):
@@ -83,22 +86,35 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
         yield from items(vars(value), name, (), depth + 1)
 
 
-def _numbers(value: Sequence[Any]) -> list[Array]:
-    """Return a list of numbers, or of such lists, as an array (in a list); else nothing."""
-    flat = value[0] if value else None
-    while isinstance(flat, list) and flat:
-        flat = flat[0]
-    if not isinstance(flat, int | float) or isinstance(flat, bool):
-        return []
+def _numbers(value: Any) -> Array | None:
+    """Return a list of numbers, or of such lists, as an array."""
+    first = value
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if first is value or not isinstance(first, int | float) or isinstance(first, bool):
+        return None
     try:
-        return [np.array(value, float)]
-    except (ValueError, TypeError):
-        return []
+        array = np.array(value)
+    except (ValueError, TypeError):  # the lists differ in length
+        return None
+    return array if array.dtype.kind in "fiu" else None
+
+
+def as_lists(value: Any) -> Any:
+    """Return a value with lists in the place of arrays."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: as_lists(element) for key, element in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(as_lists, value))
+    return value
 
 
 def slots(root: Any) -> Iterator[Slot]:
     """Yield every place under a root that holds an array of floating-point numbers."""
-    yield from _slots(root, root, (), "", set())
+    if isinstance(root, list | tuple | dict) or hasattr(root, "__dict__"):
+        yield from _slots(root, root, (), "", set())
 
 
 def _slots(
@@ -107,17 +123,16 @@ def _slots(
     if len(path) > DEPTH or id(value) in seen or _is_code(value):
         return
     seen.add(id(value))
-    contents = _contents(value)
-    for key, element in list(
-        contents.items() if isinstance(contents, dict) else enumerate(contents)
-    ):
+    held = contents(value)
+    for key, element in list(held.items() if isinstance(held, dict) else enumerate(held)):
         own = key if isinstance(key, str) else name
-        if own.startswith("__"):  # what Python itself keeps in a module
+        if own.startswith("__") or PASSING.match(own.strip("_")):
             continue
-        if isinstance(element, np.ndarray):
-            if element.dtype.kind == "f" and element.size > 1:
+        array = element if isinstance(element, np.ndarray) else _numbers(element)
+        if array is not None:
+            if array.dtype.kind == "f" and array.size:
                 yield Slot(root, (*path, key), own)
-        elif isinstance(element, list | dict) or hasattr(element, "__dict__"):
+        elif isinstance(element, list | tuple | dict) or hasattr(element, "__dict__"):
             yield from _slots(root, element, (*path, key), own, seen)
 
 
@@ -136,31 +151,51 @@ class Places(NamedTuple):
 
     def put(self, problem: Problem) -> None:
         """Give the object the parameters of a problem."""
-        for slot, array in zip(self.weights, problem.weights, strict=True):
-            slot.put(self.layout.weight(array))
-        for place, array in zip(self.biases, problem.biases, strict=True):
+        weights, biases = self.layout.parameters(problem.weights, problem.biases)
+        for slot, array in zip(self.weights, weights, strict=True):
+            slot.put(array)
+        for place, array in zip(self.biases, biases, strict=False):
             if place:
-                place.put(self.layout.biases(array))
+                place.put(array)
 
     def get(self) -> tuple[list[Array], list[Array | None]]:
         """Return copies of the object's parameters, in its own layout."""
         weights = [slot.array.copy() for slot in self.weights]
         return weights, [slot.array.copy() if slot else None for slot in self.biases]
 
+    @property
+    def biased(self) -> bool:
+        """Whether there are biases at all."""
+        return self.layout.folded or any(self.biases)
+
+    def suit(self, layout: Layout) -> bool:
+        """Return whether weights and biases have this layout. The folded ones look alike."""
+        bias = (layout.bias, self.layout.bias)
+        return layout.inputs == self.layout.inputs and (
+            bias[0] == bias[1] or (layout.folded and self.layout.folded)
+        )
+
+    def layouts(self, *, singles: bool) -> Iterator[Layout]:
+        """Yield the layouts that these places can have."""
+        yield from filter(self.suit, layouts(singles, folded=self.layout.folded))
+
 
 def find_places(root: Any) -> Places | None:
     """Return where an object keeps its parameters, if they form a chain of layers."""
-    found = [
-        s for s in slots(root) if not re.match(r"(?i)(d[A-Z_]|grad|delta|nabla|v_|m_|x|y)", s.name)
-    ]
-    matrices = [slot for slot in found if slot.array.ndim == 2 and min(slot.array.shape) > 1]
+    found = list(slots(root))
+    matrices = [slot for slot in found if slot.array.ndim == 2]
     named = [slot for slot in matrices if is_weight(slot.name)]
-    for weights in (named, named[::-1], matrices, matrices[::-1]):
-        for inputs in (False, True):
-            shapes = [slot.array.shape[:: 1 if inputs else -1] for slot in weights]  # n_in, n_out
-            if shapes and all(a[1] == b[0] for a, b in zip(shapes, shapes[1:])):  # noqa: B905, RUF007
-                sizes = [shapes[0][0], *(shape[1] for shape in shapes)]
-                return _with_biases(sizes, weights, found, inputs)
+    matrices = [slot for slot in matrices if min(slot.array.shape) > 1]
+    for folded in (0, 1):  # with a column of biases in each matrix
+        for weights in (named, named[::-1], matrices, matrices[::-1]):
+            for inputs in (False, True):
+                shapes = [slot.array.shape[:: 1 if inputs else -1] for slot in weights]
+                sizes = [n_in - folded for n_in, _ in shapes] + [n for _, n in shapes[-1:]]
+                if len(shapes) > folded and sizes[1:] == [n_out for _, n_out in shapes]:
+                    if folded:
+                        layout = Layout("rows", inputs, "last", "one-hot")
+                        return Places(sizes, weights, [None] * len(weights), layout)
+                    return _with_biases(sizes, weights, found, inputs)
     return None
 
 
@@ -170,7 +205,7 @@ def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], input
         slot
         for slot in found
         if slot.path not in taken
-        and slot.array.size == max(slot.array.shape)
+        and slot.array.size == max(slot.array.shape, default=0)
         and is_bias(slot.name)
     ]
     biases: list[Slot | None] = []
@@ -188,6 +223,8 @@ def pick(
     found: Sequence[Item], problem: Problem, layout: Layout
 ) -> tuple[list[Array | None], list[Array | None]]:
     """Return the gradients among arrays, in the layout of the problem."""
+    if layout.folded:
+        return _pick_folded(found, problem, layout)
     weights, biases = [], []
     taken: set[int] = set()
     for i, (weight, bias) in enumerate(zip(problem.weights, problem.biases, strict=True)):
@@ -202,6 +239,20 @@ def pick(
         if array is not None:
             array = layout.read_bias(np.asarray(array, _type(array)), bias.size)
         biases.append(array)
+    return weights, biases
+
+
+def _pick_folded(
+    found: Sequence[Item], problem: Problem, layout: Layout
+) -> tuple[list[Array | None], list[Array | None]]:
+    """Return the gradients among arrays that hold those of the biases too."""
+    weights, biases = list[Array | None](), list[Array | None]()
+    taken: set[int] = set()
+    for i, joint in enumerate(layout.parameters(problem.weights, problem.biases)[0]):
+        array = _choose(found, i, [joint.shape], is_weight, taken)
+        parts = (None, None) if array is None else layout.unfold(np.asarray(array, _type(array)))
+        weights.append(parts[0])
+        biases.append(parts[1])
     return weights, biases
 
 

@@ -1,8 +1,10 @@
 """A trial: what a program answers to random problems, and what it is given."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,10 +12,13 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.layouts import SINGLE, Layout
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
+from mnist_mlp.checking.tensors import Item
 
 SIZES = ([23, 16, 13, 10], [23, 16, 10], [23, 16, 16, 10], [23, 10, 10], [23, 10])
 BATCHES, ONES = (6, 7, 5), (1, 1, 1)
-RATE = 0.5
+RATE, DECAY, KEEP = 0.5, 0.05, 0.75
+Feed = Literal["batch", "one", "pairs", "data set"]  # how examples are given; pairs of single ones
+MASK = re.compile(r"(?i)mask|drop|keep|^d\d*$|^u\d*$|^r\d*$")
 
 
 class Trial(NamedTuple):
@@ -37,36 +42,96 @@ class Trial(NamedTuple):
 
 @cache
 def _problem(sizes: tuple[int, ...], n: int, seed: int) -> Problem:
-    return new_problem(sizes, n, seed)
+    problem = new_problem(sizes, n, seed)
+    if sizes[-1] > 1:
+        return problem
+    labels = np.random.default_rng(seed).integers(0, 2, (n, 1))  # a single output: yes or no
+    return problem._replace(targets=labels.astype(float))
 
 
-def problems(sizes: Sequence[int], layout: Layout, biased: bool = True) -> Iterator[Problem]:
+def feeds(roles: AbstractSet[str | None], *, step: bool) -> tuple[Feed, ...]:
+    """Return how examples may be given to what has parameters of these roles, the likely first."""
+    if roles & {"pairs", "batch"} and "targets" not in roles:
+        return ("pairs",) if roles & {"batch", "n"} else ("pairs", "one")
+    return ("batch", "one", "data set") if step else ("batch", "one")
+
+
+def settles(trials: Sequence[Trial]) -> bool:
+    """Tell whether no other way to give examples need be tried.
+
+    A step may be made after each example; and if bias gradients have a column for each example, it
+    may be that the program means one.
+    """
+    gradients = [trial for trial in trials if not trial.step]
+    meant_for_one = any(
+        trial.layout.data == "columns" and array is not None and array.ndim > 1
+        for trial in gradients
+        for array in trial.answers[0].biases
+    )
+    return bool(gradients) and not meant_for_one
+
+
+def problems(
+    sizes: Sequence[int], feed: Feed, *, biased: bool = True, decayed: bool = False
+) -> Iterator[Problem]:
     """Yield the random problems that a program is tried on."""
-    for seed, n in enumerate(ONES if layout.data in SINGLE else BATCHES):
-        problem = _problem(tuple(sizes), n, seed)
+    for seed, n in enumerate(BATCHES if feed in ("batch", "pairs") else ONES):
+        problem = _problem(tuple(sizes), n, seed)._replace(decay=DECAY if decayed else 0.0)
         zeros = [np.zeros_like(bias) for bias in problem.biases]
         yield problem if biased else problem._replace(biases=zeros)
 
 
-def supply_for(problem: Problem, layout: Layout) -> dict[str, Any]:
+def supply_for(problem: Problem, layout: Layout, feed: Feed = "batch") -> dict[str, Any]:
     """Return a value for each role."""
+    pairs = layout.data_set(problem) if layout.data in SINGLE else None
     images, targets = layout.examples(problem.images), layout.labels(problem)
+    if pairs and feed == "data set":
+        images, targets = map(np.array, pairs)
+    together = list(zip(*pairs, strict=True)) if pairs else [(images, targets)]
     sizes = [problem.images.shape[1], *(len(bias) for bias in problem.biases)]
     hidden = sizes[1:-1]
     return {
         "images": images,
         "targets": targets,
-        "pairs": [(images, targets)],
+        "pairs": together,
+        "batch": together,
         "rate": RATE,
         "epochs": 1,
-        "decay": 0.0,
+        "decay": problem.decay,
+        "keep": KEEP,
+        "dropped": 1 - KEEP,
         "n": len(problem.images),
         "sizes": sizes,
         "inputs": sizes[0],
         "outputs": sizes[-1],
         "hidden": hidden[0] if hidden else 0,
         "hidden2": hidden[-1] if hidden else 0,
+        "hidden3": hidden[-1] if hidden else 0,
     }
+
+
+def masks_in(found: Iterable[Item], problem: Problem, layout: Layout) -> list[Array]:
+    """Return the dropout masks among arrays, of each hidden layer, or nothing.
+
+    A mask has the shape of the layer's activations, and holds 0 and one other number. If that is 1,
+    the program has still to divide by the fraction kept.
+    """
+    masks = []
+    for bias in problem.biases[:-1]:
+        shape = layout.examples(np.zeros((len(problem.images), len(bias)))).shape
+        fitting = [
+            item.array * 1.0
+            for item in found
+            if item.array.shape == shape and _is_mask(item.array) and MASK.search(item.name)
+        ]
+        if not fitting:
+            return []
+        masks.append(layout.read_examples(fitting[0]) / (KEEP if fitting[0].max() == 1 else 1))
+    return masks
+
+
+def _is_mask(array: Array) -> bool:
+    return len(np.unique(array)) <= 2 and array.min() == 0 < array.max()
 
 
 def difference(
@@ -77,12 +142,15 @@ def difference(
     rate: float,
 ) -> Answer:
     """Return the answer of a step, from the program's parameters before and after it."""
-    weights = [layout.weight((a - b) / rate) for a, b in zip(before[0], after[0], strict=True)]
+    steps = [(a - b) / rate for a, b in zip(before[0], after[0], strict=True)]
+    if layout.folded:
+        parts = [layout.unfold(step) for step in steps]
+        return Answer(problem, [w for w, _ in parts], [b for _, b in parts], (), rate)
     biases = [
         None if a is None or b is None else layout.read_bias((a - b) / rate, len(bias))
         for a, b, bias in zip(before[1], after[1], problem.biases, strict=True)
     ]
-    return Answer(problem, weights, biases, (), rate)
+    return Answer(problem, [layout.weight(step) for step in steps], biases, (), rate)
 
 
 def as_step(answer: Answer) -> Answer:

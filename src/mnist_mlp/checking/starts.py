@@ -1,0 +1,112 @@
+"""Starts: the parameters with which a learner's program begins, as its own code makes them."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from mnist_mlp.checking.layouts import Layout
+from mnist_mlp.checking.learner import Learner, describe, limited
+from mnist_mlp.checking.lines import Problem, new_problem
+from mnist_mlp.checking.roles import FORWARD, STEP, call, parameters_of, role_of, roles_of
+from mnist_mlp.checking.tensors import Places, find_places, items
+from mnist_mlp.checking.trial import SIZES, supply_for
+
+SIZE_ROLES = {None, "inputs", "hidden", "hidden2", "hidden3", "outputs"}
+DATA_ROLES = {"images", "targets", "pairs", "batch"}
+
+
+def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = False) -> Any:
+    """Call a class or a function that makes a network with layers of these sizes.
+
+    `listed` gives it the sizes of the hidden layers as a list. If it takes as many numbers as there
+    are layers, they are the sizes in order, whatever their names. Without sizes it makes its own.
+    """
+    if not sizes:
+        with limited():
+            return maker()
+    supply = supply_for(new_problem(sizes, 6, 0), Layout("rows", False, "flat", "one-hot"))
+    supply = {role: value for role, value in supply.items() if role not in DATA_ROLES}
+    if listed:
+        supply["hidden"] = list(sizes[1:-1])
+    needed = [p.name for p in _needed(maker)]
+    numbers = [name for name in needed if role_of(name) in SIZE_ROLES]
+    ordered = len(numbers) == len(sizes) and not listed
+    with limited():
+        return call(maker, supply, dict(zip(numbers, sizes, strict=True)) if ordered else {})
+
+
+def _needed(maker: Callable[..., Any]) -> list[inspect.Parameter]:
+    return [p for p in parameters_of(maker) if p.default is p.empty]
+
+
+def starters(learner: Learner) -> Iterator[Callable[..., Any]]:
+    """Yield the file's functions that may make parameters, or a network."""
+    for name, function in learner.functions().items():
+        takes_data = roles_of(function) & (DATA_ROLES | {"parameters", "prediction"})
+        works = re.fullmatch(FORWARD, name) or re.fullmatch(STEP, name)
+        if learner.returned_names(function) and not takes_data and not works:
+            yield function
+
+
+def starts(
+    learner: Learner, makers: Sequence[Callable[..., Any]]
+) -> Iterator[tuple[Callable[[], Any], Places]]:
+    """Yield functions that make new parameters, and where these are kept."""
+    every: list[list[int]] = [*SIZES, []]
+    for maker, sizes, listed in product(makers, every, (False, True)):
+        if not sizes and (listed or _needed(maker)):
+            continue
+        try:
+            places = find_places(make(maker, sizes, listed=listed))
+        except Exception as error:  # noqa: BLE001
+            learner.errors.append(f"{maker.__name__}: {describe(error)}")
+            continue
+        if places and sizes in ([], places.sizes):
+            yield partial(make, maker, sizes, listed=listed), places
+
+
+def filled(build: Callable[[], Any], problem: Problem, layout: Layout) -> Any:
+    """Return what a function makes, with the parameters of a problem. Raises ValueError."""
+    value = build()
+    places = find_places(value)
+    sizes = [problem.images.shape[1], *map(len, problem.biases)]
+    if not places or places.sizes != sizes or not places.suit(layout):
+        raise ValueError("not a network of this layout")
+    places._replace(layout=layout).put(problem)
+    return value
+
+
+def own_sizes(learner: Learner) -> list[list[int]]:
+    """Return the sizes of layers that the file itself sets."""
+    found = []
+    for function in starters(learner):
+        if _needed(function):
+            continue
+        try:
+            with limited():
+                start = function()
+        except Exception:  # noqa: BLE001, S112
+            continue
+        values = [start]
+        for unpack in learner.functions().values() if _is_flat(start) else ():
+            if len(parameters_of(unpack)) == 1:
+                try:
+                    with limited():
+                        values.append(unpack(start))
+                except Exception:  # noqa: BLE001, S112
+                    continue
+        found += [places.sizes for places in map(find_places, values) if places]
+    numbers = {role_of(k): v for k, v in learner.names.items() if type(v) is int}
+    named = [numbers.get(role) for role in ("inputs", "hidden", "hidden2", "outputs")]
+    sizes = [size for size in named if size]
+    return [*found, sizes] if len(sizes) > 1 else found
+
+
+def _is_flat(value: Any) -> bool:
+    arrays = [item.array for item in items(value)]
+    return len(arrays) == 1 and arrays[0].ndim == 1 and arrays[0].dtype == np.float64
