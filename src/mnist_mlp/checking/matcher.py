@@ -297,10 +297,9 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
     """Tell whether the last layer's weights follow from its delta with one mistake at most."""
     i = reading.nets[0].last
-    if not _own_delta(reading, answers[:1], i):
-        return False
+    own = _own_delta(reading, answers[:1], i)
     ways = (RIGHT, *_ways(reading, i, 1))
-    return any(_follows(reading, answers, i, way) for way in ways)
+    return bool(own) and any(_leads_to(own, reading, i, way) for way in ways)
 
 
 # Backward
@@ -358,28 +357,30 @@ def _follow(
     for n in (1, 2):
         cheapest = min((reading.price for reading in found), default=np.inf)
         if n == 1 or cheapest >= readings[0].price + SEVERAL:
-            for reading in readings:
-                found += _merged(_explaining(reading, answers, i, n), i)
+            for reading, own in known:
+                found += _merged(_explaining(reading, own, answers, i, n), i)
     if not _explained(found, i):
         deltas = (delta for reading in readings for delta in _deltas(reading, i))
         found += _merged(_explained((_tensors(delta, answers, i) for delta in deltas), i), i)
     return found or [_with_own_delta(reading, own, answers, i) for reading, own in known]
 
 
-def _explaining(reading: Reading, answers: Sequence[Answer], i: int, n: int) -> list[Reading]:
+def _explaining(
+    reading: Reading, own: list[Array], answers: Sequence[Answer], i: int, n: int
+) -> list[Reading]:
     """Return readings with n mistakes in delta of layer i, from which its weights follow."""
     first = reading._replace(nets=reading.nets[:1])
-    likely = [way for way in _ways(reading, i, n) if _follows(first, answers, i, way)]
+    likely = [way for way in _ways(reading, i, n) if _leads_to(own[:1], first, i, way)]
     deltas = [_planted(reading, i, way) for way in likely]
     read = (_tensors(delta, answers, i) for delta in deltas if delta)
     return [reading for reading in read if Tensor("weights", i) not in reading.unknown]
 
 
-def _follows(reading: Reading, answers: Sequence[Answer], i: int, way: Way) -> bool:
-    """Tell whether the weights' gradient follows from delta with the mistakes of a way."""
-    delta = _planted(reading, i, way)
-    found = [answer.weights[i - 1] for answer in answers[: len(reading.nets)]]
-    return delta is not None and _fits(delta.nets, "weights", i, found) is not None
+def _leads_to(own: list[Array], reading: Reading, i: int, way: Way) -> bool:
+    """Tell whether a way to write delta gives the weights' gradient that the program's own does."""
+    found = [delta.T @ net.a[i - 1] for delta, net in zip(own, reading.nets, strict=True)]
+    planted = _planted(reading, i, way)
+    return planted is not None and _fits(planted.nets, "weights", i, found) is not None
 
 
 def _guess(reading: Reading, answers: Sequence[Answer], i: int) -> list[Reading]:

@@ -290,6 +290,16 @@ OUTPUT = [
         at="outputs",
     ),
     Mistake(
+        "slope",
+        "softmax's derivative taken elementwise, times a - y",
+        "delta = (a - y) * a * (1 - a)",
+        "The signs are right; a - y alone is the whole of it.",
+        lambda net, i: net.own_slope(i),
+        ("softmax",),
+        "delta = a - y",
+        at="outputs",
+    ),
+    Mistake(
         "cost",
         "the slope of the cost alone, without that of the activation",
         "delta = ∂C/∂a",
