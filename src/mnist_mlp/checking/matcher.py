@@ -316,7 +316,7 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
     if known := [pair for pair in zip(readings, owns, strict=True) if pair[1]]:
         found = _follow(known, answers, i)
     else:
-        found = [r for reading in readings for r in _guess(reading, answers, i)]
+        found = _guess(readings, answers, i)
     found.sort(key=lambda reading: reading.price)
     width = FEW if found[0].unknown else WIDTH
     return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
@@ -383,10 +383,22 @@ def _leads_to(own: list[Array], reading: Reading, i: int, way: Way) -> bool:
     return planted is not None and _fits(planted.nets, "weights", i, found) is not None
 
 
-def _guess(reading: Reading, answers: Sequence[Answer], i: int) -> list[Reading]:
-    """Return readings of a layer whose weights' gradient does not follow from its delta."""
-    first, *wrong = (_tensors(delta, answers, i) for delta in _deltas(reading, i))
-    return _merged([first, *(r for r in wrong if len(_new(r, i)) < 2)], i)
+def _guess(readings: Sequence[Reading], answers: Sequence[Answer], i: int) -> list[Reading]:
+    """Return readings of a layer whose weights' gradient does not follow from its delta.
+
+    First come mistakes with the right delta, then those with a wrong one that fits the biases.
+    """
+    right = [_tensors(_right_delta(reading, i), answers, i) for reading in readings]
+    if found := _explained(right, i):
+        return found
+    biases = [answer.biases[i - 1] for answer in answers]
+    wrong = [
+        _tensors(delta, answers, i)
+        for reading in readings
+        for delta in _deltas(reading, i)
+        if biases[0] is None or _fits(delta.nets, "biases", i, biases)
+    ]
+    return right + _merged([reading for reading in wrong if len(_new(reading, i)) < 2], i)
 
 
 def _with_own_delta(
