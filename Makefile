@@ -24,10 +24,11 @@ run: mend  ## the default: set up .venv, run the pipeline, show its results
 mend: $(COMMAND)  ## repair what a killed dvc left broken; warn about what will fail here
 	@$(COMMAND) mend
 
-claims: .venv/claims mend  ## test what the videos claim, in 17 minutes
+claims: .venv/claims mend  ## test what the videos claim, in 25 minutes
 	@.venv/bin/dvc repro evaluate render
 	@.venv/bin/dvc --cd claims repro
 	@PYTHONPATH=stages:claims .venv/bin/python claims/summary.py --table README.md
+	@PYTHONPATH=src .venv/bin/python -m mnist_mlp.checking.tables docs/check.md
 	@.venv/bin/dvc repro  # the page shows the claims too
 
 site: run .venv/test  ## build the website in site/, with the page and the claims

@@ -33,7 +33,7 @@ PAGE = Path("metrics/claims.md")
 PICTURES = Path("metrics/claims")
 MARKS = {"Holds.": "✓", "Does not hold.": "✗"}
 DEPENDS = "◐"
-NOT_CLAIMS = {"claim", "networks", "summary"}  # scripts
+NOT_CLAIMS = {"claim", "mistakes", "networks", "summary"}  # scripts
 HOLDS = {True: "yes", False: "no", None: "undecided"}
 INTRODUCTION = """\
 # The videos' claims, measured

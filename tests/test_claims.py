@@ -24,6 +24,7 @@ from shifted import moved
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
+from mnist_mlp.checking.museum import MUSEUM
 from mnist_mlp.learning.network import Network, initialise_weights
 from tests.conftest import ROOT, built_once, commit, done, start, started
 from tests.test_stages import imported
@@ -57,6 +58,7 @@ FEW: dict[str, dict[str, Any]] = {
         "fitted": 0.3,
     },
     "minima": {"pairs": 2, "points": 5},
+    "mistakes": {"seeds": 1},
     "steps": {"seeds": 2, "images": 500, "steps": 40},
 }
 
@@ -311,7 +313,8 @@ def test_every_source_file_that_a_claim_runs_is_tracked() -> None:
     packages = [ROOT / "src/mnist_mlp" / name for name in ("base", "data", "learning")]
     library = {path for package in packages for path in package.rglob("*.py")}
     for path in (ROOT / "claims").glob("*.py"):
-        library |= {module for module in imported(path) if module.is_relative_to(ROOT / "src")}
+        own = {ROOT / dep for dep in PIPELINE.get(path.stem, {}).get("deps", ())}
+        library |= {m for m in imported(path) - own if m.is_relative_to(ROOT / "src")}
     sources = {str(path.relative_to(ROOT)) for path in library}
     sources |= {f"stages/{name}.py" for name in run} | {"claims/claim.py"}
     assert set(PIPELINE["source"]["deps"]) == sources
@@ -391,6 +394,20 @@ def test_every_claim_gets_a_verdict_from_the_sample(claimed: Path) -> None:
     for picture in pictures:
         with Image.open(claimed / "metrics" / picture) as image:
             assert image.width == 800
+
+
+def test_every_mistake_is_trained_or_it_is_said_why_not(claimed: Path) -> None:
+    measured = json.loads((claimed / "metrics/mistakes.json").read_text("utf-8"))
+    trained, left_out = measured["with"], measured["not_trained"]
+    assert [*trained, *left_out] == sorted(
+        (mistake.name for mistake in MUSEUM), key=lambda name: name in left_out
+    )
+    assert all(len(each["accuracies"]) == 1 for each in trained.values())
+    (right,) = measured["without"][0]["accuracies"]
+    assert right > 0.7
+    assert trained["the target left out"]["accuracies"][0] < 0.3
+    assert trained["the step goes uphill"]["accuracies"] != [right]
+    assert trained["the biases are never updated"]["accuracies"][0] > 0.7
 
 
 def test_changing_one_claims_knobs_reruns_only_that_claim(claimed: Path) -> None:

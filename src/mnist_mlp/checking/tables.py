@@ -13,6 +13,7 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.lines import LINES, Recipe, new_problem, run
 from mnist_mlp.checking.matcher import fit
+from mnist_mlp.checking.measured import in_table, without_mistakes
 from mnist_mlp.checking.museum import MUSEUM, ROOMS, Mistake, plant
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.network import ACTIVATIONS
@@ -35,13 +36,14 @@ TITLES = {
 
 def museum_table() -> Iterator[str]:
     """Yield the museum as Markdown."""
+    yield f"\nWithout a mistake the accuracy is {without_mistakes()}."
     for room, mistakes in ROOMS.items():
         yield f"\n**{TITLES[room]}**\n"
-        yield "| mistake | wrong | right | what it likely does |"
-        yield "| --- | --- | --- | --- |"
+        yield "| mistake | wrong | right | what it likely does | accuracy |"
+        yield "| --- | --- | --- | --- | --- |"
         for m in mistakes:
-            equation = LINES[m.line].equation
-            cells = (m.name, f"`{m.wrong}`", f"`{m.formula}` {equation}", m.learns)
+            right = f"`{m.formula}` {LINES[m.line].equation}"
+            cells = (m.name, f"`{m.wrong}`", right, m.learns, in_table(m.name))
             yield f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
 

@@ -15,6 +15,7 @@ from mnist_mlp.checking.matcher import (
     Tensor,
     nearest,
 )
+from mnist_mlp.checking.measured import in_report
 
 WIDTH = 88
 COSTS = {
@@ -88,6 +89,8 @@ def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
     yield f"   wrong  {first.wrong}"
     yield f"   right  {first.formula}"
     yield _wrapped(f"Likely: {first.learns}", "   ")
+    if measured := in_report(first.name):
+        yield _wrapped(measured, "   ")
     yield f"   Nielsen, chapter 2: {LINES[first.line].equation}"
     for other in others:
         yield _wrapped(f"or, with the same gradients: {other.name}, {other.wrong}", "   ")
