@@ -117,7 +117,7 @@ def predict(
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0917
     files: Annotated[list[Path] | None, typer.Argument(help="Your own program, as it is.")] = None,
     cost: Annotated[
         str | None,
@@ -132,6 +132,9 @@ def check(
     train: Annotated[
         int, typer.Option(min=0, help="With --table: train for so many epochs, for the accuracy.")
     ] = 0,
+    data: Annotated[
+        bool, typer.Option("--data", help="Check the data and the initial weights too.")
+    ] = False,
 ) -> None:
     """Name the mistake in your own backpropagation.
 
@@ -139,6 +142,7 @@ def check(
     compares the gradients with those of a hundred known mistakes. The exit code is 1 if something
     is wrong. Checking a file runs it: check only files that you trust.
     """
+    from mnist_mlp.checking.data_check import DataReport, check_data
     from mnist_mlp.checking.template import write_template
     from mnist_mlp.checking.words import report
     from mnist_mlp.course.marks import mark, write_marks
@@ -151,7 +155,7 @@ def check(
         raise InputError("name the file to check: mnist-mlp check mine.py")
     if cost not in (None, *COSTS):
         raise InputError(f"--cost: expected one of {', '.join(COSTS)}, found {cost}")
-    marks = []
+    marks, data_reports = [], list[DataReport]()
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: not found")
@@ -160,11 +164,15 @@ def check(
             print(printable(file), *marks[-1].lines, sep="\n", end="\n\n", flush=True)
         if marks[-1].needs_report:
             print(report(marks[-1].diagnosis, printable(file)), end="\n\n", flush=True)
+        if data:
+            trial = marks[-1].diagnosis.trial
+            data_reports.append(check_data(file, trial.layout.data if trial else ""))
+            print(*map(printable, data_reports[-1].lines), sep="\n", end="\n\n", flush=True)
     if table:
         if train:
             marks = [_trained(each, file, train) for each, file in zip(marks, files, strict=True)]
         write_marks(table, marks)
-    if not all(each.is_right for each in marks):
+    if not all(each.is_right for each in marks) or not all(each.is_right for each in data_reports):
         sys.exit(1)
 
 

@@ -27,13 +27,22 @@ class Learner:
 
     _flags = 0  # of the compiler
 
-    def __init__(self, path: Path) -> None:
-        """Run the file's imports, definitions and assignments. Raises SyntaxError."""
+    def __init__(
+        self,
+        path: Path,
+        runs: Callable[[ast.stmt], bool] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Run the file's imports, definitions and assignments, or what `runs` says.
+
+        Each statement may compute for `patience` seconds. Raises SyntaxError.
+        """
         source = path.read_text("utf-8", "replace")
         self.tree = ast.parse(source, str(path))
         self.module = types.ModuleType(path.stem)
         self.names: dict[str, Any] = vars(self.module)
         self.names["__file__"] = str(path)
+        self.patience = patience
         self.problems: list[str] = []
         self.errors: list[str] = []
         self.failed: list[ast.stmt] = []
@@ -41,17 +50,18 @@ class Learner:
         if any(ast.unparse(node) == "from __future__ import annotations" for node in imports):
             self._flags = __future__.annotations.compiler_flag
         self.plain = not any("numpy" in ast.unparse(node) for node in imports)
+        runs = runs or is_definition
         for statement in self.tree.body:
-            if _is_definition(statement) and not self.run([statement], self.names):
+            if runs(statement) and not self.run([statement], self.names):
                 self.failed.append(statement)
 
     def run(
-        self, statements: list[ast.stmt], names: dict[str, Any], seconds: float = PATIENCE
+        self, statements: list[ast.stmt], names: dict[str, Any], seconds: float | None = None
     ) -> bool:
         """Run statements of the file, and return whether they ended without an error."""
         try:
             code = compile(ast.Module(statements, []), self.names["__file__"], "exec", self._flags)
-            with limited(seconds):
+            with limited(seconds or self.patience):
                 exec(code, names)  # noqa: S102
         except KeyboardInterrupt:
             raise
@@ -90,7 +100,8 @@ class Learner:
         }
 
 
-def _is_definition(statement: ast.stmt) -> bool:
+def is_definition(statement: ast.stmt) -> bool:
+    """Tell whether a statement is an import, a definition or an assignment."""
     if isinstance(statement, ast.Expr):  # network.append(Dense(784, 16))
         call = statement.value
         return (
@@ -112,7 +123,7 @@ def _returned(function: ast.FunctionDef) -> list[ast.expr]:
 def describe(error: BaseException) -> str:
     """Return the kind and message of an error, in one line."""
     if isinstance(error, EndlessError):
-        return f"it takes longer than {PATIENCE:g} second; is there an endless loop?"
+        return f"it takes longer than {error}; is there an endless loop?"
     return f"{type(error).__name__}: {error}".split("\n")[0][:200]
 
 
@@ -125,7 +136,7 @@ def limited(seconds: float = PATIENCE) -> Iterator[None]:
     """Raise EndlessError in the block if it takes too long, where the system has such alarms."""
 
     def stop(*_: object) -> None:
-        raise EndlessError
+        raise EndlessError(f"{seconds:g} second{'s' if seconds > 1 else ''}")
 
     if not hasattr(signal, "setitimer"):
         yield
