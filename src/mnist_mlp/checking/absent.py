@@ -15,6 +15,20 @@ from mnist_mlp.learning.network import sigmoid
 ABSENT = {
     *("matplotlib", "seaborn", "plotly", "pandas", "keras", "tensorflow", "torch", "torchvision"),
     *("sklearn", "cv2", "IPython", "tensorflow_datasets", "datasets", "mnist", "idx2numpy"),
+    *("numba", "tqdm", "joblib", "wandb", "mlxtend"),
+}
+
+
+def _same(value: Any = None, *_: object, **__: object) -> Any:
+    """Return what is given; as a decorator with arguments, one that does so."""
+    return _same if value is None or isinstance(value, str) else value
+
+
+STANDING_IN = {  # what has to do something
+    "numba": {"njit": _same, "jit": _same, "vectorize": _same, "prange": range},
+    "tqdm": {"tqdm": _same, "trange": range},
+    "tqdm.auto": {"tqdm": _same, "trange": range},
+    "tqdm.notebook": {"tqdm": _same, "trange": range},
 }
 
 
@@ -53,7 +67,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return Absent(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give SciPy the two functions that networks use."""
+        """Give SciPy the two functions that networks use, and others what they do at least."""
+        vars(module).update(STANDING_IN.get(module.__name__, {}))
         if module.__name__ == "scipy.special":
             vars(module)["expit"] = sigmoid
             vars(module)["softmax"] = lambda z, axis=None: (

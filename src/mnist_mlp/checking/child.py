@@ -79,12 +79,13 @@ def save(path: Path, trial: Trial) -> None:
             ("dW", answer.weights),
             ("db", answer.biases),
             ("a", answer.activations),
+            ("masks", problem.masks),
         ):
             for i, value in enumerate(values):
                 if value is not None:
                     arrays[f"{k}/{name}/{i}"] = np.asarray(value)
         arrays[f"{k}/images/0"], arrays[f"{k}/targets/0"] = problem.images, problem.targets
-        arrays[f"{k}/rate/0"] = np.array(answer.rate)
+        arrays[f"{k}/rate/0"], arrays[f"{k}/decay/0"] = np.array((answer.rate, problem.decay))
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

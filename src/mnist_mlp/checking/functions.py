@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from mnist_mlp.checking.layouts import Layout, layouts
+from mnist_mlp.checking.layouts import Layout, layouts, plain_layouts
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
@@ -112,6 +112,8 @@ def _trials_of(taker: Taker) -> Iterator[Trial]:
 def _options(taker: Taker, feed: Feed) -> Iterator[list[Option]]:
     """Yield what may be handed over, the likely first: what the file makes, then other things."""
     every = [*layouts(feed != "batch"), *layouts(feed != "batch", folded=True)]
+    if taker.learner.plain:
+        every = list(plain_layouts()) if feed != "batch" else []
     if taker.is_contained:
         makers: list[Function] = [*starters(taker.learner), *taker.learner.classes()]
         for build, places in starts(taker.learner, makers):

@@ -164,6 +164,8 @@ def load(path: Path) -> Trial:
             [part["b"][i] for i in n_layers],
             part["images"][0],
             part["targets"][0],
+            list(part.get("masks", {}).values()),
+            float(part["decay"][0]),
         )
         weights, biases, activations = (
             [part.get(name, {}).get(i) for i in n_layers] for name in ("dW", "db", "a")

@@ -15,6 +15,7 @@ from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import call, parameters_of, role_of, roles_of
+from mnist_mlp.checking.starts import starters, starts
 from mnist_mlp.checking.tensors import Places, find_places, items, pick
 from mnist_mlp.checking.trial import RATE, SIZES, Trial, difference, is_double, problems, supply_for
 
@@ -44,8 +45,11 @@ def layer_trials(learner: Learner) -> Iterator[Trial]:
 def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
     """Yield functions that make a list of layers."""
     for value in list(learner.names.values()):
-        if isinstance(value, list) and value and all(_is_layer(layer) for layer in value):
-            yield partial(copy.deepcopy, value)
+        if layers := _layers_in(value):
+            yield partial(copy.deepcopy, layers)
+    for build, _ in starts(learner, list(starters(learner))):
+        if _layers_in(build()):
+            yield partial(_built, build)
     classes = [kind for kind in learner.classes() if _is_layer(kind)]
     dense = [kind for kind in classes if len(_needed(kind)) >= 2]
     plain = [kind for kind in classes if not _needed(kind) and not _is_loss(kind)]
@@ -56,6 +60,18 @@ def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
     ]
     for sizes, last in product(SIZES if dense else (), (output, [], hidden)):
         yield partial(_assemble, dense[-1], hidden[:1], last[:1], sizes)
+
+
+def _built(build: Callable[[], Any]) -> list[Any]:
+    return _layers_in(build())
+
+
+def _layers_in(value: Any) -> list[Any]:
+    """Return the layers in a list, or in a list that an object keeps; else nothing."""
+    for some in (value, *getattr(value, "__dict__", {}).values()):
+        if isinstance(some, list | tuple) and some and all(map(_is_layer, some)):
+            return list(some)
+    return []
 
 
 def _assemble(dense: type, hidden: list[type], last: list[type], sizes: list[int]) -> list[Any]:
@@ -175,7 +191,7 @@ def _run_layers(
     found = [
         item
         for item in items([vars(layer) for layer in layers])
-        if re.match(r"(?i)_*(d|grad|nabla)", item.name)
+        if re.match(r"(?i)_*(d|grad|nabla)|.*grad", item.name)
     ]
     weights, biases = pick(found, problem, layout)
     if any(array is None for array in weights):

@@ -104,6 +104,13 @@ class Layout(NamedTuple):
         return self.read_examples(array) if array.ndim > 1 else array
 
 
+def plain_layouts() -> Iterator[Layout]:
+    """Yield the layouts of programs without NumPy: one example as a list, neurons as lists."""
+    for bias in ("flat", "last", "first"):
+        for targets in ("one-hot", "labels"):
+            yield Layout("vector", False, bias, targets)
+
+
 def layouts(singles: bool, *, folded: bool = False) -> Iterator[Layout]:
     """Yield every layout, the likely ones first: of mini-batches, or of single examples."""
     kinds = ("column", "vector", "row") if singles else ("columns", "rows")

@@ -4,6 +4,7 @@ import __future__
 
 import ast
 import signal
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ class Learner:
         self.names: dict[str, Any] = vars(self.module)
         self.names["__file__"] = str(path)
         self.patience = patience
+        sys.modules[path.stem] = self.module  # as dataclasses want it
         self.problems: list[str] = []
         self.errors: list[str] = []
         self.failed: list[ast.stmt] = []
@@ -61,7 +63,7 @@ class Learner:
         """Run statements of the file, and return whether they ended without an error."""
         try:
             code = compile(ast.Module(statements, []), self.names["__file__"], "exec", self._flags)
-            with limited(seconds or self.patience):
+            with limited(seconds or self.patience), _as_main(self.names["__file__"]):
                 exec(code, names)  # noqa: S102
         except KeyboardInterrupt:
             raise
@@ -71,20 +73,25 @@ class Learner:
         return True
 
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the functions that the file itself defines."""
+        """Return the functions of the file, and of those beside it that it imports."""
         return {
             name: value
             for name, value in self.names.items()
-            if isinstance(value, types.FunctionType) and value.__globals__ is self.names
+            if isinstance(value, types.FunctionType) and self._owns(value)
         }
 
     def classes(self) -> list[type]:
-        """Return the classes that the file itself defines."""
+        """Return the classes of the file, and of those beside it that it imports."""
         return [
-            value
-            for value in self.names.values()
-            if isinstance(value, type) and value.__module__ == self.module.__name__
+            value for value in self.names.values() if isinstance(value, type) and self._owns(value)
         ]
+
+    def _owns(self, value: Any) -> bool:
+        """Tell whether a function or class comes from the file, or from one beside it."""
+        if value.__module__ == self.module.__name__:
+            return True
+        file = getattr(sys.modules.get(value.__module__), "__file__", None) or ""
+        return Path(file).parent == Path(self.names["__file__"]).parent
 
     def returned_names(self, function: Callable[..., Any]) -> list[str]:
         """Return the names in the last return statement of a function, or nothing."""
@@ -125,6 +132,16 @@ def describe(error: BaseException) -> str:
     if isinstance(error, EndlessError):
         return f"it takes longer than {error}; is there an endless loop?"
     return f"{type(error).__name__}: {error}".split("\n")[0][:200]
+
+
+@contextmanager
+def _as_main(file: str) -> Iterator[None]:
+    """Make the command line look as if the file had been started without arguments."""
+    before, sys.argv = sys.argv, [file]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 class EndlessError(BaseException):

@@ -22,6 +22,7 @@ from mnist_mlp.checking.tensors import find_places
 from mnist_mlp.checking.trial import RATE, SIZES, Feed, Trial, difference, problems, supply_for
 
 BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose variables are replaced
+LENGTH = 5000  # numbers from this on count examples
 DATA = ("images", "targets")
 PATIENCE = 0.3  # seconds of computing for the lines before a loop, and for the loop
 
@@ -68,7 +69,8 @@ class Scope(NamedTuple):
         layout = places.layout._replace(data=layout.data, targets=layout.targets)
         rate, layout = self._bind(names, problem, layout)
         before, known = places.get(), set(names)
-        ran = self._run([_without_returns(_once(self.loop))], names)
+        loop = _with_length(_once(self.loop), len(problem.images))
+        ran = self._run([_without_returns(loop)], names)
         after = places.get()
         for name in set(names) - known:  # the loop's own
             del names[name]
@@ -232,6 +234,27 @@ def _once(loop: Loop) -> ast.stmt:
     if (numbers := _range(loop)) and not _goes_over_examples(loop):
         loop.iter = _list_of(numbers[0] if len(numbers) > 1 else ast.Constant(0))
     return loop
+
+
+class _Lengths(ast.NodeTransformer):
+    """Puts the number of examples in the place of that of a file, such as 60000."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        is_length = type(node.value) is int and node.value >= LENGTH
+        return ast.copy_location(ast.Constant(self.length), node) if is_length else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if not isinstance(node.op, ast.Div):  # a wrong average stays wrong
+            self.generic_visit(node)
+        return node
+
+
+def _with_length(statement: ast.stmt, length: int) -> ast.stmt:
+    new: ast.stmt = _Lengths(length).visit(statement)
+    return new
 
 
 def _list_of(element: ast.expr) -> ast.List:

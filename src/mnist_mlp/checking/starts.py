@@ -16,7 +16,7 @@ from mnist_mlp.checking.roles import FORWARD, STEP, call, parameters_of, role_of
 from mnist_mlp.checking.tensors import Places, find_places, items
 from mnist_mlp.checking.trial import SIZES, supply_for
 
-SIZE_ROLES = {None, "inputs", "hidden", "hidden2", "hidden3", "outputs"}
+KNOBS = {"rate", "epochs", "decay", "keep", "dropped", "n", "sizes"}
 DATA_ROLES = {"images", "targets", "pairs", "batch"}
 
 
@@ -34,7 +34,7 @@ def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = Fals
     if listed:
         supply["hidden"] = list(sizes[1:-1])
     needed = [p.name for p in _needed(maker)]
-    numbers = [name for name in needed if role_of(name) in SIZE_ROLES]
+    numbers = [name for name in needed if role_of(name) not in KNOBS]
     ordered = len(numbers) == len(sizes) and not listed
     with limited():
         return call(maker, supply, dict(zip(numbers, sizes, strict=True)) if ordered else {})

@@ -204,10 +204,11 @@ def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], input
     vectors = [
         slot
         for slot in found
-        if slot.path not in taken
-        and slot.array.size == max(slot.array.shape, default=0)
-        and is_bias(slot.name)
+        if slot.path not in taken and slot.array.size == max(slot.array.shape, default=0)
     ]
+    names = {slot.name for slot in weights}
+    named = [slot for slot in vectors if is_bias(slot.name)]
+    vectors = named or [slot for slot in vectors if slot.name in names]
     biases: list[Slot | None] = []
     for size in sizes[1:]:
         fitting = [s for s in vectors if s.array.size == size and s.path not in taken]

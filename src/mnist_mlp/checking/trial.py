@@ -119,14 +119,12 @@ def masks_in(found: Iterable[Item], problem: Problem, layout: Layout) -> list[Ar
     masks = []
     for bias in problem.biases[:-1]:
         shape = layout.examples(np.zeros((len(problem.images), len(bias)))).shape
-        fitting = [
-            item.array * 1.0
-            for item in found
-            if item.array.shape == shape and _is_mask(item.array) and MASK.search(item.name)
-        ]
+        fitting = [item for item in found if item.array.shape == shape and _is_mask(item.array)]
+        fitting = [item for item in fitting if MASK.search(item.name)] or fitting
         if not fitting:
             return []
-        masks.append(layout.read_examples(fitting[0]) / (KEEP if fitting[0].max() == 1 else 1))
+        mask = layout.read_examples(fitting[0].array * 1.0)
+        masks.append(mask / (KEEP if mask.max() == 1 else 1))
     return masks
 
 
