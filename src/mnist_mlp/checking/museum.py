@@ -567,7 +567,7 @@ SLOPE = [
         "the leaky branch assigned instead of multiplied",
         "delta[z <= 0] = leak",
         "Silent neurons are pushed down in every example.",
-        lambda net, i: np.where(net.z[i] > 0, net.carried[i], net.own_slope(i)),
+        lambda net, i: np.where(net.z[i] > 0, net.carried[i] * net.slope[i], net.own_slope(i)),
         ("leaky ReLU",),
         "delta[z <= 0] *= leak",
         at="hidden",
