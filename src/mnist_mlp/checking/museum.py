@@ -428,6 +428,15 @@ OUTPUT = [
 SLOPE = [
     Mistake(
         "slope",
+        "the dropout mask not applied backward",
+        "slope = f′(z)",
+        "Neurons that were dropped are blamed too.",
+        lambda net, i: net.own_slope(i),
+        right="slope = f′(z) * mask",
+        at="with dropout",
+    ),
+    Mistake(
+        "slope",
         "the hidden slope left out",
         "delta = delta_next @ W_next",
         "The signs are right, as slopes are never negative; it learns.",
@@ -634,15 +643,6 @@ SLOPE = [
         "The slope takes the sign of the error, so delta has none.",
         lambda net, i: net.carried[i] * (1 - net.carried[i]),
         at="hidden",
-    ),
-    Mistake(
-        "slope",
-        "the dropout mask not applied backward",
-        "slope = f′(z)",
-        "Neurons that were dropped are blamed too.",
-        lambda net, i: net.own_slope(i),
-        right="slope = f′(z) * mask",
-        at="with dropout",
     ),
     Mistake(
         "delta",
