@@ -92,7 +92,8 @@ def function_trials(learner: Learner) -> Iterator[Trial]:
 
 
 def _is_likely(taker: Taker) -> bool:
-    return "targets" in taker.own_roles and bool(taker.weights) and not taker.makes_its_own
+    asked = taker.own_roles & {"targets", "table"}
+    return bool(asked and taker.weights) and not taker.makes_its_own
 
 
 def _trials_of(taker: Taker) -> Iterator[Trial]:
@@ -122,7 +123,7 @@ def _options(taker: Taker, feed: Feed) -> Iterator[list[Option]]:
             yield [(container, places.sizes, layout) for layout in suiting]
     fixed = [sizes for sizes in own_sizes(taker.learner) if sizes not in SIZES]
     containers = list(CONTAINERS) if taker.is_contained else ["lists"]
-    for sizes in (*SIZES, *fixed):
+    for sizes in (*fixed, *SIZES):
         if taker.is_contained or len(taker.weights) == len(sizes) - 1:
             yield [(container, sizes, layout) for layout in every for container in containers]
 

@@ -5,8 +5,10 @@ as far as they can be: what they would load from files is replaced.
 """
 
 import ast
+import contextlib
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ from mnist_mlp.checking.learner import Learner
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import role_of
+from mnist_mlp.checking.starts import make, turn_knobs
 from mnist_mlp.checking.tensors import find_places
 from mnist_mlp.checking.trial import RATE, SIZES, Feed, Trial, difference, problems, supply_for
 
@@ -37,6 +40,7 @@ class Scope(NamedTuple):
     loop: Loop
     before: Sequence[ast.stmt]
     function: ast.FunctionDef | None
+    owner: Callable[[], Any] | None = None  # makes the object whose method the function is
 
     def names(self, supply: Names) -> Names:
         """Run what comes before the loop, and return the names that it knows then."""
@@ -46,6 +50,8 @@ class Scope(NamedTuple):
             arguments = self.function.args
             given = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)]
             names = {**self.learner.names, **_values(given, supply)}
+            if self.owner and given:
+                names[given[0]] = self.owner()
         for statement in self.before:
             if not self._run([_without_returns(statement)], names) or _is_absent(statement, names):
                 names.update(_values(_stored(statement), supply))
@@ -82,7 +88,7 @@ class Scope(NamedTuple):
 
     def _bind(self, names: Names, problem: Problem, layout: Layout) -> tuple[float, Layout]:
         """Give the loop's variables their values; return the learning rate, and the layout."""
-        rate = 1.0
+        rate = RATE if self.owner else 1.0
         stored = _stored(self.loop)
         for name in sorted(_loaded(self.loop)):
             role, old = role_of(name), names.get(name)
@@ -90,7 +96,7 @@ class Scope(NamedTuple):
                 continue
             if role not in DATA and not isinstance(old, int | float | None):
                 continue
-            if self.function and role == "n" and "batch" not in name.lower():
+            if old is not None and self.function and role == "n" and "batch" not in name.lower():
                 continue
             if role in DATA:
                 layout = _observed(role, old, problem, layout)
@@ -111,10 +117,28 @@ def loop_trials(learner: Learner) -> Iterator[Trial]:
 
 def inner_loop_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the training loops in functions answer."""
+    owners = {kind.__name__: kind for kind in learner.classes()}
+    methods = {
+        node: owners[kind.name]
+        for kind in ast.walk(learner.tree)
+        if isinstance(kind, ast.ClassDef) and kind.name in owners
+        for node in kind.body
+    }
     for node in ast.walk(learner.tree):
         if isinstance(node, ast.FunctionDef):
+            kind = methods.get(node)
             for scope in _loops_of(learner, node.body, node, []):
-                yield from _trials_of(scope)
+                yield from _trials_of(scope._replace(owner=kind and partial(_some, kind)))
+
+
+def _some(kind: type) -> Any:
+    """Return an object of a class, with its knobs turned; None if none can be made."""
+    for sizes in (*SIZES, []):
+        with contextlib.suppress(Exception):
+            thing = make(kind, sizes)
+            turn_knobs(thing)
+            return thing
+    return None
 
 
 def _trials_of(scope: Scope) -> Iterator[Trial]:

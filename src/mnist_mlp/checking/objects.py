@@ -12,12 +12,10 @@ from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
-from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, Function, call, role_of, roles_of
-from mnist_mlp.checking.starts import starters, starts
+from mnist_mlp.checking.roles import FORWARD, GRADIENT, STEP, Function, call, roles_of
+from mnist_mlp.checking.starts import starters, starts, turn_knobs
 from mnist_mlp.checking.tensors import as_lists, contents, find_places, items, pick
 from mnist_mlp.checking.trial import (
-    DECAY,
-    KEEP,
     RATE,
     Feed,
     Trial,
@@ -32,7 +30,6 @@ from mnist_mlp.checking.trial import (
 from mnist_mlp.checking.ways import read_outputs, signature
 
 DATA = {"targets", "pairs", "batch"}
-KNOBS = {"rate": RATE, "decay": DECAY, "keep": KEEP, "dropped": 1 - KEEP}
 
 
 def _objects(learner: Learner) -> Iterator[tuple[Callable[[], Any], str]]:
@@ -122,19 +119,6 @@ def _trials_of(learner: Learner, maker: Callable[[], Any]) -> Iterator[Trial]:
                 break
 
 
-def _turn_knobs(thing: Any) -> dict[str | None, float]:
-    """Set the learning rate, the weight decay and so on that an object keeps; return them."""
-    kept = contents(thing)
-    found = {
-        name: KNOBS[role_of(name) or ""]
-        for name, value in kept.items()
-        if role_of(name) in KNOBS and isinstance(value, int | float)
-    }
-    for name, value in found.items():
-        kept[name] = value
-    return {role_of(name): value for name, value in found.items()}
-
-
 def _try_object(
     learner: Learner,
     maker: Callable[[], Any],
@@ -195,7 +179,7 @@ class Use:
         self.places = places._replace(layout=layout)
         methods = _methods(learner, thing)
         self.methods = [methods[name] for name in procedure]
-        knobs = _turn_knobs(thing)
+        knobs = turn_knobs(thing)
         roles = {role for method in self.methods for role in roles_of(method)} | set(knobs)
         self.rate = RATE if "rate" in roles else 1.0
         self.decayed = "decay" in roles

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 SIZE = r"_?(size|nodes|dim|neurons|layer_?size|units|features|width)s?"
-HIDDEN = r"((num|n|size)_?)?(hidden|hid|h)(_?layers?)?"
+HIDDEN = r"((num|nn|n|size)_?)?(hidden|hid|h)(_?layers?)?"
 ROLES = {
     "images": r"x|xs|x_?(train|batch|b|in|i|tr|input|data|sample|t|train_?batch|mini|all)|xb|a_?0"
     r"|batch_?(x|images|inputs)|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train"
@@ -15,10 +15,11 @@ ROLES = {
     "targets": r"y|ys|t|l|lbl|tgt|yb|y_?(true|train|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data"
     r"|enc(oded)?|vec|mini|all)|correct|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot"
     r"|one_?hot))?|expected(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?|truth|ground_?truth"
-    r"|desired(_?outputs?)?|answers?|train(ing)?_?(y|labels?|targets?)|batch_?(y|labels|targets)"
+    r"|desired(_?outputs?)?|answers?|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)"
     r"|digits?",
     "batch": r"(mini_?)?batch",
     "pairs": r"train(ing)?_?(data|set|pairs)|pairs|examples|data_?set",
+    "table": r"train(ing)?(_?(rows|table))?|table|rows",
     "parameters": r"params?|parameters|network|net|nn|model|p|(nn_?)?params?_?(vec(tor)?)?"
     r"|nn_?params|thetas?|(initial_?)?nn_?params|flat|vec(tor)?",
     "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length",
@@ -28,12 +29,12 @@ ROLES = {
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
-    "outputs": r"(num|n)_?(labels|classes|outputs?|out|o|y)|outputs?"
+    "outputs": r"(num|nn?)_?(labels|classes|outputs?|out|o|y)|(nn_?)?outputs?"
     + SIZE
     + r"|out"
     + SIZE
     + r"|d_?out|classes|size_?out(put)?",
-    "inputs": r"(num_?|n_?)(inputs?|in|i|x|features)|inputs?"
+    "inputs": r"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?inputs?"
     + SIZE
     + r"|in"
     + SIZE

@@ -13,10 +13,11 @@ from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.roles import FORWARD, STEP, call, parameters_of, role_of, roles_of
-from mnist_mlp.checking.tensors import Places, find_places, items
-from mnist_mlp.checking.trial import SIZES, supply_for
+from mnist_mlp.checking.tensors import Places, contents, find_places, items
+from mnist_mlp.checking.trial import DECAY, KEEP, RATE, SIZES, supply_for
 
-KNOBS = {"rate", "epochs", "decay", "keep", "dropped", "n", "sizes"}
+KNOBS = {"rate": RATE, "decay": DECAY, "keep": KEEP, "dropped": 1 - KEEP}
+NUMBERS = {"rate", "epochs", "decay", "keep", "dropped", "n", "sizes"}
 DATA_ROLES = {"images", "targets", "pairs", "batch"}
 
 
@@ -31,10 +32,11 @@ def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = Fals
             return maker()
     supply = supply_for(new_problem(sizes, 6, 0), Layout("rows", False, "flat", "one-hot"))
     supply = {role: value for role, value in supply.items() if role not in DATA_ROLES}
+    supply["n"] = 64  # more than a mini-batch has
     if listed:
         supply["hidden"] = list(sizes[1:-1])
     needed = [p.name for p in _needed(maker)]
-    numbers = [name for name in needed if role_of(name) not in KNOBS]
+    numbers = [name for name in needed if role_of(name) not in NUMBERS]
     ordered = len(numbers) == len(sizes) and not listed
     with limited():
         return call(maker, supply, dict(zip(numbers, sizes, strict=True)) if ordered else {})
@@ -79,6 +81,19 @@ def filled(build: Callable[[], Any], problem: Problem, layout: Layout) -> Any:
         raise ValueError("not a network of this layout")
     places._replace(layout=layout).put(problem)
     return value
+
+
+def turn_knobs(thing: Any) -> dict[str | None, float]:
+    """Set the learning rate, the weight decay and so on that an object keeps; return them."""
+    kept = contents(thing)
+    found = {
+        name: KNOBS[role_of(name) or ""]
+        for name, value in kept.items()
+        if role_of(name) in KNOBS and isinstance(value, int | float)
+    }
+    for name, value in found.items():
+        kept[name] = value
+    return {role_of(name): value for name, value in found.items()}
 
 
 def own_sizes(learner: Learner) -> list[list[int]]:

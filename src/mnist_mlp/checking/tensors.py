@@ -14,6 +14,7 @@ from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.roles import is_bias, is_gradient, is_weight, number_in
 
 DEPTH = 4  # how deep lists, dictionaries and objects are searched
+PREFIX = r"(?i)^_*((d(j|c|l|e|loss|cost))?_?d|grad|g|delta|nabla|del)_?(?=.)"  # of a gradient
 PASSING = re.compile(  # names of what is like parameters, and is not: gradients, velocities, data
     r"d[A-Z_wb]|(?i:grad|delta|nabla|v[_dwb]|vel|m_|mom|prev|old|best|zero|cache|mask|x|y)"
 )
@@ -54,6 +55,26 @@ class Slot(NamedTuple):
             old[...] = array
         else:
             holder[key] = array.copy()
+
+
+class Neurons(NamedTuple):
+    """What each neuron of a layer keeps under one name: its weights, or its bias."""
+
+    layer: Sequence[Any]
+    path: tuple[Any, ...]
+    name: str
+
+    @property
+    def array(self) -> Array:
+        """A row for each neuron."""
+        return np.array([contents(neuron)[self.name] for neuron in self.layer], float)
+
+    def put(self, array: Array) -> None:
+        """Give each neuron its own."""
+        for neuron, row in zip(self.layer, array, strict=True):
+            kept = contents(neuron)
+            is_array = isinstance(kept[self.name], np.ndarray)
+            kept[self.name] = row.copy() if is_array else row.tolist()
 
 
 def contents(thing: Any) -> Any:
@@ -111,7 +132,7 @@ def as_lists(value: Any) -> Any:
     return value
 
 
-def slots(root: Any) -> Iterator[Slot]:
+def slots(root: Any) -> Iterator[Slot | Neurons]:
     """Yield every place under a root that holds an array of floating-point numbers."""
     if isinstance(root, list | tuple | dict) or hasattr(root, "__dict__"):
         yield from _slots(root, root, (), "", set())
@@ -119,7 +140,7 @@ def slots(root: Any) -> Iterator[Slot]:
 
 def _slots(
     root: Any, value: Any, path: tuple[Any, ...], name: str, seen: set[int]
-) -> Iterator[Slot]:
+) -> Iterator[Slot | Neurons]:
     if len(path) > DEPTH or id(value) in seen or _is_code(value):
         return
     seen.add(id(value))
@@ -132,8 +153,27 @@ def _slots(
         if array is not None:
             if array.dtype.kind == "f" and array.size:
                 yield Slot(root, (*path, key), own)
+        elif kept := _kept_by_each(element):
+            for each in kept:
+                yield Neurons(element, (*path, key, each), each)
         elif isinstance(element, list | tuple | dict) or hasattr(element, "__dict__"):
             yield from _slots(root, element, (*path, key), own, seen)
+
+
+def _kept_by_each(layer: Any) -> list[str]:
+    """Return the names under which the neurons of a layer keep numbers, if it has neurons."""
+    if not isinstance(layer, list) or len(layer) < 2:
+        return []
+    if not all(isinstance(n, dict) or hasattr(n, "__dict__") for n in layer):
+        return []
+    neurons = [contents(neuron) for neuron in layer]
+    values = {name: [neuron.get(name) for neuron in neurons] for name in neurons[0]}
+    arrays = {name: _numbers([np.asarray(v).tolist() for v in vs]) for name, vs in values.items()}
+    return [
+        name
+        for name, array in arrays.items()
+        if array is not None and array.dtype.kind == "f" and not PASSING.match(str(name))
+    ]
 
 
 def _is_code(value: Any) -> bool:
@@ -145,8 +185,8 @@ class Places(NamedTuple):
     """Where an object keeps the weights and biases of a network with layers of these sizes."""
 
     sizes: list[int]
-    weights: list[Slot]
-    biases: list[Slot | None]
+    weights: list[Slot | Neurons]
+    biases: list[Slot | Neurons | None]
     layout: Layout
 
     def put(self, problem: Problem) -> None:
@@ -199,7 +239,9 @@ def find_places(root: Any) -> Places | None:
     return None
 
 
-def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], inputs: bool) -> Places:
+def _with_biases(
+    sizes: list[int], weights: list[Slot | Neurons], found: list[Slot | Neurons], inputs: bool
+) -> Places:
     taken = {slot.path for slot in weights}
     vectors = [
         slot
@@ -209,7 +251,7 @@ def _with_biases(sizes: list[int], weights: list[Slot], found: list[Slot], input
     names = {slot.name for slot in weights}
     named = [slot for slot in vectors if is_bias(slot.name)]
     vectors = named or [slot for slot in vectors if slot.name in names]
-    biases: list[Slot | None] = []
+    biases: list[Slot | Neurons | None] = []
     for size in sizes[1:]:
         fitting = [s for s in vectors if s.array.size == size and s.path not in taken]
         biases.append(fitting[0] if fitting else None)
@@ -275,7 +317,7 @@ def _choose(
         for k, item in enumerate(found)
         if k not in taken
         and item.array.shape in shapes
-        and (likely(_base(item.name)) if named else not _is_activation(item.name))
+        and (likely(_base(item.name)) if named else not _is_other(item.name, likely))
     ]
 
     def rank(pair: tuple[int, Item]) -> tuple[bool, bool]:
@@ -292,22 +334,19 @@ def _choose(
 
 def _base(name: str) -> str:
     """Return the name of what a gradient is by: W1 of dW1, grad_W1 or nabla_W1."""
-    return re.sub(r"(?i)^_*(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)_?(?=.)", "", name)
+    return re.sub(PREFIX, "", name)
 
 
-def _is_activation(name: str) -> bool:
+def _is_other(name: str, likely: Callable[[str], bool]) -> bool:
+    """Tell whether a name is that of activations, or of weights instead of biases, or reversed."""
+    if (is_weight if likely is is_bias else is_bias)(_base(name)):
+        return True
     return bool(re.fullmatch(r"(a|z|h|o|x|y|out|output|dz|da|delta|d?hidden)_?\d*", name.lower()))
 
 
 def _misshapen(found: Sequence[Item], i: int, n_layers: int) -> Array | None:
     """Return what stands in the place of a bias gradient, whatever its shape."""
-    named = [
-        item
-        for item in found
-        if re.fullmatch(
-            r"(?i)(d|grad|g|delta|nabla|dj_?d|dc_?d|dl_?d)?_?b(ias(es)?)?_?\d*", item.name
-        )
-    ]
+    named = [item for item in found if re.fullmatch(r"(?i)b(ias(es)?)?_?\d*", _base(item.name))]
     numbers = [number_in(item.name) for item in named]
     if i + 1 in numbers:
         return named[numbers.index(i + 1)].array

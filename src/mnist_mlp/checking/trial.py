@@ -51,6 +51,8 @@ def _problem(sizes: tuple[int, ...], n: int, seed: int) -> Problem:
 
 def feeds(roles: AbstractSet[str | None], *, step: bool) -> tuple[Feed, ...]:
     """Return how examples may be given to what has parameters of these roles, the likely first."""
+    if "table" in roles:
+        return ("one",)
     if roles & {"pairs", "batch"} and "targets" not in roles:
         return ("pairs",) if roles & {"batch", "n"} else ("pairs", "one")
     return ("batch", "one", "data set") if step else ("batch", "one")
@@ -89,12 +91,13 @@ def supply_for(problem: Problem, layout: Layout, feed: Feed = "batch") -> dict[s
         images, targets = map(np.array, pairs)
     together = list(zip(*pairs, strict=True)) if pairs else [(images, targets)]
     sizes = [problem.images.shape[1], *(len(bias) for bias in problem.biases)]
-    hidden = sizes[1:-1]
+    hidden, labels = sizes[1:-1], problem.targets.argmax(axis=1)
     return {
         "images": images,
         "targets": targets,
         "pairs": together,
         "batch": together,
+        "table": [[*x, y] for x, y in zip(problem.images, labels.tolist(), strict=True)],
         "rate": RATE,
         "epochs": 1,
         "decay": problem.decay,

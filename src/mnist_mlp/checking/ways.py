@@ -27,11 +27,13 @@ from mnist_mlp.checking.roles import (
     role_of,
     roles_of,
 )
-from mnist_mlp.checking.tensors import Item, as_lists, items, pick
+from mnist_mlp.checking.tensors import Item, as_lists, find_places, items, pick
 from mnist_mlp.checking.trial import (
+    RATE,
     Feed,
     Trial,
     as_step,
+    difference,
     masks_in,
     problems,
     supply_for,
@@ -192,6 +194,11 @@ class Way(NamedTuple):
         given = self.parameters(problem)
         if self.taker.learner.plain:
             supply, given = as_lists(supply), as_lists(given)
+        places = (
+            None if isinstance(self.container, str) else find_places(given[self.taker.weights[0]])
+        )
+        places = places and places._replace(layout=self.layout)
+        start = places and places.get()
         with limited():
             ran = _run_forward(self.taker, supply, given, problem, self.layout)
             data = copy.deepcopy((supply["images"], supply["targets"]))
@@ -207,6 +214,11 @@ class Way(NamedTuple):
             kept = list(items([given, supply.get("cache"), returned]))
             problem = problem._replace(masks=masks_in(kept, problem, self.layout))
         weights, biases = self.gradients(returned, problem)
+        changed = not _same([*data], [supply["images"], supply["targets"]])
+        if places and start and self.taker.is_step and weights[-1] is None:
+            end = places.get()
+            step = difference(problem, self.layout, start, end, RATE)
+            return Call(None if _same(start[0], end[0]) else step, returned, changed)
         if self.taker.is_step and weights[-1] is None:
             weights, biases = self.gradients(list(given.values()), problem)
         if not self.taker.is_step and not any(item.array.size > 1 for item in items(returned)):
@@ -214,7 +226,6 @@ class Way(NamedTuple):
         if any(array is None for array in weights):
             return Call(None, returned, overwritten=False)
         answer = Answer(problem, weights, biases)
-        changed = not _same([*data], [supply["images"], supply["targets"]])
         if self.taker.is_step:
             return Call(as_step(answer), returned, changed)
         return Call(answer, returned, changed or not _same(before, after))
@@ -254,7 +265,7 @@ class Way(NamedTuple):
             one, other = (self.call(p) for p in (problem, _shuffled(problem)))
         except Exception:  # noqa: BLE001
             return False
-        cost, same = (_numbers_in(call.returned) for call in (one, other))
+        cost, same = (_numbers_in(call) for call in (one, other))
         return cost.shape == same.shape and np.allclose(cost, same, rtol=1e-5, atol=1e-9)
 
 
@@ -286,12 +297,12 @@ def _shuffled(problem: Problem) -> Problem:
     )
 
 
-def _numbers_in(returned: Any) -> Array:
-    """Return the costs in what a program returned, or else all it returned, in order of size."""
-    arrays = [item.array for item in items(returned)]
-    costs = [array.ravel() for array in arrays if array.size == 1]
-    every = costs or [np.sort(np.abs(array), axis=None) for array in arrays]
-    return np.concatenate(every) if every else np.zeros(0)
+def _numbers_in(made: Call) -> Array:
+    """Return the costs that a program has returned, or else its gradients in order of size."""
+    costs = [item.array.ravel() for item in items(made.returned) if item.array.size == 1]
+    arrays = [*made.answer.weights, *made.answer.biases] if made.answer else []
+    sizes = [np.sort(np.abs(array), axis=None) for array in arrays if array is not None]
+    return np.concatenate(costs or sizes or [np.zeros(0)])
 
 
 def _run_forward(
