@@ -142,7 +142,12 @@ def difference(
     after: tuple[Sequence[Array], Sequence[Array | None]],
     rate: float,
 ) -> Answer:
-    """Return the answer of a step, from the program's parameters before and after it."""
+    """Return the answer of a step, from the program's parameters before and after it.
+
+    Raises ValueError if the weights have other shapes than before.
+    """
+    if [array.shape for array in before[0]] != [array.shape for array in after[0]]:
+        raise ValueError("the step changes the shapes of weights")
     steps = [(a - b) / rate for a, b in zip(before[0], after[0], strict=True)]
     if layout.folded:
         parts = [layout.unfold(step) for step in steps]
