@@ -65,6 +65,10 @@ FAULTS = {
         "\ndel train_images",
         "\nX_test = X_test.T.reshape(-1, 784)[::-1]\ndel train_images",
     ),
+    "images and labels are shuffled apart: X_test": (
+        "\ndel train_images, test_images",
+        "\nX_test = X_test[np.random.permutation(len(X_test))]\ndel train_images",
+    ),
     "images and labels are shuffled apart: X_train": ("train_labels[order]", "train_labels"),
     "labels are off: Y_train": (
         "= one_hot(train_labels)",
@@ -107,6 +111,35 @@ def test_a_planted_fault_is_found_and_nothing_else(fault: str, tmp_path: Path) -
     assert all("expected" in line and "found" in line for line in faults)
     if not fault.startswith("one-hot"):
         assert len(faults) == 1, faults
+
+
+SHUFFLES = """
+def train(X, y):
+    for epoch in range(3):
+        np.random.shuffle(X)
+        {between}
+        np.random.shuffle(y)
+"""
+
+
+def test_a_function_that_shuffles_apart_is_found_in_its_source(tmp_path: Path) -> None:
+    faults, problem = found_in(RIGHT + SHUFFLES.format(between="n = len(X)"), tmp_path)
+    assert not problem
+    assert len(faults) == 1
+    assert faults[0].startswith("images and labels are shuffled apart: train, line ")
+    assert "found X and y" in faults[0]
+    again = RIGHT + SHUFFLES.format(between="np.random.seed(epoch)")
+    assert found_in(again, tmp_path) == ([], "")
+
+
+def test_data_that_only_the_program_itself_loads_are_found(tmp_path: Path) -> None:
+    functions, assignments = RIGHT.partition("train_images =")[::2]
+    assignments, _, others = assignments.partition("\n\n")
+    main = ("train_images =" + assignments).replace("train_labels[order]", "train_labels")
+    guarded = 'if __name__ == "__main__":\n    ' + main.replace("\n", "\n    ") + "\n"
+    faults, problem = found_in(functions + others + "\n" + guarded, tmp_path)
+    assert not problem
+    assert [fault.partition(":")[0] for fault in faults] == ["images and labels are shuffled apart"]
 
 
 RIGHT_VARIANTS = {

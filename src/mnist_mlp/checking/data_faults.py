@@ -25,6 +25,9 @@ ROUGH = 0.3  # correlation of neighbouring pixels in the mean image: MNIST has 0
 AGREE, GUESS = 0.35, 0.2  # accuracies by the nearest mean: MNIST has 0.5, shuffled labels have 0.1
 SMOOTHER = 0.99  # roughness of the images before integers wrapped around, compared with that after
 SATURATED = 20.0  # a weighted sum so far from 0 leaves no slope to a sigmoid
+TOGETHER = (
+    "shuffle both with one order: order = np.random.permutation(n); x, y = x[order], y[order]"
+)
 HIDDEN = 30  # neurons of the networks that are made
 
 
@@ -39,6 +42,7 @@ def find_faults(learner: Learner, data: Data, columns: bool | None = None) -> It
     yield from unscaled(learner, data)
     yield from unlike_scales(data)
     yield from unlike_labels(data)
+    yield from shuffles_apart(learner.tree)
     for labels in data.labels:
         yield from not_one_hot(labels)
     yield from wrong_one_hot(learner)
@@ -206,38 +210,80 @@ def agreement(images: Images, digits: NDArray[np.intp]) -> Array:
 def unlike_labels(data: Data) -> Iterator[str]:
     """Yield which labels do not belong to their images: shuffled apart, or off by some digits.
 
-    Files often keep several versions of their data, so labels are compared with all images of
-    their number, and one that agrees is enough.
+    Files often keep several versions of their data. So labels are compared with all images of
+    their number, and the last images of each part with all labels; one that agrees is enough.
     """
-    visible = [images for images in data.images if likeness(images.pixels) > ALIKE]
-    shuffled = set[str]()
-    for labels in data.labels:
-        pairs = [
-            (images, agreement(images, labels.digits))
-            for images in visible
-            if len(images.pixels) == len(labels.digits)
-            and images.split == labels.split
-            and labels.is_one_hot
-        ]
-        if not pairs or max(shares[0] for _, shares in pairs) > GUESS:
+    pairs = [
+        (images, labels, agreement(images, labels.digits))
+        for images in data.images
+        for labels in data.labels
+        if (images.total, images.split) == (labels.total, labels.split)
+        and labels.is_one_hot
+        and likeness(images.pixels) > ALIKE
+    ]
+    last = {images.split: images.name for images, _, _ in pairs}
+    groups = [[p for p in pairs if p[1].name == labels.name] for labels in data.labels]
+    groups += [[p for p in pairs if p[0].name == name] for name in last.values()]
+    told = set[str]()  # names and parts
+    for group in filter(None, groups):
+        images, labels, shares = max(group, key=lambda pair: float(pair[2].max()))
+        if told & {labels.name, labels.split} or max(pair[2][0] for pair in group) > GUESS:
             continue
-        images, shares = max(pairs, key=lambda pair: float(pair[1].max()))
-        shift = int(shares.argmax())
-        found = f"found {shares[0]:.0%}"
-        if shares[shift] > AGREE:
-            less = DIGITS - shift
-            off = f"{shift} too small" if shift <= less else f"{less} too large"
-            yield (
-                f"labels are off: {labels}: expected the digits of {images.name}, found digits "
-                f"that are {off}; index one-hot targets by the label itself, from 0 to 9"
-            )
-        elif labels.split not in shuffled:
-            shuffled.add(labels.split)
-            yield (
-                f"images and labels are shuffled apart: {images} and {labels}: expected half of "
-                f"the images or more nearest to the mean of their digit, {found}; shuffle both "
-                "with one order: order = np.random.permutation(n); x, y = x[order], y[order]"
-            )
+        if shares.max() > AGREE:
+            told.add(labels.name)
+            yield _off(images, labels, int(shares.argmax()))
+        else:
+            told.add(labels.split)
+            yield _apart(images, labels, float(shares[0]))
+
+
+def _off(images: Images, labels: Labels, shift: int) -> str:
+    less = DIGITS - shift
+    off = f"{shift} too small" if shift <= less else f"{less} too large"
+    return (
+        f"labels are off: {labels}: expected the digits of {images.name}, found digits that are "
+        f"{off}; index one-hot targets by the label itself, from 0 to 9"
+    )
+
+
+def _apart(images: Images, labels: Labels, share: float) -> str:
+    return (
+        f"images and labels are shuffled apart: {images} and {labels}: expected half of the images "
+        f"or more nearest to the mean of their digit, found {share:.0%}; {TOGETHER}"
+    )
+
+
+def shuffles_apart(tree: ast.Module) -> Iterator[str]:
+    """Yield where a function shuffles two arrays, one after the other, in different orders."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        shuffled = ""
+        for node in _statements(function.body):
+            words = ast.unparse(node)
+            call = re.fullmatch(r"([\w.]*shuffle)\((\w+)\)", words)
+            if re.search(r"seed|set_state|RandomState|default_rng", words):
+                shuffled = ""
+            elif call and shuffled and call[2] != shuffled:
+                yield (
+                    f"images and labels are shuffled apart: {function.name}, line {node.lineno}: "
+                    f"expected one order, found {shuffled} and {call[2]} shuffled one after the "
+                    f"other; {TOGETHER}"
+                )
+                shuffled = ""
+            elif call:
+                shuffled = call[2]
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements in the order of the file; of loops and conditions, those inside."""
+    for statement in body:
+        inner = getattr(statement, "body", None)
+        if inner:
+            yield from _statements(inner)
+            yield from _statements(getattr(statement, "orelse", []))
+        else:
+            yield statement
 
 
 def not_one_hot(labels: Labels) -> Iterator[str]:
