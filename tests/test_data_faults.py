@@ -143,6 +143,13 @@ def test_data_that_only_the_program_itself_loads_are_found(tmp_path: Path) -> No
 
 
 RIGHT_VARIANTS = {
+    "one label at a time": [
+        (
+            "(labels):\n    return np.eye(10)[labels]",
+            "(j):\n    e = np.zeros((10, 1))\n    e[j] = 1\n    return e",
+        ),
+        ("one_hot(train_labels)", "np.array([one_hot(j) for j in train_labels])"),
+    ],
     "columns": [
         (
             "del train_images",
@@ -183,19 +190,21 @@ def test_nothing_is_found_if_data_are_only_unusual(variant: str, tmp_path: Path)
     assert found_in(source, tmp_path) == ([], "")
 
 
-def test_a_loader_is_called_and_pairs_are_read(tmp_path: Path) -> None:
-    source = RIGHT.replace("X_train = train", "pass\n\ndef load_data():\n    X_train = train")
-    head, _, _ = source.partition("train_images = read")
+@pytest.mark.parametrize("pairs", ["list(zip(x, y))", "zip(x, y)", "(x, y)", "{'x': x, 'y': y}"])
+def test_a_loader_is_called_and_what_it_returns_is_read(pairs: str, tmp_path: Path) -> None:
+    head, _, _ = RIGHT.partition("train_images = read")
     loader = head + (
         "def load_data():\n"
         '    x = read("train-images-idx3-ubyte", (-1, 784, 1), 16) / 255\n'
         '    y = read("train-labels-idx1-ubyte", -1, 8)\n'
-        "    return list(zip(x, one_hot((y + 1) % 10)))\n"
+        "    y = one_hot((y + 1) % 10)\n"
+        f"    return {pairs}\n"
     )
     faults, problem = found_in(loader, tmp_path)
     assert not problem
     assert len(faults) == 1
-    assert faults[0].startswith("labels are off: load_data(): labels (1437, 10)")
+    assert faults[0].startswith("labels are off: ")
+    assert "(1437, 10): expected the digits of" in faults[0]
     assert "1 too large" in faults[0]
 
 

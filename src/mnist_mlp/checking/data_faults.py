@@ -329,21 +329,19 @@ def _one_hot_of(function: Callable[..., Any], digits: NDArray[np.intp]) -> Array
     """Return what a function makes of labels, all at once or one at a time; None if it fails."""
     n_required = sum(p.default is p.empty for p in parameters_of(function))
     more = (DIGITS,) * (n_required - 1)
-    for single in (False, True):
+    results: list[Array] = []
+    for make in (
+        lambda: function(digits.copy(), *more),
+        lambda: [np.ravel(function(int(digit), *more)) for digit in digits],
+    ):
         try:
             with limited():
-                if not single:
-                    found = np.asarray(function(digits.copy(), *more), float)
-                else:
-                    rows = [np.ravel(function(int(d), *more)) for d in digits]
-                    found = np.array(rows, float)
+                results.append(np.asarray(make(), float))
         except Exception:  # noqa: BLE001, S112
             continue
-        if found.size == len(digits) * DIGITS:
-            return found.reshape([size for size in found.shape if size != 1])
-        if not single and found.ndim == 2:
-            return found
-    return None
+    fitting = [result for result in results if result.size == len(digits) * DIGITS]
+    found = next(iter(fitting + [result for result in results if result.ndim == 2]), None)
+    return None if found is None else found.reshape([size for size in found.shape if size != 1])
 
 
 def _layouts(rows: Array) -> tuple[Array, Array]:

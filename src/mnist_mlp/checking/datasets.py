@@ -16,7 +16,7 @@ from mnist_mlp.checking.roles import parameters_of
 SIDE = 28
 PIXELS = SIDE * SIDE
 DIGITS = 10
-FEWEST = 20  # images that are a data set
+FEWEST = 100  # images that are a data set
 MOST = 2000  # images that are looked at
 LOADER = r"(?i).*(load|read|get|data|mnist|prepare|preprocess|fetch|import).*"
 TRAINS = r"(?i)(.*[._])?(train|fit|run|main|sgd|learn|descent|optimi[sz]e|backprop\w*|test)"
@@ -97,7 +97,7 @@ def is_data(statement: ast.stmt) -> bool:
             re.search(r"shuffle|seed|extend|append|resize|normali", call) for call in calls
         )
     if isinstance(statement, ast.For):
-        return "epoch" not in ast.unparse(statement)
+        return not re.search(r"epoch|dot\(|matmul| @ ", ast.unparse(statement))
     return is_definition(statement) or isinstance(statement, ast.With | ast.Delete)
 
 
@@ -156,8 +156,8 @@ def _arrays(values: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Ar
             continue
         elif hasattr(value, "to_numpy"):  # pandas
             yield name, np.asarray(value.to_numpy())
-        elif isinstance(value, list) and len(value) >= FEWEST:
-            yield from _of_list(name, value)
+        elif isinstance(value, zip) or (isinstance(value, list) and len(value) >= FEWEST):
+            yield from _of_list(name, list(value))
         elif depth < DEPTH and isinstance(value, Mapping | np.lib.npyio.NpzFile):
             yield from _arrays({f"{name}[{k!r}]": value[k] for k in value}, depth + 1)
         elif depth < DEPTH and isinstance(value, list | tuple):
@@ -177,7 +177,10 @@ def _of_list(name: str, value: list[Any]) -> Iterator[tuple[str, Array]]:
 
 
 def read_images(name: str, array: Array) -> Images | None:
-    """Return an array as images, if its shape is that of at least 20."""
+    """Return an array as images, if its shape is that of many, and its values repeat.
+
+    Those of images do, because of their background, and those of weights do not.
+    """
     shape = [size for size in array.shape if size != 1]
     if array.size < FEWEST * PIXELS or array.dtype.kind not in "biuf":
         return None
@@ -190,6 +193,8 @@ def read_images(name: str, array: Array) -> Images | None:
     elif len(shape) == 3 and shape[:2] == [SIDE, SIDE]:
         columns, rows = True, array.reshape(PIXELS, shape[2]).T
     else:
+        return None
+    if np.unique(rows[:FEWEST]).size > rows[:FEWEST].size / 2:
         return None
     return Images(name, _split(name), array, columns, some(rows).astype(float))
 
