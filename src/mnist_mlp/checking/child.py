@@ -68,9 +68,8 @@ def prepare(seconds: int) -> None:
 
 def save(path: Path, trial: Trial) -> None:
     """Write a trial as arrays, in a file that appears when it is complete."""
-    arrays = {
-        "description": np.array(json.dumps([trial.how, trial.step, trial.layout, trial.notes]))
-    }
+    description = [trial.how, trial.step, trial.layout, trial.notes, trial.penalty]
+    arrays = {"description": np.array(json.dumps(description))}
     for k, answer in enumerate(map(without_dark_pixels, trial.answers)):
         problem = answer.problem
         for name, values in (

@@ -107,7 +107,7 @@ def run_main(learner: Learner) -> None:
         if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
             for inner in statement.body:
                 if is_data(inner):
-                    learner.run([inner])
+                    learner.run([inner], learner.names)
 
 
 def find_data(learner: Learner) -> Data:

@@ -28,6 +28,7 @@ from mnist_mlp.checking.museum import (
     DECAY_UPHILL,
     DECAYED_BIASES,
     NOTED,
+    ROOMS,
     STRAY_BIAS,
     STRAY_CONSTANT,
     SUBTRACTED,
@@ -148,10 +149,10 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
             trial, None, [], [], [], f"{trial.how} gives NaN or infinity", outcome.notes
         )
     reading = readings[0]
-    findings = [*reading.findings, *_by_factors(reading, trial.step)]
+    findings = [*reading.findings, *_by_factors(reading, trial)]
     if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
-        more = [*step.findings, *_by_factors(step, True)]
+        more = [*step.findings, *_by_factors(step, steps[0])]
         findings += [finding for finding in more if _is_new(finding, findings)]
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
@@ -212,30 +213,41 @@ def _near(one: float, other: float) -> bool:
     return abs(one - other) < TOLERANCE * abs(other)
 
 
-def _by_factors(reading: Reading, step: bool) -> list[Finding]:
+def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
     """Return the mistakes that show in factors: of signs, averages, constants and weight decay."""
     common = common_factor(reading)
     if not common:
         return []
     net = reading.nets[0]
     found: dict[tuple[Mistake, ...], tuple[int, ...]] = {}
-    if step and common.constant < 0:
+    if trial.step and common.constant < 0:
         found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
         found[TWICE_AVERAGED,] = tuple(net.W)
-    for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common)):
+    for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common, 2 * trial.penalty)):
         found[mistake,] = (*found.get((mistake,), ()), i)
     return [Finding(mistakes, layers) for mistakes, layers in found.items()]
 
 
 def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:
-    """Yield mistakes of scale, and their layers, from the last on."""
+    """Yield mistakes of scale, and their layers, from the last on.
+
+    A tensor with a mistake in its own line, such as one mean for all of it, has its own scale.
+    """
+    own = {
+        Tensor(kind, i)
+        for finding in reading.findings
+        for i in finding.layers
+        for kind in ("weights", "biases")
+        if finding.mistakes[0] in ROOMS[kind]
+    }
     expected = common
     for i in reversed(reading.nets[0].W):
         factors = {
             kind: reading.factors[tensor]
             for kind in ("weights", "biases")
             if (tensor := Tensor(kind, i)) in reading.factors and reading.factors[tensor].constant
+            if tensor not in own
         }
         odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
         if len(odd) > 1 and _same(*odd.values()):  # it is in delta, and so in the layers below
@@ -245,8 +257,8 @@ def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
             yield from ((_scaled_by(factor, expected, kind), i) for kind, factor in odd.items())
 
 
-def _by_decay(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:
-    """Yield mistakes of weight decay, and their layers."""
+def _by_decay(reading: Reading, common: Factor, expected: float) -> Iterator[tuple[Mistake, int]]:
+    """Yield mistakes of weight decay, and their layers. `expected` is its factor, or 0."""
     decays = {tensor.layer: d for tensor, d in reading.decay.items() if tensor.kind == "weights"}
     usual = max(
         decays.values(), key=lambda d: sum(map(partial(_near, d), decays.values())), default=0
@@ -256,7 +268,7 @@ def _by_decay(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
             yield DECAYED_BIASES, i
         if decays.get(i, 0) * common.constant < 0:
             yield DECAY_UPHILL, i
-        elif i in decays and not _near(decays[i], usual):
+        elif i in decays and not _near(decays[i], expected or usual):
             yield DECAY_FACTOR, i
         elif i not in decays and reading.nets[0].decay and Tensor("weights", i) in reading.factors:
             yield DECAY_LEFT_OUT, i

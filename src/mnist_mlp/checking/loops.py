@@ -21,7 +21,7 @@ from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.roles import role_of
 from mnist_mlp.checking.starts import make, turn_knobs
-from mnist_mlp.checking.tensors import find_places
+from mnist_mlp.checking.tensors import as_lists, find_places
 from mnist_mlp.checking.trial import RATE, SIZES, Feed, Trial, difference, problems, supply_for
 
 BOUND = ("images", "targets", "rate", "n", "epochs", "decay")  # roles whose variables are replaced
@@ -100,7 +100,8 @@ class Scope(NamedTuple):
                 continue
             if role in DATA:
                 layout = _observed(role, old, problem, layout)
-            names[name] = supply_for(problem, layout)[role]
+            value = supply_for(problem, layout)[role]
+            names[name] = as_lists(value) if self.learner.plain else value
             rate = RATE if role == "rate" else rate
         return rate, layout
 

@@ -23,6 +23,7 @@ from mnist_mlp.checking.trial import (
     feeds,
     is_double,
     masks_in,
+    measure_penalty,
     problems,
     settles,
     supply_for,
@@ -153,7 +154,13 @@ def _try_object(
     def ask(problem: Problem) -> Answer | None:
         return Use(learner, maker(), procedure, layout, feed).answer(problem)
 
-    return Trial(how, steps.pop(), layout, answers, tuple(notes), ask)
+    def returned(problem: Problem) -> Any:
+        use = Use(learner, maker(), procedure, layout, feed)
+        use.answer(problem)
+        return use.returned
+
+    penalty = measure_penalty(returned, answers[0].problem)
+    return Trial(how, steps.pop(), layout, answers, tuple(notes), ask, penalty)
 
 
 class Use:
@@ -161,6 +168,7 @@ class Use:
 
     decayed       whether it has a knob for weight decay
     overwritten   whether it has changed the images that it was given
+    returned      what the last method returned
     """
 
     def __init__(
@@ -185,6 +193,7 @@ class Use:
         self.decayed = "decay" in roles
         self.drops = bool(roles & {"keep", "dropped"})
         self.overwritten = False
+        self.returned: Any = None
 
     def answer(self, problem: Problem) -> Answer | None:
         """Return the step that the methods make, or else the gradients that they give."""
@@ -193,6 +202,7 @@ class Use:
         supply = supply_for(problem, self.layout, self.feed)
         images = copy.deepcopy(supply["images"])
         returned = self._call(as_lists(supply) if self.learner.plain else supply, problem)
+        self.returned = returned
         self.overwritten |= not np.array_equal(supply["images"], images)
         after = self.places.get()
         kept = [*items(contents(self.thing)), *items(returned)]

@@ -226,8 +226,12 @@ def find_places(root: Any) -> Places | None:
     matrices = [slot for slot in found if slot.array.ndim == 2]
     named = [slot for slot in matrices if is_weight(slot.name)]
     matrices = [slot for slot in matrices if min(slot.array.shape) > 1]
+    begun = [slot for slot in matrices if slot.array.any()]  # velocities begin at 0
+    options = [named, begun, matrices]
+    if begun != matrices:
+        options = [[slot for slot in named if slot.array.any()], *options]
     for folded in (0, 1):  # with a column of biases in each matrix
-        for weights in (named, named[::-1], matrices, matrices[::-1]):
+        for weights in (order for option in options for order in (option, option[::-1])):
             for inputs in (False, True):
                 shapes = [slot.array.shape[:: 1 if inputs else -1] for slot in weights]
                 sizes = [n_in - folded for n_in, _ in shapes] + [n for _, n in shapes[-1:]]
@@ -250,7 +254,9 @@ def _with_biases(
     ]
     names = {slot.name for slot in weights}
     named = [slot for slot in vectors if is_bias(slot.name)]
-    vectors = named or [slot for slot in vectors if slot.name in names]
+    vectors = (
+        named or [slot for slot in vectors if slot.name in names] or _in_one_list(vectors, sizes)
+    )
     biases: list[Slot | Neurons | None] = []
     for size in sizes[1:]:
         fitting = [s for s in vectors if s.array.size == size and s.path not in taken]
@@ -260,6 +266,15 @@ def _with_biases(
     if shape := next((slot.array.shape for slot in biases if slot), None):
         bias = {1: "flat"}.get(len(shape), "column" if shape[-1] == 1 else "row")
     return Places(sizes, weights, biases, Layout("rows", inputs, bias, "one-hot"))
+
+
+def _in_one_list(vectors: list[Slot | Neurons], sizes: list[int]) -> list[Slot | Neurons]:
+    """Return the vectors of the first list that has one for each layer, whatever its name."""
+    for name in dict.fromkeys(slot.name for slot in vectors):
+        listed = [slot for slot in vectors if slot.name == name]
+        if [slot.array.size for slot in listed] == sizes[1:]:
+            return listed
+    return []
 
 
 def pick(
@@ -280,7 +295,7 @@ def pick(
         if array is not None and array.size == 1:
             array = np.full(bias.size, array)  # a program that subtracts it from b does so too
         if array is not None:
-            array = layout.read_bias(np.asarray(array, _type(array)), bias.size)
+            array = layout.read_bias(np.array(array, _type(array)), bias.size)
         biases.append(array)
     return weights, biases
 
@@ -312,6 +327,7 @@ def _choose(
 ) -> Array | None:
     """Return the array for layer i (from 0) of one of these shapes: by name, else the first."""
     named = any(likely(_base(item.name)) for item in found)
+    first = _first_number(found, likely)
     fitting = [
         (k, item)
         for k, item in enumerate(found)
@@ -322,8 +338,8 @@ def _choose(
 
     def rank(pair: tuple[int, Item]) -> tuple[bool, bool]:
         name, place, _ = pair[1]
-        number = number_in(name) if place is None else place + 1
-        return not is_gradient(name), number is not None and number != i + 1
+        number = number_in(name) if place is None else place + first
+        return not is_gradient(name), number is not None and number != i + first
 
     if not fitting:
         return None
@@ -344,10 +360,15 @@ def _is_other(name: str, likely: Callable[[str], bool]) -> bool:
     return bool(re.fullmatch(r"(a|z|h|o|x|y|out|output|dz|da|delta|d?hidden)_?\d*", name.lower()))
 
 
+def _first_number(found: Sequence[Item], likely: Callable[[str], bool]) -> int:
+    """Return the number of the first layer in the names of arrays: 0 or 1."""
+    return 0 if 0 in [number_in(item.name) for item in found if likely(_base(item.name))] else 1
+
+
 def _misshapen(found: Sequence[Item], i: int, n_layers: int) -> Array | None:
     """Return what stands in the place of a bias gradient, whatever its shape."""
     named = [item for item in found if re.fullmatch(r"(?i)b(ias(es)?)?_?\d*", _base(item.name))]
     numbers = [number_in(item.name) for item in named]
-    if i + 1 in numbers:
-        return named[numbers.index(i + 1)].array
+    if (number := i + _first_number(found, is_bias)) in numbers:
+        return named[numbers.index(number)].array
     return named[i].array if len(named) == n_layers else None

@@ -30,6 +30,7 @@ class Trial(NamedTuple):
     answers    to each problem
     notes      what else was seen
     again      what answers another problem in the same way; only in the process of the file
+    penalty    the share of Σ W² in the cost that the program returns, of the first problem; or 0
     """
 
     how: str
@@ -38,6 +39,7 @@ class Trial(NamedTuple):
     answers: list[Answer]
     notes: tuple[str, ...] = ()
     again: Callable[[Problem], Answer | None] | None = None
+    penalty: float = 0.0
 
 
 @cache
@@ -186,6 +188,23 @@ def without_dark_pixels(answer: Answer) -> Answer:
         images=problem.images[:, seen], weights=[first[:, seen], *problem.weights[1:]]
     )
     return answer._replace(problem=smaller, weights=[gradient[:, seen], *answer.weights[1:]])
+
+
+def measure_penalty(returned: Callable[[Problem], Any], problem: Problem) -> float:
+    """Return the share of Σ W² in a cost, from what is returned with and without weight decay."""
+    if not problem.decay:
+        return 0.0
+    with_decay, without = (
+        _first_number(returned(each)) for each in (problem, problem._replace(decay=0.0))
+    )
+    return (with_decay - without) / sum(float(np.sum(W**2)) for W in problem.weights)
+
+
+def _first_number(returned: Any) -> float:
+    """Return the cost among returned values: the first number, or 0."""
+    parts = returned if isinstance(returned, tuple | list) else (returned,)
+    numbers = [p for p in parts if isinstance(p, int | float | np.number | np.ndarray)]
+    return next((float(p) for p in numbers if np.size(p) == 1 and np.ndim(p) == 0), 0.0)
 
 
 def is_double(one: Array | None, other: Array | None) -> bool:

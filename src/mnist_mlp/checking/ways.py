@@ -35,6 +35,7 @@ from mnist_mlp.checking.trial import (
     as_step,
     difference,
     masks_in,
+    measure_penalty,
     problems,
     supply_for,
 )
@@ -93,6 +94,7 @@ class Taker:
     roles             of its own arguments and those of the forward functions
     own_roles         of its own arguments
     is_step           whether it takes a learning rate
+    decayed           whether it takes a knob for weight decay
     makes_its_own     whether it takes neither parameters nor what the forward functions return
     failures          how often each container was of another kind than it takes
     """
@@ -123,6 +125,7 @@ class Taker:
             or passed & set(own)
             or any(is_weight(name) for name in own)
         )
+        self.decayed = any(role_of(name) == "decay" for name in own if name not in passed)
         self.failures = Counter[Container | str]()
         self.is_contained = len(self.weights) == 1 and number_in(self.weights[0]) is None
 
@@ -168,7 +171,7 @@ class Way(NamedTuple):
             return None
         biased = self.layout.folded or taker.is_contained or bool(taker.biases)
         calls = []
-        for problem in problems(sizes, self.feed, biased=biased, decayed="decay" in taker.roles):
+        for problem in problems(sizes, self.feed, biased=biased, decayed=taker.decayed):
             try:
                 calls.append(self.call(problem))
             except (UnclearError, UselessError):
@@ -182,7 +185,8 @@ class Way(NamedTuple):
         answers = [call.answer for call in calls if call.answer]
         notes = ("overwritten",) * any(call.overwritten for call in calls)
         how = signature(taker.function)
-        return Trial(how, taker.is_step, self.layout, answers, notes, self.again)
+        penalty = measure_penalty(lambda problem: self.call(problem).returned, answers[0].problem)
+        return Trial(how, taker.is_step, self.layout, answers, notes, self.again, penalty)
 
     def again(self, problem: Problem) -> Answer | None:
         """Return the answer to another problem."""
