@@ -66,7 +66,7 @@ class Scope(NamedTuple):
 
     def answer(self, problem: Problem, layout: Layout) -> tuple[Answer, Layout] | None:
         """Return what one round of the loop does to a problem's parameters, and its layout."""
-        supply = supply_for(problem, layout)
+        supply = supply_for(problem, layout, "data set")
         names = self.names(supply)
         places = find_places(names)
         if not places or places.sizes != [problem.images.shape[1], *map(len, problem.biases)]:
@@ -100,7 +100,7 @@ class Scope(NamedTuple):
                 continue
             if role in DATA:
                 layout = _observed(role, old, problem, layout)
-            value = supply_for(problem, layout)[role]
+            value = supply_for(problem, layout, "data set")[role]
             names[name] = as_lists(value) if self.learner.plain else value
             rate = RATE if role == "rate" else rate
         return rate, layout
@@ -146,7 +146,7 @@ def _trials_of(scope: Scope) -> Iterator[Trial]:
     feeds: tuple[Feed, ...] = ("batch", "one")
     for feed in feeds:
         found = set[Layout]()
-        for data in ("rows", "columns"):
+        for data in ("rows", "columns", "column"):  # the last: a column for each image
             for targets in ("one-hot", "labels", "label matrix"):
                 trial = _try_loop(scope, feed, Layout(data, False, "flat", targets))
                 if trial and trial.layout not in found:
@@ -169,7 +169,7 @@ def _loops_of(
 
 
 def _try_loop(scope: Scope, feed: Feed, layout: Layout) -> Trial | None:
-    places = find_places(scope.names(supply_for(next(problems(SIZES[0], feed)), layout)))
+    places = find_places(scope.names(supply_for(next(problems(SIZES[0], feed)), layout, "data set")))
     if not places:
         return None
     answers: list[Answer] = []

@@ -222,6 +222,14 @@ FORWARD = [
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
     ),
     Mistake(
+        "squish",
+        "the bias added after the activation function",
+        "a = f(a_prev @ W.T) + b",
+        "It shifts the activation instead of the weighted sum.",
+        lambda net, i: FUNCTIONS[net.function(i)].value(net.z[i] - net.b[i]) + net.b[i],
+        ("sigmoid", "relu", "tanh", "leaky ReLU"),
+    ),
+    Mistake(
         "sum",
         "the bias left out",
         "z = a_prev @ W.T",
@@ -687,6 +695,21 @@ CARRIED = [
     ),
     Mistake(
         "carried",
+        "another layer's error",
+        "what comes back from a layer further up",
+        "It needs layers of equal size; the direction is random.",
+        lambda net, i: _another(net.carried, net.a[i].shape, i),
+        right="delta_next @ W_next",
+    ),
+    Mistake(
+        "carried",
+        "the delta of the next layer as it is, without W",
+        "delta_next",
+        "It needs layers of equal size; each neuron gets the message of one other.",
+        lambda net, i: _of_shape(net.delta[i + 1], net.a[i]),
+    ),
+    Mistake(
+        "carried",
         "W left out",
         "delta_next.sum(axis=1, keepdims=True)",
         "All neurons of the layer get the same message.",
@@ -847,6 +870,15 @@ WEIGHTS = [
         "dW = delta.T @ f′(z_prev)",
         "Slopes are never negative, so for the sigmoid and ReLU the signs are right.",
         lambda net, i: net.own_slope(i - 1),
+        at="after the first",
+    ),
+    Mistake(
+        "input",
+        "the activations are overwritten by their slope",
+        "a[a > 0] = 1, in the function of the slope",
+        "The signs are right, the sizes are not.",
+        lambda net, i: (net.a[i - 1] > 0) * 1.0,
+        right="slope = (a > 0)",
         at="after the first",
     ),
     Mistake(

@@ -231,7 +231,6 @@ class Use:
             if len(names) == len(parts):
                 given |= dict(zip(names, parts, strict=True))
             if method is not self.methods[-1]:
-                found = list(items(returned, "", names))
-                read_outputs(found, supply, problem, self.layout)
+                read_outputs(returned, supply, problem, self.layout)
                 supply["cache"] = returned
         return returned

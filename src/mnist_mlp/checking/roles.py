@@ -8,20 +8,22 @@ from typing import Any
 
 SIZE = r"_?(size|nodes|dim|neurons|layer_?size|units|features|width)s?"
 HIDDEN = r"((num|nn|n|size)_?)?(hidden|hid|h)(_?layers?)?"
+SET = r"train(ing)?|val|valid|test|dev|mini|all"  # what a part of the data is called
 ROLES = {
-    "images": r"x|xs|x_?(train|batch|b|in|i|tr|input|data|sample|t|train_?batch|mini|all)|xb|a_?0"
-    r"|batch_?(x|images|inputs)|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train"
-    r"|batch))?|data|features?|train(ing)?_?(x|images|inputs?|imgs?)|pixels|samples?|row",
-    "targets": r"y|ys|t|l|lbl|tgt|yb|y_?(true|train|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data"
-    r"|enc(oded)?|vec|mini|all)|correct|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot"
-    r"|one_?hot))?|expected(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?|truth|ground_?truth"
-    r"|desired(_?outputs?)?|answers?|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)"
-    r"|digits?",
+    "images": rf"x|xs|x_?({SET}|batch|b|in|i|tr|input|data|sample|t|train_?batch)|xb|a_?0|row"
+    r"|batch_?(x|images|inputs)|data|features?|pixels|samples?"
+    r"|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train|batch))?"
+    r"|train(ing)?_?(x|images|inputs?|imgs?)",
+    "targets": rf"y|ys|y_?({SET}|true|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data|vec)|yb"
+    r"|t|l|lbl|tgt|y_?enc(oded)?|correct|(ground_?)?truth|answers?|digits?"
+    r"|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot|one_?hot))?"
+    r"|(expected|desired)(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?"
+    r"|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)",
     "batch": r"(mini_?)?batch",
     "pairs": r"train(ing)?_?(data|set|pairs)|pairs|examples|data_?set",
     "table": r"train(ing)?(_?(rows|table))?|table|rows",
-    "parameters": r"params?|parameters|network|net|nn|model|p|(nn_?)?params?_?(vec(tor)?)?"
-    r"|nn_?params|thetas?|(initial_?)?nn_?params|flat|vec(tor)?",
+    "parameters": r"((initial_?)?nn_?)?param(eter)?s?(_?(values|dict|vec(tor)?))?"
+    r"|network|net|nn|model|p|thetas?|flat|vec(tor)?",
     "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length",
     "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)",
     "decay": r"reg(_?(strength|rate|param))?|lambda_?|lambd|lmbda|lmbd|lam|l2(_?(reg|lambda))?"
@@ -29,16 +31,10 @@ ROLES = {
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
-    "outputs": r"(num|nn?)_?(labels|classes|outputs?|out|o|y)|(nn_?)?outputs?"
-    + SIZE
-    + r"|out"
-    + SIZE
-    + r"|d_?out|classes|size_?out(put)?",
-    "inputs": r"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?inputs?"
-    + SIZE
-    + r"|in"
-    + SIZE
-    + r"|d_?in|size_?in(put)?",
+    "outputs": rf"(num|nn?)_?(labels|classes|outputs?|out|o|y)|(nn_?)?out(puts?)?{SIZE}"
+    r"|d_?out|classes|size_?out(put)?",
+    "inputs": rf"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?in(puts?)?{SIZE}"
+    r"|d_?in|size_?in(put)?",
     "hidden": rf"{HIDDEN}(_?1)?({SIZE})?(_?1)?",
     "hidden2": rf"{HIDDEN}(_?2({SIZE})?|({SIZE})?_?2)",
     "hidden3": rf"{HIDDEN}(_?3({SIZE})?|({SIZE})?_?3)",
@@ -137,6 +133,8 @@ def call(function: Callable[..., Any], supply: Mapping[str, Any], names: Mapping
             value = supply[role]
         elif parameter.default is not parameter.empty:
             continue
+        elif parameter.name in getattr(function, "__globals__", {}):
+            value = function.__globals__[parameter.name]
         else:
             raise UnclearError(f"{function.__name__}: what is its parameter {parameter.name}?")
         if parameter.kind is parameter.KEYWORD_ONLY or keywords:

@@ -59,17 +59,29 @@ def starts(
     learner: Learner, makers: Sequence[Callable[..., Any]]
 ) -> Iterator[tuple[Callable[[], Any], Places]]:
     """Yield functions that make new parameters, and where these are kept."""
-    every: list[list[int]] = [*SIZES, []]
-    for maker, sizes, listed in product(makers, every, (False, True)):
-        if not sizes and (listed or _needed(maker)):
-            continue
-        try:
-            places = find_places(make(maker, sizes, listed=listed))
-        except Exception as error:  # noqa: BLE001
-            learner.errors.append(f"{maker.__name__}: {describe(error)}")
-            continue
-        if places and sizes in ([], places.sizes):
-            yield partial(make, maker, sizes, listed=listed), places
+    for maker in makers:
+        for build, sizes in _builds(learner, maker):
+            try:
+                places = find_places(build())
+            except Exception as error:  # noqa: BLE001
+                learner.errors.append(f"{maker.__name__}: {describe(error)}")
+                continue
+            if places and sizes in (None, places.sizes):
+                yield build, places
+
+
+def _builds(
+    learner: Learner, maker: Callable[..., Any]
+) -> Iterator[tuple[Callable[[], Any], list[int] | None]]:
+    """Yield ways to call a maker, and the sizes that it is given, if it is given any."""
+    for sizes, listed in product(SIZES, (False, True)):
+        yield partial(make, maker, sizes, listed=listed), sizes
+    if not _needed(maker):
+        yield partial(make, maker, []), None
+    elif len(_needed(maker)) == 1:
+        for value in learner.names.values():
+            if isinstance(value, list | tuple) and value:
+                yield partial(maker, value), None
 
 
 def filled(build: Callable[[], Any], problem: Problem, layout: Layout) -> Any:

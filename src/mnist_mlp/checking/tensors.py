@@ -232,7 +232,8 @@ def find_places(root: Any) -> Places | None:
         options = [[slot for slot in named if slot.array.any()], *options]
     for folded in (0, 1):  # with a column of biases in each matrix
         for weights in (order for option in options for order in (option, option[::-1])):
-            for inputs in (False, True):
+            wide = bool(weights) and weights[0].array.shape[0] > weights[0].array.shape[1]
+            for inputs in (wide, not wide):  # a layer has more inputs than neurons, as a rule
                 shapes = [slot.array.shape[:: 1 if inputs else -1] for slot in weights]
                 sizes = [n_in - folded for n_in, _ in shapes] + [n for _, n in shapes[-1:]]
                 if len(shapes) > folded and sizes[1:] == [n_out for _, n_out in shapes]:
@@ -371,4 +372,7 @@ def _misshapen(found: Sequence[Item], i: int, n_layers: int) -> Array | None:
     numbers = [number_in(item.name) for item in named]
     if (number := i + _first_number(found, is_bias)) in numbers:
         return named[numbers.index(number)].array
-    return named[i].array if len(named) == n_layers else None
+    if len(named) == n_layers:
+        return named[i].array
+    numbers_only = [item.array for item in named if item.array.shape == (n_layers,)]
+    return numbers_only[0][i] if numbers_only else None

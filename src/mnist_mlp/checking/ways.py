@@ -335,19 +335,23 @@ def _run_forward(
                 given.update({key: value for key, value in part.items() if key not in given})
         if kept or isinstance(returned, tuple):
             supply["cache"] = kept[0] if kept else returned
-        read_outputs(list(items(returned, "", names)), supply, problem, layout)
+        read_outputs(returned, supply, problem, layout)
         return True
     return not taker.forward
 
 
-def read_outputs(
-    found: list[Item], supply: dict[str, Any], problem: Problem, layout: Layout
-) -> None:
-    """Add the last layer's activations to `supply`, if they are among arrays."""
+def read_outputs(returned: Any, supply: dict[str, Any], problem: Problem, layout: Layout) -> None:
+    """Add the last layer's activations to `supply`, if a forward function has returned them.
+
+    They are the last array of their shape, and rather one returned directly than one in a cache.
+    """
     shape = layout.examples(problem.targets).shape
-    outputs = [item.array for item in found if item.array.shape == shape]
-    if outputs:
-        supply["prediction"] = outputs[-1]
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    direct = [part for part in parts if isinstance(part, np.ndarray)]
+    for arrays in (direct, [item.array for item in items(returned)]):
+        if outputs := [array for array in arrays if array.shape == shape]:
+            supply["prediction"] = outputs[-1]
+            return
 
 
 def signature(function: Function) -> str:
