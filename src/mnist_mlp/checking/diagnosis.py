@@ -199,9 +199,9 @@ def _unclear(outcome: Outcome) -> str:
 
 
 def common_factor(reading: Reading) -> Factor | None:
-    """Return the factor of most weights."""
-    factors = [f for t, f in reading.factors.items() if t.kind == "weights" and f.constant]
-    factors = factors or [f for f in reading.factors.values() if f.constant]
+    """Return the factor of most tensors; of two as frequent, that of weights."""
+    tensors = sorted(reading.factors, key=lambda tensor: tensor.kind != "weights")
+    factors = [reading.factors[tensor] for tensor in tensors if reading.factors[tensor].constant]
     return max(factors, key=lambda f: sum(_same(f, g) for g in factors), default=None)
 
 
@@ -247,7 +247,7 @@ def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
             kind: reading.factors[tensor]
             for kind in ("weights", "biases")
             if (tensor := Tensor(kind, i)) in reading.factors and reading.factors[tensor].constant
-            if tensor not in own
+            if tensor not in own and Tensor("delta", i) not in reading.unknown
         }
         odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
         if len(odd) > 1 and _same(*odd.values()):  # it is in delta, and so in the layers below

@@ -169,7 +169,9 @@ def _loops_of(
 
 
 def _try_loop(scope: Scope, feed: Feed, layout: Layout) -> Trial | None:
-    places = find_places(scope.names(supply_for(next(problems(SIZES[0], feed)), layout, "data set")))
+    places = find_places(
+        scope.names(supply_for(next(problems(SIZES[0], feed)), layout, "data set"))
+    )
     if not places:
         return None
     answers: list[Answer] = []
