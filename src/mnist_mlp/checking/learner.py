@@ -80,6 +80,10 @@ class Learner:
             if isinstance(value, types.FunctionType) and self._owns(value)
         }
 
+    def own_functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions that the file itself defines."""
+        return {k: f for k, f in self.functions().items() if f.__module__ == self.module.__name__}
+
     def classes(self) -> list[type]:
         """Return the classes of the file, and of those beside it that it imports."""
         return [

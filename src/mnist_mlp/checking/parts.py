@@ -62,7 +62,7 @@ class Examination(NamedTuple):
 
 def examine(learner: Learner) -> Examination:
     """Run the parts of a file that was made of the exercises: functions with their parameters."""
-    functions = learner.functions()
+    functions = learner.own_functions()
     parts = {
         name: functions[name]
         for name, parameters in PARTS.items()
