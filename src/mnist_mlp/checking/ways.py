@@ -27,7 +27,7 @@ from mnist_mlp.checking.roles import (
     role_of,
     roles_of,
 )
-from mnist_mlp.checking.tensors import Item, as_lists, find_places, items, pick
+from mnist_mlp.checking.tensors import Item, Places, as_lists, find_places, items, pick
 from mnist_mlp.checking.trial import (
     RATE,
     Feed,
@@ -198,14 +198,11 @@ class Way(NamedTuple):
         given = self.parameters(problem)
         if self.taker.learner.plain:
             supply, given = as_lists(supply), as_lists(given)
-        places = (
-            None if isinstance(self.container, str) else find_places(given[self.taker.weights[0]])
-        )
-        places = places and places._replace(layout=self.layout)
-        start = places and places.get()
+        places = self._places(given)
+        start = places.get() if places else None
         with limited():
             ran = _run_forward(self.taker, supply, given, problem, self.layout)
-            data = copy.deepcopy((supply["images"], supply["targets"]))
+            data = copy.deepcopy([supply["images"], supply["targets"]])
             before = [item.array.copy() for item in items(list(given.values()))]
             try:
                 returned = call(self.taker.function, supply, given)
@@ -213,26 +210,37 @@ class Way(NamedTuple):
                 if ran:
                     raise
                 raise ValueError(error) from None  # another layout may give the forward values
-        after = [item.array for item in items(list(given.values()))]
+        changed = not _same(data, [supply["images"], supply["targets"]])
+        if not self.taker.is_step:
+            after = [item.array for item in items(list(given.values()))]
+            changed = changed or not _same(before, after)
         if self.taker.roles & {"keep", "dropped"}:
             kept = list(items([given, supply.get("cache"), returned]))
             problem = problem._replace(masks=masks_in(kept, problem, self.layout))
-        weights, biases = self.gradients(returned, problem)
-        changed = not _same([*data], [supply["images"], supply["targets"]])
-        if places and start and self.taker.is_step and weights[-1] is None:
-            end = places.get()
-            step = difference(problem, self.layout, start, end, RATE)
-            return Call(None if _same(start[0], end[0]) else step, returned, changed)
-        if self.taker.is_step and weights[-1] is None:
-            weights, biases = self.gradients(list(given.values()), problem)
-        if not self.taker.is_step and not any(item.array.size > 1 for item in items(returned)):
+        answer = self._answer(returned, problem)
+        if self.taker.is_step and not answer:
+            if places and start:
+                moved = not _same(start[0], places.get()[0])
+                step = difference(problem, self.layout, start, places.get(), RATE)
+                return Call(step if moved else None, returned, changed)
+            answer = self._answer(list(given.values()), problem)
+        elif not answer and not any(item.array.size > 1 for item in items(returned)):
             raise UselessError(f"{self.taker.function.__name__} returns no gradients")
+        return Call(answer, returned, changed)
+
+    def _places(self, given: dict[str, Any]) -> Places | None:
+        """Return where the parameters are kept in what the file's own code has made of them."""
+        made = None if isinstance(self.container, str) else given[self.taker.weights[0]]
+        places = find_places(made)
+        return places._replace(layout=self.layout) if places else None
+
+    def _answer(self, value: Any, problem: Problem) -> Answer | None:
+        """Return the gradients in a value, or the step to new parameters; None if not all."""
+        weights, biases = self.gradients(value, problem)
         if any(array is None for array in weights):
-            return Call(None, returned, overwritten=False)
+            return None
         answer = Answer(problem, weights, biases)
-        if self.taker.is_step:
-            return Call(as_step(answer), returned, changed)
-        return Call(answer, returned, changed or not _same(before, after))
+        return as_step(answer) if self.taker.is_step else answer
 
     def parameters(self, problem: Problem) -> dict[str, Any]:
         """Return the weights and biases under the names by which functions take them."""
