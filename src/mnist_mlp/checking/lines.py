@@ -108,6 +108,7 @@ class Pass:
 
     written_out = False  # whether the slope of the outputs is computed even if it cancels
     sign = 1  # -1 if the program computes with y - a
+    turned = 1  # -1 if what comes back has the opposite sign in the program
 
     def __init__(self, problem: Problem, recipe: Recipe, rate: float = 0.0) -> None:
         """Begin. `rate` is that of a step that updates each layer before it goes on to the next."""

@@ -49,7 +49,7 @@ class Scope(NamedTuple):
         else:
             arguments = self.function.args
             given = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)]
-            names = {**self.learner.names, **_values(given, supply)}
+            names = {**self.learner.names, **_defaults(arguments), **_values(given, supply)}
             if self.owner and given:
                 names[given[0]] = self.owner()
         for statement in self.before:
@@ -186,6 +186,16 @@ def _try_loop(scope: Scope, feed: Feed, layout: Layout) -> Trial | None:
 
 
 # Values
+
+
+def _defaults(arguments: ast.arguments) -> Names:
+    """Return the parameters of a function that have a default, if it is written as a value."""
+    positional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+    pairs = [
+        *zip(positional, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return {a.arg: d.value for a, d in pairs if isinstance(d, ast.Constant)}
 
 
 def _values(names: Iterable[str], supply: Names) -> Names:

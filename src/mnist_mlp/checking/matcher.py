@@ -83,7 +83,7 @@ class Way(NamedTuple):
     """A way to write the delta of a layer: mistakes, and how that of the outputs is written.
 
     written_out   whether the slope of the outputs is computed even if it cancels
-    sign          -1 if errors are y - a
+    sign          -1 if errors are y - a, or what comes back has the opposite sign
     """
 
     mistakes: tuple[Mistake, ...] = ()
@@ -428,9 +428,8 @@ def _wrong_lines(reading: Reading, i: int) -> list[Mistake]:
 
 def _ways(reading: Reading, i: int, n: int) -> Iterator[Way]:
     """Yield the ways to write delta of layer i with n mistakes, in different lines."""
-    outputs = i == reading.nets[0].last
     written = (False, True) if reading.nets[0].cancels(i) else (False,)
-    signs = (1, -1) if outputs and n == 1 else (1,)
+    signs = (1, -1) if n == 1 else (1,)
     for mistakes in combinations(_wrong_lines(reading, i), n):
         if len({mistake.line for mistake in mistakes}) == n:
             yield from (Way(mistakes, *both) for both in product(written, signs))
@@ -468,6 +467,8 @@ def _with_delta(net: Pass, i: int, way: Way) -> Pass:
     after = copy.copy(net)
     if i == net.last:
         after.written_out, after.sign = way.written_out, way.sign
+    else:
+        after.turned = way.sign
     for name in ("carried", "slope", "delta", "input", "dW", "db"):
         setattr(after, name, dict(getattr(net, name)))
     after.carried[i] = compute("cost" if i == net.last else "carried")

@@ -649,7 +649,7 @@ SLOPE = [
         "the slope computed from what comes back",
         "slope = e * (1 - e), e = delta_next @ W_next",
         "The slope takes the sign of the error, so delta has none.",
-        lambda net, i: net.carried[i] * (1 - net.carried[i]),
+        lambda net, i: net.turned * net.carried[i] * (1 - net.turned * net.carried[i]),
         at="hidden",
     ),
     Mistake(

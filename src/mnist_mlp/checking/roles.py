@@ -15,7 +15,7 @@ ROLES = {
     r"|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train|batch))?"
     r"|train(ing)?_?(x|images|inputs?|imgs?)",
     "targets": rf"y|ys|y_?({SET}|true|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data|vec)|yb"
-    r"|t|l|lbl|tgt|y_?enc(oded)?|correct|(ground_?)?truth|answers?|digits?"
+    r"|t|l|lbl|tgt|teachers?|solutions?|gold|y_?enc(oded)?|correct|(ground_?)?truth|answers?|digits?"
     r"|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot|one_?hot))?"
     r"|(expected|desired)(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?"
     r"|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)",
@@ -31,7 +31,7 @@ ROLES = {
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
-    "outputs": rf"(num|nn?)_?(labels|classes|outputs?|out|o|y)|(nn_?)?out(puts?)?{SIZE}"
+    "outputs": rf"(num|nn?)_?(labels?|lab|classes|cls|outputs?|out|o|y)|(nn_?)?out(puts?)?{SIZE}"
     r"|d_?out|classes|size_?out(put)?",
     "inputs": rf"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?in(puts?)?{SIZE}"
     r"|d_?in|size_?in(put)?",

@@ -270,11 +270,12 @@ def _with_biases(
 
 
 def _in_one_list(vectors: list[Slot | Neurons], sizes: list[int]) -> list[Slot | Neurons]:
-    """Return the vectors of the first list that has one for each layer, whatever its name."""
-    for name in dict.fromkeys(slot.name for slot in vectors):
-        listed = [slot for slot in vectors if slot.name == name]
-        if [slot.array.size for slot in listed] == sizes[1:]:
-            return listed
+    """Return the first vectors of one list, or with numbered names, that suit all layers."""
+    names = [slot.name.rstrip("0123456789") for slot in vectors]
+    for name in dict.fromkeys(names):
+        alike = [slot for slot, own in zip(vectors, names, strict=True) if own == name]
+        if [slot.array.size for slot in alike] == sizes[1:]:
+            return alike
     return []
 
 
