@@ -78,7 +78,7 @@ MISTAKES = [
         "dA1",
         "the dropout mask not applied backward",
     ),
-    ("labels as a row", "dZ1 @ X.T", "0 * dZ1 @ X.T", "the first layer skipped"),
+    ("labels as a row", "dZ1 @ X.T", "0 * dZ1 @ X.T", "the weights are never updated"),
     ("a list of pairs", " * (1 - a ** 2)", "", "the hidden slope left out"),
     ("layers in an object", "self.out * (1 - self.out)", "self.out", "its own derivative"),
     (

@@ -149,7 +149,17 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
             trial, None, [], [], [], f"{trial.how} gives NaN or infinity", outcome.notes
         )
     reading = readings[0]
+    if not reading.factors and not reading.findings:
+        problem = (
+            f"{trial.how} was called, but what it answers resembles no network known here; "
+            "write an adapter: mnist-mlp check --new mine_check.py"
+        )
+        return Diagnosis(None, None, [], [], [], problem, outcome.notes)
     findings = [*reading.findings, *_by_factors(reading, trial)]
+    if gradients and steps and steps[0].answers[0].problem.decay:
+        findings = [
+            f for f in findings if DECAY_LEFT_OUT not in f.mistakes
+        ]  # it may be in the step
     if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
         more = [*step.findings, *_by_factors(step, steps[0])]

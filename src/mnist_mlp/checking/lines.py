@@ -19,10 +19,11 @@ LEAKS = {"leaky ReLU": 0.01, "leaky ReLU of 0.1": 0.1, "leaky ReLU of 0.2": 0.2}
 
 
 class Function(NamedTuple):
-    """An activation function and its slope, both of z."""
+    """An activation function and its slope, both of z; and its slope as people write it, of a."""
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    slope_of_a: Callable[[Array], Array]
 
 
 def leaky(leak: float, z: Array) -> Array:
@@ -36,13 +37,14 @@ def leaky_slope(leak: float, z: Array) -> Array:
 
 
 FUNCTIONS = {
-    "sigmoid": Function(sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
-    "relu": Function(lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
-    "tanh": Function(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "identity": Function(lambda z: z, np.ones_like),
+    "sigmoid": Function(sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z)), lambda a: a * (1 - a)),
+    "relu": Function(lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, lambda a: (a > 0) * 1.0),
+    "tanh": Function(np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda a: 1 - a**2),
+    "identity": Function(lambda z: z, np.ones_like, np.ones_like),
 }
 for name, leak in LEAKS.items():
-    FUNCTIONS[name] = Function(partial(leaky, leak), partial(leaky_slope, leak))
+    slope_of_leaky = partial(leaky_slope, leak)
+    FUNCTIONS[name] = Function(partial(leaky, leak), slope_of_leaky, slope_of_leaky)
 FUNCTIONS["softmax"] = FUNCTIONS["sigmoid"]  # of which its slope, taken elementwise, is that
 HIDDEN = ("sigmoid", "relu", "tanh", *LEAKS)
 OUTPUTS = ("softmax", "sigmoid", "identity", "tanh", "relu")
@@ -108,6 +110,7 @@ class Pass:
 
     written_out = False  # whether the slope of the outputs is computed even if it cancels
     sign = 1  # -1 if the program computes with y - a
+    of_a = False  # whether slopes are computed from a; that is another if a is wrong
     turned = 1  # -1 if what comes back has the opposite sign in the program
 
     def __init__(self, problem: Problem, recipe: Recipe, rate: float = 0.0) -> None:
@@ -153,7 +156,8 @@ class Pass:
         """Return ∂a/∂z of layer i elementwise; that of softmax is its diagonal, a (1 - a)."""
         if self.function(i) == "softmax":
             return self.a[i] * (1 - self.a[i])
-        return FUNCTIONS[self.function(i)].slope(self.z[i])
+        function = FUNCTIONS[self.function(i)]
+        return function.slope_of_a(self.a[i]) if self.of_a else function.slope(self.z[i])
 
 
 Compute = Callable[[Pass, int], Array]

@@ -169,12 +169,14 @@ def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> lis
                 readings.sort(key=lambda reading: reading.price)
         if readings[0].price >= SEVERAL and not _has_activations(answers):
             wrong = [
-                _forward(answers, recipe, [mistake])
+                (recipe, mistake)
                 for recipe in likely
                 for mistake in _wrong_forward(answers[0], recipe)
                 if _explains_outputs(_forward(answers[:1], recipe, [mistake]), answers)
             ]
-            readings += _descend(wrong, answers)
+            for of_a in (False, True):
+                forwards = [_forward(answers, r, [m], of_a=of_a) for r, m in wrong]
+                readings += _descend(forwards, answers)
             readings.sort(key=lambda reading: reading.price)
         if not readings[0].unknown:
             readings += _for_other_costs(readings[0], answers, recipes)
@@ -241,10 +243,15 @@ def _right_forward(answers: Sequence[Answer], recipes: Iterable[Recipe]) -> list
 
 
 def _forward(
-    answers: Sequence[Answer], recipe: Recipe, mistakes: Sequence[tuple[Mistake, Sequence[int]]]
+    answers: Sequence[Answer],
+    recipe: Recipe,
+    mistakes: Sequence[tuple[Mistake, Sequence[int]]],
+    *,
+    of_a: bool = False,
 ) -> Reading:
     nets = [Pass(answer.problem, recipe, answer.rate) for answer in answers]
     for net in nets:
+        net.of_a = of_a
         forward(net, plant(mistakes))
     findings = tuple(Finding((mistake,), tuple(layers)) for mistake, layers in mistakes)
     odd = 0.0 if (recipe.output, recipe.cost) in USUAL else UNUSUAL

@@ -32,7 +32,7 @@ ROLES = {
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
     "outputs": rf"(num|nn?)_?(labels?|lab|classes|cls|outputs?|out|o|y)|(nn_?)?out(puts?)?{SIZE}"
-    r"|d_?out|classes|size_?out(put)?",
+    r"|d_?out|classes|k|size_?out(put)?",
     "inputs": rf"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?in(puts?)?{SIZE}"
     r"|d_?in|size_?in(put)?",
     "hidden": rf"{HIDDEN}(_?1)?({SIZE})?(_?1)?",
@@ -127,6 +127,8 @@ def call(function: Callable[..., Any], supply: Mapping[str, Any], names: Mapping
     positional, keywords = list[tuple[str, Any]](), dict[str, Any]()
     for parameter in parameters_of(function):
         role = role_of(parameter.name)
+        if role == "n" and {"hidden", "outputs"} <= roles_of(function):
+            role = "inputs"  # n, h, k are the sizes of the layers
         if parameter.name in names:
             value = names[parameter.name]
         elif role is not None and role in supply:

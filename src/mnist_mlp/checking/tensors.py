@@ -227,9 +227,7 @@ def find_places(root: Any) -> Places | None:
     named = [slot for slot in matrices if is_weight(slot.name)]
     matrices = [slot for slot in matrices if min(slot.array.shape) > 1]
     begun = [slot for slot in matrices if slot.array.any()]  # velocities begin at 0
-    options = [named, begun, matrices]
-    if begun != matrices:
-        options = [[slot for slot in named if slot.array.any()], *options]
+    options = [[slot for slot in named if slot.array.any()], begun, named, matrices]
     for folded in (0, 1):  # with a column of biases in each matrix
         for weights in (order for option in options for order in (option, option[::-1])):
             wide = bool(weights) and weights[0].array.shape[0] > weights[0].array.shape[1]
