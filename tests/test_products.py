@@ -1,5 +1,6 @@
 """Products: the same as NumPy's, and the same bytes for every number of threads."""
 
+import math
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.learning.products import ROWS, TILE, matmul, sum_over_examples
+from mnist_mlp.learning.products import HALVINGS, LARGE, TILE, matmul, sum_over_examples, tiles
 from tests.conftest import needs_avx2
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -48,35 +49,43 @@ def test_a_sum_over_examples_equals_numpys(n: int, dtype: type) -> None:
     np.testing.assert_allclose(out, a.sum(axis=0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("m", [300, 512, 513, 1024, 2000])
-@pytest.mark.parametrize("n", [100, 128, 1000])
-def test_large_products_are_split_into_several_tiles(
-    n: int, m: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("m", [1, 300, 512, 784, 1024, 2000])
+@pytest.mark.parametrize("n", [60, 128, 256, 257, 1000, 2048])
+def test_tiles_cover_a_product_once_and_are_about_equal(n: int, m: int) -> None:
+    counts = np.zeros((n, m), int)
+    sizes = []
+    for tile in tiles(n, 784, m):
+        counts[tile] += 1
+        sizes.append(counts[tile].size)
+    assert (counts == 1).all()
+    assert len(sizes) <= 2**HALVINGS
+    assert 784 * max(sizes) <= 2 * max(TILE, 784 * n * m / 2**HALVINGS)
+    assert np.median(sizes) > 0.7 * max(sizes)
+
+
+@pytest.mark.parametrize("width", [256, 512, 1024, 2048])
+@pytest.mark.parametrize("batch", [64, 128, 256])
+def test_the_large_products_of_training_have_tiles_enough_for_their_size(
+    batch: int, width: int
 ) -> None:
-    tiles = []
-    numpys = np.matmul
-
-    def spy(a: Array, b: Array, out: Array) -> Array:
-        tiles.append(out)
-        return numpys(a, b, out)
-
-    monkeypatch.setattr(np, "matmul", spy)
-    matmul(np.ones((n, 784)), np.ones((784, m)), np.empty((n, m)))
-    assert len(tiles) >= 2
-    assert max(tile.size for tile in tiles) <= max(n * TILE, n * m / 2 + ROWS * m)
+    for product in ((batch, 784, width), (batch, width, width), (width, batch, width)):
+        multiplications = math.prod(product)
+        if multiplications >= LARGE:
+            assert len(tiles(*product)) >= min(12, 0.7 * multiplications / TILE), product
 
 
 @needs_avx2
-def test_splitting_narrow_products_by_rows_does_not_change_their_bytes() -> None:
+def test_cutting_products_by_rows_does_not_change_their_bytes() -> None:
     code = (
         "import sys; sys.path.insert(0, 'src')\n"
         "from mnist_mlp.base.kernels import choose_kernels; choose_kernels('portable')\n"
         "import numpy as np\n"
-        "from mnist_mlp.learning.products import matmul\n"
+        "from mnist_mlp.learning.products import matmul, tiles\n"
         "random = np.random.default_rng(0)\n"
-        "for n, k, m in ((128, 784, 512), (100, 784, 512), (1000, 784, 100), (512, 128, 512)):\n"
+        "for n, k, m in ((1000, 784, 16), (1000, 784, 64), (10_000, 784, 20), (512, 256, 128)):\n"
+        "    assert len(tiles(n, k, m)) > 1, (n, k, m)\n"
         "    a, b = random.random((n, k), 'f4'), random.random((k, m), 'f4')\n"
-        "    assert (matmul(a, b, np.empty((n, m), 'f4')) == np.dot(a, b)).all(), (n, k, m)\n"
+        "    assert (matmul(a, b) == np.dot(a, b)).all(), (n, k, m)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=SOURCE.parent, check=True)
 

@@ -6,12 +6,14 @@ amounts below were chosen by the cost on validation images.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.data.dataset import SIDE
+from mnist_mlp.learning.sharing import share
 
 SHIFT = 2  # max, in whole pixels, along each axis
 MOVE = 1.0  # max shift of a deformed image, in pixels: MNIST's digits are centred
@@ -48,14 +50,22 @@ def deform(images: Array, random: np.random.Generator, strength: float = 1) -> N
 
     At strength 0 nothing changes, up to rounding errors.
     """
+    parts = []
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK]
-        rows, columns = SPLINE @ _control_points(len(block), random, strength) @ SPLINE.T
-        block[:] = sample(block, rows, columns)
-        block -= 0.5
-        block *= 1 + strength * CONTRAST
-        block += 0.5
-        np.clip(block, 0, 1, block)
+        parts.append((block, _control_points(len(block), random, strength)))
+    share(partial(_deform_block, strength=strength), parts)
+
+
+def _deform_block(part: tuple[Array, Array], strength: float) -> None:
+    """Deform images, (n, 784), in place, as their control points, (2, n, 7, 7), say."""
+    block, points = part
+    rows, columns = SPLINE @ points @ SPLINE.T
+    block[:] = sample(block, rows, columns)
+    block -= 0.5
+    block *= 1 + strength * CONTRAST
+    block += 0.5
+    np.clip(block, 0, 1, block)
 
 
 def _control_points(n: int, random: np.random.Generator, strength: float) -> Array:

@@ -13,6 +13,7 @@ from mnist_mlp.learning.augmentation import AUGMENTATIONS
 from mnist_mlp.learning.network import Network
 
 Function = Callable[[Array], Array]
+WHOLE = slice(None)
 
 
 class Refinements:
@@ -56,25 +57,31 @@ class Refinements:
         thinned.slopes = [slope for _, slope in masked]
         return thinned
 
-    def decay_weights(self, learning_rate: float) -> None:
-        """Shrink every weight a little: decoupled weight decay (Loshchilov and Hutter 2019)."""
-        if self.params.weight_decay:
-            self.weights *= 1 - learning_rate * self.params.weight_decay
+    def decay_weights(self, learning_rate: float, part: slice = WHOLE) -> None:
+        """Shrink every weight in a part of the parameters a little: decoupled weight decay.
 
-    def with_momentum(self, gradient: Array) -> Array:
+        Source: Loshchilov and Hutter 2019.
+        """
+        if self.params.weight_decay:
+            weights = self.weights[part]  # without the biases, which come last
+            weights *= 1 - learning_rate * self.params.weight_decay
+
+    def with_momentum(self, gradient: Array, part: slice = WHOLE) -> Array:
         """Return what the learning rate multiplies: the gradient or, with momentum, the velocity.
 
         The velocity is a running sum of gradients, which each step first multiplies by `momentum`
         (Nielsen, chapter 3). Nesterov momentum looks one step ahead (Bengio,
-        Boulanger-Lewandowski and Pascanu 2013).
+        Boulanger-Lewandowski and Pascanu 2013). `part` is that of the parameters to return it for.
         """
+        gradient = gradient[part]
         if not self.params.momentum:
             return gradient
-        self.velocity *= self.params.momentum
-        self.velocity += gradient
+        velocity = self.velocity[part]
+        velocity *= self.params.momentum
+        velocity += gradient
         if self.params.nesterov:
-            return gradient + self.params.momentum * self.velocity
-        return self.velocity
+            return gradient + self.params.momentum * velocity
+        return velocity
 
 
 def learning_rates(params: Params, times: Array) -> Array:

@@ -1,6 +1,7 @@
 """Training: gradient descent over mini-batches, epoch by epoch."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
@@ -11,6 +12,7 @@ from mnist_mlp.learning.batches import mini_batches, shuffled
 from mnist_mlp.learning.network import Network, initialise_weights, zero_parameters
 from mnist_mlp.learning.progress import Moment, Progress
 from mnist_mlp.learning.refinements import Refinements
+from mnist_mlp.learning.sharing import blocks, share
 
 
 def new_network(params: Params) -> Network:
@@ -58,6 +60,12 @@ def train_epoch(
     digits, rows = progress.digits, progress.split.training
     refine = Refinements(network, params, epoch, len(rows), progress.velocity)
     gradient = zero_parameters(network.sizes)
+
+    def descend(learning_rate: float, part: slice) -> None:
+        refine.decay_weights(learning_rate, part)
+        network.parameters[part] -= learning_rate * refine.with_momentum(gradient.vector, part)
+
+    parts = blocks(len(network.parameters))
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
     batches = mini_batches(digits, order, params.batch_size)
     for learning_rate, (images, targets) in zip(refine.learning_rates, batches, strict=True):
@@ -65,6 +73,5 @@ def train_epoch(
         thinned = refine.drop_out(network, len(images))
         activations = thinned.forward(images)
         backprop(thinned, activations, targets, out=gradient)
-        refine.decay_weights(learning_rate)
-        network.parameters -= learning_rate * refine.with_momentum(gradient.vector)
+        share(partial(descend, learning_rate), parts)
         yield activations[-1], targets
