@@ -16,6 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -241,7 +242,8 @@ class Project:
         from mnist_mlp.base.params import Params
         from mnist_mlp.data.dataset import Dataset
         from mnist_mlp.learning.network import Network
-        from mnist_mlp.learning.training import train
+        from mnist_mlp.learning.progress import Progress
+        from mnist_mlp.learning.training import train, train_epoch
 
         relu = problem.activation == "relu"
         params = Params(
@@ -259,13 +261,24 @@ class Project:
         )
         self.network = Network(problem.sizes, params.activation, params.cost)
         self.network.parameters[:] = problem.parameters
-        self.epochs = train(self.network, Dataset(problem.images, problem.targets), params)
+        digits = Dataset(problem.images, problem.targets)
+        progress = Progress(self.network, digits, params)
+        self.epochs = train(self.network, digits, params, progress)
+        self.steps = partial(train_epoch, self.network, progress, params, epoch=0)
 
     def __call__(self, order: NDArray[np.intp]) -> None:
         next(self.epochs)  # it draws the same order, from the same seed
 
     def parameters(self) -> Array:
         return self.network.parameters.copy()
+
+
+class Steps(Project):
+    """The project's steps of gradient descent, without what it does at the end of an epoch."""
+
+    def __call__(self, order: NDArray[np.intp]) -> None:
+        for _ in self.steps():
+            pass
 
 
 class Calls(Project):
@@ -328,6 +341,7 @@ CONTESTANTS: dict[str, Callable[[Problem], Contestant]] = {
     "PyTorch": PyTorch,
     "scikit-learn": ScikitLearn,
     "example at a time": OneAtATime,
+    "steps alone": Steps,
     "calls alone": Calls,
     "products alone": Products,
     "gathering alone": Gathering,
