@@ -15,7 +15,8 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning import sharing
 from mnist_mlp.learning.augmentation import deform
-from mnist_mlp.learning.sharing import blocks, share
+from mnist_mlp.learning.network import ACTIVATIONS
+from mnist_mlp.learning.sharing import BLOCK, WIDE, blocks, by_rows, share
 from mnist_mlp.learning.training import new_network, train
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -73,10 +74,7 @@ def test_cutting_the_parameters_into_blocks_changes_no_byte(
         list(train(network, digits, params))
         return network.parameters.tobytes()
 
-    whole = trained(10**9)
-    assert len(blocks(23_860)) == 1
-    assert trained(1001) == whole
-    assert len(blocks(23_860)) == 24
+    assert trained(1001) == trained(10**9)
 
 
 @pytest.mark.usefixtures("three_threads")
@@ -96,12 +94,31 @@ def test_images_are_deformed_alike_alone_and_by_several_threads(
     assert (deformed(1) != images).any()
 
 
-@pytest.mark.parametrize("n", [1, sharing.BLOCK, sharing.BLOCK + 1, 10 * sharing.BLOCK - 1])
-def test_blocks_cover_every_number_once(n: int) -> None:
-    counts = np.zeros(n, int)
-    for block in blocks(n):
-        counts[block] += 1
-    assert (counts == 1).all()
+@pytest.mark.parametrize("n", [1, BLOCK, BLOCK + 1, 10 * BLOCK - 1])
+def test_blocks_are_views_that_cover_every_number_once(n: int) -> None:
+    long, short = np.zeros(n, np.float32), np.zeros(n // 2, np.float32)
+    parts = blocks(long, short)
+    for part in parts:
+        for views in part:
+            np.add(views, 1, out=views)
+    assert (long == 1).all()
+    assert (short == 1).all()
+    assert len(parts) == -(-n // BLOCK)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_shared_by_rows_have_the_bytes_of_the_whole(name: str, dtype: type) -> None:
+    z: Array = np.random.default_rng(0).standard_normal((203, 777)).astype(dtype)
+    for function in ACTIVATIONS[name]:
+        shared = by_rows(function, 777)(z)
+        assert shared.tobytes() == function(z).tobytes()
+        assert shared.dtype == dtype
+
+
+def test_activations_of_narrow_layers_are_not_shared() -> None:
+    assert by_rows(np.tanh, WIDE - 1) is np.tanh
 
 
 @pytest.mark.usefixtures("three_threads")

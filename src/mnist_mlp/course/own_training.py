@@ -102,7 +102,7 @@ def descend(network: Network, step: Step, digits: Dataset, params: Params) -> It
         batches = mini_batches(digits, order, params.batch_size)
         for rate, (images, targets) in zip(refine.learning_rates, batches, strict=True):
             changes = step([*network.weights], [*network.biases], images, targets, rate)
-            refine.decay_weights(rate)
+            refine.decay_weights(refine.weights, rate)
             for arrays, by in zip((network.weights, network.biases), changes, strict=True):
                 for array, change in zip(arrays, by, strict=True):
                     np.subtract(array, change, out=array)

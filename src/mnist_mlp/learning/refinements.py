@@ -13,7 +13,6 @@ from mnist_mlp.learning.augmentation import AUGMENTATIONS
 from mnist_mlp.learning.network import Network
 
 Function = Callable[[Array], Array]
-WHOLE = slice(None)
 
 
 class Refinements:
@@ -57,26 +56,20 @@ class Refinements:
         thinned.slopes = [slope for _, slope in masked]
         return thinned
 
-    def decay_weights(self, learning_rate: float, part: slice = WHOLE) -> None:
-        """Shrink every weight in a part of the parameters a little: decoupled weight decay.
-
-        Source: Loshchilov and Hutter 2019.
-        """
+    def decay_weights(self, weights: Array, learning_rate: float) -> None:
+        """Shrink weights a little: decoupled weight decay (Loshchilov and Hutter 2019)."""
         if self.params.weight_decay:
-            weights = self.weights[part]  # without the biases, which come last
             weights *= 1 - learning_rate * self.params.weight_decay
 
-    def with_momentum(self, gradient: Array, part: slice = WHOLE) -> Array:
+    def with_momentum(self, gradient: Array, velocity: Array) -> Array:
         """Return what the learning rate multiplies: the gradient or, with momentum, the velocity.
 
         The velocity is a running sum of gradients, which each step first multiplies by `momentum`
-        (Nielsen, chapter 3). Nesterov momentum looks one step ahead (Bengio,
-        Boulanger-Lewandowski and Pascanu 2013). `part` is that of the parameters to return it for.
+        (Nielsen, chapter 3); it is updated in place. Nesterov momentum looks one step ahead
+        (Bengio, Boulanger-Lewandowski and Pascanu 2013).
         """
-        gradient = gradient[part]
         if not self.params.momentum:
             return gradient
-        velocity = self.velocity[part]
         velocity *= self.params.momentum
         velocity += gradient
         if self.params.nesterov:

@@ -12,8 +12,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+
 Part = TypeVar("Part")
-BLOCK = 2**16  # numbers in a block of a vector: with its neighbours it fits in a core's cache
+BLOCK = 2**16  # numbers in a block: with those computed from it, it fits in a core's cache
+WIDE = 256  # neurons of a layer from which its activations are shared
 
 
 def share(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
@@ -22,15 +27,14 @@ def share(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
     This thread takes one part after another until none is left, and others help. One that is
     waiting for a busy processor holds up no part but its own.
     """
-    if len(parts) == 1 or n_threads() == 1:
+    helpers = min(n_threads(), len(parts)) - 1
+    if not helpers:
         for part in parts:
             work(part)
         return
     left = iter(parts)
     ends: SimpleQueue[BaseException | None] = SimpleQueue()
-    for _ in range(
-        min(n_threads(), len(parts)) - 1
-    ):  # in this thread's context, which has NumPy's handling of overflow
+    for _ in range(helpers):  # each in a context of its own, with NumPy's handling of overflow
         _jobs().put(partial(copy_context().run, _work_through, work, left, ends))
     _work_through(work, left, ends)
     errors = [ends.get() for _ in parts]
@@ -38,9 +42,38 @@ def share(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
         raise error
 
 
-def blocks(n: int) -> list[slice]:
-    """Return slices that cut a vector of n numbers into blocks."""
-    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+def blocks(*vectors: Array) -> list[list[Array]]:
+    """Cut vectors into blocks: return the first block of each, then the second, and so on.
+
+    They are views. All vectors but the longest may lack the last blocks, or a part of one.
+    """
+    longest = max(map(len, vectors))
+    starts = range(0, longest, BLOCK)
+    return [[vector[start : start + BLOCK] for vector in vectors] for start in starts]
+
+
+def by_rows(function: Callable[[Array], Array], width: int) -> Callable[[Array], Array]:
+    """Return a function of each number in an array, (n, width), that is shared by blocks of rows.
+
+    That of a narrow array is returned as it is.
+    """
+    if width < WIDE:
+        return function
+    height = max(1, BLOCK // width)
+
+    def shared(a: Array) -> Array:
+        if len(a) <= height:
+            return function(a)
+        result = np.empty_like(a)
+
+        def compute(start: int) -> None:
+            rows = slice(start, start + height)
+            result[rows] = function(a[rows])
+
+        share(compute, range(0, len(a), height))
+        return result
+
+    return shared
 
 
 @cache

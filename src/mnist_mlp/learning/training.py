@@ -60,12 +60,13 @@ def train_epoch(
     digits, rows = progress.digits, progress.split.training
     refine = Refinements(network, params, epoch, len(rows), progress.velocity)
     gradient = zero_parameters(network.sizes)
+    parts = blocks(network.parameters, refine.weights, gradient.vector, refine.velocity)
 
-    def descend(learning_rate: float, part: slice) -> None:
-        refine.decay_weights(learning_rate, part)
-        network.parameters[part] -= learning_rate * refine.with_momentum(gradient.vector, part)
+    def descend(learning_rate: float, part: list[Array]) -> None:
+        parameters, weights, gradient, velocity = part
+        refine.decay_weights(weights, learning_rate)
+        parameters -= learning_rate * refine.with_momentum(gradient, velocity)
 
-    parts = blocks(len(network.parameters))
     order = rows[shuffled(len(rows), generator(params.seed, "shuffling", epoch))]
     batches = mini_batches(digits, order, params.batch_size)
     for learning_rate, (images, targets) in zip(refine.learning_rates, batches, strict=True):
