@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_mlp.base import kernels
 from tests.conftest import CPU, ROOT, needs_avx2
 
 ASK = """
@@ -52,4 +53,25 @@ def test_portable_kernels_are_those_for_avx2_whatever_the_environment_says(tmp_p
 def test_the_fastest_kernels_use_avx512_if_the_processor_has_it(tmp_path: Path) -> None:
     features, core = chosen(tmp_path, "fastest")
     assert "X86_V4" in features
-    assert "Core: SkylakeX" in core
+    zen4 = "AuthenticAMD" in FLAGS and "cpu family\t: 25" in FLAGS
+    assert ("Core: Haswell" if zen4 else "Core: SkylakeX") in core
+
+
+@pytest.mark.parametrize(
+    ("vendor", "family", "core"),
+    [
+        ("GenuineIntel", 6, "SkylakeX"),
+        ("AuthenticAMD", 25, "Haswell"),
+        ("AuthenticAMD", 26, "SkylakeX"),
+    ],
+)
+def test_products_avoid_avx512_on_the_processors_that_compute_it_in_halves(
+    vendor: str, family: int, core: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = f"avx2 {' '.join(kernels.AVX512)}"
+    text = f"vendor_id\t: {vendor}\ncpu family\t: {family}\nflags\t\t: {flags}\n\nvendor_id\t: x\n"
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+    for variable in (*kernels.VARIABLES, "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(variable, "")  # and restore it
+    kernels.choose_kernels("fastest")
+    assert os.environ["OPENBLAS_CORETYPE"] == core
