@@ -98,7 +98,7 @@ def main(
         "threads",
         *("portable, s", "fastest, s", "PyTorch, s"),
         *("portable ÷ PyTorch", "fastest ÷ PyTorch"),
-        *("portable, times faster than 1 thread", "fastest, times faster"),
+        *("portable, speed-up", "fastest, speed-up"),
     )
     show_line(*["---"] * 10)
     for width in tqdm(widths or list(BATCHES), unit="network"):
