@@ -15,8 +15,7 @@ from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset
 from mnist_mlp.learning import sharing
 from mnist_mlp.learning.augmentation import deform
-from mnist_mlp.learning.network import ACTIVATIONS
-from mnist_mlp.learning.sharing import BLOCK, WIDE, blocks, by_rows, share
+from mnist_mlp.learning.sharing import BLOCK, blocks, share
 from mnist_mlp.learning.training import new_network, train
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -104,21 +103,6 @@ def test_blocks_are_views_that_cover_every_number_once(n: int) -> None:
     assert (long == 1).all()
     assert (short == 1).all()
     assert len(parts) == -(-n // BLOCK)
-
-
-@pytest.mark.usefixtures("three_threads")
-@pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_activations_shared_by_rows_have_the_bytes_of_the_whole(name: str, dtype: type) -> None:
-    z: Array = np.random.default_rng(0).standard_normal((203, 777)).astype(dtype)
-    for function in ACTIVATIONS[name]:
-        shared = by_rows(function, 777)(z)
-        assert shared.tobytes() == function(z).tobytes()
-        assert shared.dtype == dtype
-
-
-def test_activations_of_narrow_layers_are_not_shared() -> None:
-    assert by_rows(np.tanh, WIDE - 1) is np.tanh
 
 
 @pytest.mark.usefixtures("three_threads")

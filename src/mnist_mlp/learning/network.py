@@ -10,7 +10,6 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.products import matmul
-from mnist_mlp.learning.sharing import by_rows
 
 
 def sigmoid(z: Array) -> Array:
@@ -92,9 +91,9 @@ class Network:
         self.cost = cost
         self.parameters, self.weights, self.biases = zero_parameters(sizes, dtype)
         function, slope = ACTIVATIONS[activation]
-        hidden = sizes[1:-1]
-        self.functions = [by_rows(function, n) for n in hidden] + [OUTPUTS[COSTS[cost].output]]
-        self.slopes = [by_rows(slope, n) for n in hidden]  # the cost's delta has the outputs' slope
+        n_hidden = len(sizes) - 2
+        self.functions = [function] * n_hidden + [OUTPUTS[COSTS[cost].output]]
+        self.slopes = [slope] * n_hidden  # that of the outputs is part of the cost's delta
 
     def forward(self, images: Array) -> list[Array]:
         """Return every layer's activations: `images` (n, 784) first, the outputs (n, 10) last.
@@ -103,7 +102,7 @@ class Network:
         """
         activations = [images]
         for weights, biases, squish in zip(self.weights, self.biases, self.functions, strict=True):
-            z = matmul(activations[-1], weights.T, plus=biases)
+            z = matmul(activations[-1], weights.T) + biases
             activations.append(squish(z))
         return activations
 

@@ -16,24 +16,19 @@ MAX_ONES = 4096  # up to this many rows are summed as a product with ones
 ONES = np.ones(MAX_ONES, np.float32)
 
 
-def matmul(a: Array, b: Array, out: Array | None = None, *, plus: Array | None = None) -> Array:
+def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return the product of a, (n, k), and b, (k, m), written into `out`, (n, m), if given.
 
-    `plus`, (m,), is added to each row. A large product is cut into tiles, which depend on n, k and
-    m only: its bytes are the same for any number of threads.
+    A large product is cut into tiles. They depend on n, k and m only, so the bytes are the same for
+    any number of threads.
     """
     if len(a) * b.size < LARGE:
-        product = a.dot(b, out)
-        if plus is not None:
-            product += plus
-        return product
+        return a.dot(b, out)
     product = np.empty((len(a), b.shape[1]), a.dtype) if out is None else out
 
     def multiply(tile: tuple[slice, slice]) -> None:
         rows, columns = tile
-        part = np.matmul(a[rows], b[:, columns], product[tile])
-        if plus is not None:
-            part += plus[columns]
+        np.matmul(a[rows], b[:, columns], product[tile])
 
     share(multiply, tiles(len(a), *b.shape))
     return product

@@ -12,13 +12,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-import numpy as np
-
 from mnist_mlp.base.arrays import Array
 
 Part = TypeVar("Part")
 BLOCK = 2**16  # numbers in a block: with those computed from it, it fits in a core's cache
-WIDE = 256  # neurons of a layer from which its activations are shared
 
 
 def share(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
@@ -50,30 +47,6 @@ def blocks(*vectors: Array) -> list[list[Array]]:
     longest = max(map(len, vectors))
     starts = range(0, longest, BLOCK)
     return [[vector[start : start + BLOCK] for vector in vectors] for start in starts]
-
-
-def by_rows(function: Callable[[Array], Array], width: int) -> Callable[[Array], Array]:
-    """Return a function of each number in an array, (n, width), that is shared by blocks of rows.
-
-    That of a narrow array is returned as it is.
-    """
-    if width < WIDE:
-        return function
-    height = max(1, BLOCK // width)
-
-    def shared(a: Array) -> Array:
-        if len(a) <= height:
-            return function(a)
-        result = np.empty_like(a)
-
-        def compute(start: int) -> None:
-            rows = slice(start, start + height)
-            result[rows] = function(a[rows])
-
-        share(compute, range(0, len(a), height))
-        return result
-
-    return shared
 
 
 @cache
