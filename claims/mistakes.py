@@ -43,6 +43,9 @@ OTHERS: list[dict[str, str]] = [
 WITH_BIASES: dict[str, Compute] = {
     "the sum over the batch, no average": lambda net, i: net.db[i],
     "divided by the size of the whole file": lambda net, i: net.db[i] / 60000,
+    "divided by the number of inputs instead of examples": lambda net, i: (
+        net.db[i] / net.a[0].shape[1]
+    ),
     "averaged over the batch twice": lambda net, i: net.db[i] / net.n**2,
     "a stray constant": lambda net, i: 3 * net.db[i] / net.n,
     "the step goes uphill": lambda net, i: -net.db[i] / net.n,

@@ -27,6 +27,7 @@ from mnist_mlp.checking.museum import (
     DECAY_LEFT_OUT,
     DECAY_UPHILL,
     DECAYED_BIASES,
+    INPUTS_COUNTED,
     NOTED,
     ROOMS,
     STRAY_BIAS,
@@ -37,10 +38,13 @@ from mnist_mlp.checking.museum import (
     UPHILL,
     UPHILL_BIASES,
     WEIGHTS_SUMMED,
+    WHOLE_FILE,
     Mistake,
 )
 from mnist_mlp.checking.trial import Trial
+from mnist_mlp.data.dataset import PIXELS
 
+MANY = 500  # examples, from which a file is meant and no batch
 TOLERANCE = 2e-3  # of a constant, relative
 SECONDS = 2.0  # of computing, after which no further way to call a program is looked at
 
@@ -234,9 +238,21 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
         found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
         found[TWICE_AVERAGED,] = tuple(net.W)
+    if not trial.step and (wrong := _wrong_count(common, net.a[0].shape[1])):
+        found[wrong,] = tuple(net.W)
     for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common, 2 * trial.penalty)):
         found[mistake,] = (*found.get((mistake,), ()), i)
     return [Finding(mistakes, layers) for mistakes, layers in found.items()]
+
+
+def _wrong_count(common: Factor, n_inputs: int) -> Mistake | None:
+    """Return what gradients are divided by instead of the batch size, if that is likely."""
+    if common.power or not common.constant:
+        return None
+    divisor = 1 / abs(common.constant)
+    if any(_near(divisor, n) for n in (n_inputs, PIXELS)):
+        return INPUTS_COUNTED
+    return WHOLE_FILE if divisor > MANY else None
 
 
 def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:

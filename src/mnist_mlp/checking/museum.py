@@ -22,7 +22,7 @@ class Mistake(NamedTuple):
     line      the line of LINES in whose place it stands
     name      what went wrong, in a few words
     wrong     how it is written
-    learns    why the network may still learn, or why it does not: reasoned, not measured
+    learns    why the network may still learn, or why it does not
     compute   the wrong line: the pass so far and a layer → an array
     only      the functions of the layer with which people make it; empty: all
     right     the right line, if it is not that of LINES
@@ -144,7 +144,7 @@ FORWARD = [
         "squish",
         "softmax over the whole matrix",
         "exp(z) / np.sum(exp(z))",
-        "The outputs are too small by about the batch size; the largest is still the largest.",
+        "The outputs are too small by about the batch size, and pushed up without end.",
         lambda net, i: softmax(net.z[i].reshape(1, -1)).reshape(net.z[i].shape),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
@@ -153,7 +153,7 @@ FORWARD = [
         "squish",
         "softmax divided by one sum for the whole matrix",
         "exp(z - z.max(axis=1, keepdims=True)) / np.sum(...)",
-        "The outputs are too small by about the batch size; the largest is still the largest.",
+        "The outputs are too small by about the batch size, and pushed up without end.",
         lambda net, i: _one_sum(net.z[i]),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
@@ -162,7 +162,7 @@ FORWARD = [
         "squish",
         "the activation function left out",
         "a = z",
-        "Without it, two layers are no more than one, which still reads about 92 % of the digits.",
+        "Layers without it are together one linear layer, and nothing limits the outputs.",
         lambda net, i: net.z[i],
     ),
     Mistake(
@@ -187,7 +187,7 @@ FORWARD = [
         "squish",
         "the exponentials are not divided by their sum",
         "a = exp(z)",
-        "The outputs are no probabilities, and grow without bound.",
+        "The outputs are no probabilities, but the largest is still the largest.",
         lambda net, i: np.exp(net.z[i]),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
@@ -247,7 +247,7 @@ FORWARD = [
         "sum",
         "a layer left out",
         "z = z_prev",
-        "The layer is a copy of the one before; the others learn around it.",
+        "Its weights have no effect, and are changed all the same.",
         lambda net, i: net.z[i - 1] + 0 * (net.a[i - 1] @ net.W[i].T),
         at="after the first",
     ),
@@ -255,7 +255,7 @@ FORWARD = [
         "sum",
         "W not transposed",
         "z = a_prev @ W",
-        "With as many inputs as neurons it is only another network, and learns.",
+        "It is only another network, but the way back does not belong to it.",
         lambda net, i: net.a[i - 1] @ _square(net.W[i]) + net.b[i],
     ),
     Mistake(
@@ -311,7 +311,7 @@ OUTPUT = [
         "cost",
         "the slope of the cost alone, without that of the activation",
         "delta = ∂C/∂a",
-        "The signs are right, the sizes are not.",
+        "The signs are right, but where an output is near 0 it is huge.",
         lambda net, i: net.cost_slope,
         right="delta = ∂C/∂a · f′(z)",
     ),
@@ -447,7 +447,7 @@ SLOPE = [
         "slope",
         "the hidden slope left out",
         "delta = delta_next @ W_next",
-        "The signs are right, as slopes are never negative; it learns.",
+        "For the sigmoid the signs are right. With ReLU neurons that were silent are blamed too.",
         lambda net, i: np.ones_like(net.a[i]),
         right="delta = (delta_next @ W_next) * f′(z)",
         at="hidden",
@@ -500,7 +500,7 @@ SLOPE = [
         "slope",
         "the function used as its own derivative",
         "slope = f(z)",
-        "ReLU and the sigmoid are never negative, so the signs are right; tanh is.",
+        "The more active a neuron is, the more it is changed; for tanh the sign is wrong below 0.",
         lambda net, i: net.a[i],
     ),
     Mistake(
@@ -633,7 +633,7 @@ SLOPE = [
         "slope",
         "the slope of the wrong layer",
         "slope = f′(z_prev), or of the next",
-        "It needs layers of equal size; the signs are right.",
+        "It needs layers of equal size; a neuron is changed by whether another one fired.",
         lambda net, i: FUNCTIONS[net.function(i)].slope(_another(net.z, net.z[i].shape, i)),
     ),
     Mistake(
@@ -668,7 +668,7 @@ CARRIED = [
         "carried",
         "the raw error carried back, without the upper slope",
         "(a_next - y) @ W_next",
-        "The signs are right, as slopes are never negative.",
+        "Neurons that had no part in the error pass it on all the same.",
         lambda net, i: net.carried[i + 1] @ net.W[i + 1],
     ),
     Mistake(
@@ -682,7 +682,7 @@ CARRIED = [
         "carried",
         "updated too early: delta goes back through new weights",
         "W_next -= rate * dW_next, then delta_next @ W_next",
-        "The weights have changed only a little: nobody notices.",
+        "Each step makes active neurons a little more active, and with ReLU nothing stops that.",
         _too_early,
         right="delta_next @ W_next, then W_next -= rate * dW_next",
     ),
@@ -752,7 +752,7 @@ CARRIED = [
         "carried",
         "the error shared out in proportion to the weights",
         "delta_next @ (W_next / W_next.sum(axis=1))",
-        "The calculation of a book for a first intuition; it learns if the sums are positive.",
+        "It is a book's first intuition. Where a sum of weights is near 0, it is huge.",
         lambda net, i: net.delta[i + 1] @ (net.W[i + 1] / net.W[i + 1].sum(axis=1, keepdims=True)),
     ),
     Mistake(
@@ -776,14 +776,14 @@ WEIGHTS = [
         "weights",
         "the slope missing in the weights' gradient",
         "dW = (delta before f′).T @ a_prev",
-        "The signs are right, as slopes are never negative.",
+        "The signs are right, but neurons that were silent change too.",
         lambda net, i: net.carried[i].T @ net.a[i - 1],
     ),
     Mistake(
         "input",
         "z instead of a",
         "dW = delta.T @ z_prev",
-        "z and a often have the same sign.",
+        "Where the activation function has changed z, weights move as if it had not.",
         lambda net, i: net.z[i - 1],
         at="after the first",
     ),
@@ -916,7 +916,7 @@ WEIGHTS = [
         "weights",
         "the weights are never updated",
         "dW is computed, and not used",
-        "The other layers learn around it.",
+        "If it is one layer, the others learn around it.",
         lambda net, i: np.zeros_like(net.W[i]),
     ),
     Mistake(
@@ -1053,6 +1053,13 @@ WHOLE_FILE = Mistake(
     "The learning rate is thousands of times smaller than it says.",
     lambda net, i: net.dW[i] / 60000,
 )
+INPUTS_COUNTED = Mistake(
+    "scale weights",
+    "divided by the number of inputs instead of examples",
+    "m = X.shape[0], but the examples are columns",
+    "The learning rate is smaller than it says.",
+    lambda net, i: net.dW[i] / net.a[0].shape[1],
+)
 TWICE_AVERAGED = Mistake(
     "scale weights",
     "averaged over the batch twice",
@@ -1117,7 +1124,7 @@ DECAY_UPHILL = Mistake(
     "scale weights",
     "L2 with the wrong sign",
     "dW - decay * W",
-    "Weights grow without bound.",
+    "Weights grow.",
     lambda net, i: net.dW[i] / net.n - (net.decay or 0.1) * net.W[i],
     right="dW + decay * W",
 )
@@ -1160,6 +1167,7 @@ SCALE = [
     BIASES_SUMMED,
     WEIGHTS_SUMMED,
     WHOLE_FILE,
+    INPUTS_COUNTED,
     TWICE_AVERAGED,
     STRAY_CONSTANT,
     STRAY_BIAS,

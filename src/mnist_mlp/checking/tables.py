@@ -39,7 +39,7 @@ def museum_table() -> Iterator[str]:
     yield f"\nWithout a mistake the accuracy is {without_mistakes()}."
     for room, mistakes in ROOMS.items():
         yield f"\n**{TITLES[room]}**\n"
-        yield "| mistake | wrong | right | what it likely does | accuracy |"
+        yield "| mistake | wrong | right | why it learns, or does not | accuracy |"
         yield "| --- | --- | --- | --- | --- |"
         for m in mistakes:
             right = f"`{m.formula}` {LINES[m.line].equation}"

@@ -88,10 +88,11 @@ def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
     yield f"{number}. {first.name[0].upper()}{first.name[1:]} ({_layers(finding.layers, last)})"
     yield f"   wrong  {first.wrong}"
     yield f"   right  {first.formula}"
-    yield _wrapped(f"Likely: {first.learns}", "   ")
+    yield _wrapped(first.learns, "   ")
     if measured := in_report(first.name):
         yield _wrapped(measured, "   ")
-    yield f"   Nielsen, chapter 2: {LINES[first.line].equation}"
+    at_outputs = first.line in ("slope", "delta") and finding.layers == (last,)
+    yield f"   Nielsen, chapter 2: {'BP1' if at_outputs else LINES[first.line].equation}"
     for other in others:
         yield _wrapped(f"or, with the same gradients: {other.name}, {other.wrong}", "   ")
 
