@@ -698,7 +698,9 @@ CARRIED = [
         "another layer's error",
         "what comes back from a layer further up",
         "It needs layers of equal size; the direction is random.",
-        lambda net, i: _another(net.carried, net.a[i].shape, i),
+        lambda net, i: _another(
+            {j: array for j, array in net.carried.items() if j > i}, net.a[i].shape, i
+        ),
         right="delta_next @ W_next",
     ),
     Mistake(
