@@ -191,16 +191,18 @@ def touches(finding: Finding, tensor: Tensor) -> bool:
 
 
 def _is_new(finding: Finding, findings: Sequence[Finding]) -> bool:
-    """Tell whether a finding in the step is about tensors whose gradients are right."""
-    tensors = [Tensor(kind, i) for kind in ("weights", "biases") for i in finding.layers]
+    """Tell whether a finding in the step is none of those in the gradients, seen once more."""
+    first = finding.mistakes[0]
     return not any(
-        touches(finding, tensor) and touches(other, tensor)
-        for tensor in tensors
+        first in other.mistakes
+        or (first.line == other.mistakes[0].line and set(finding.layers) & set(other.layers))
         for other in findings
     )
 
 
 def _unclear(outcome: Outcome) -> str:
+    if not outcome.defined and outcome.notes:
+        return "its lines could not be run so that gradients came back"
     if not outcome.defined:
         return "it defines no function and no class that could be called"
     return (
