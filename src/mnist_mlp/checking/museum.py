@@ -489,6 +489,15 @@ SLOPE = [
     ),
     Mistake(
         "slope",
+        "one half of the formula for activations fed with z",
+        "slope = a * (1 - z)",
+        "Above 1 it is negative, and below it too large.",
+        lambda net, i: net.a[i] * (1 - net.z[i]),
+        ("sigmoid",),
+        "slope = a * (1 - a)",
+    ),
+    Mistake(
+        "slope",
         "the formula for activations fed with z, for tanh",
         "slope = 1 - z ** 2",
         "Beyond ±1 the slope is negative, and grows.",
@@ -502,6 +511,14 @@ SLOPE = [
         "slope = f(z)",
         "The more active a neuron is, the more it is changed; for tanh the sign is wrong below 0.",
         lambda net, i: net.a[i],
+    ),
+    Mistake(
+        "slope",
+        "the function of the activation used as the derivative",
+        "slope = f(a)",
+        "The more active a neuron is, the more it is changed.",
+        lambda net, i: FUNCTIONS[net.function(i)].value(net.a[i]),
+        ("sigmoid", "tanh"),
     ),
     Mistake(
         "slope",
