@@ -13,6 +13,7 @@ from mnist_mlp.checking.layouts import SINGLE
 from mnist_mlp.checking.matcher import (
     RECIPES,
     SAME,
+    SEVERAL,
     USUAL,
     Factor,
     Finding,
@@ -114,14 +115,24 @@ def best_reading(
         return not count, _is_misshapen(trial), trial.layout.data in SINGLE, -count
 
     deadline = time.process_time() + seconds
-    best: Read | None = None
+    reads = list[Read]()
     for trial in sorted(finite, key=rank):
-        readings = match(trial.answers, recipes)
-        if not best or readings[0].price < best[1][0].price - SAME:
-            best = trial, readings
-        if not readings[0].unknown or time.process_time() > deadline:
+        reads.append((trial, match(trial.answers, recipes, thorough=False)))
+        if _price(reads[-1]) < SEVERAL:
+            return trial, match(trial.answers, recipes)
+        if time.process_time() > deadline:
+            break
+    best = min(reads, key=_price)
+    for trial, _ in sorted(reads, key=_price):
+        best = min(best, (trial, match(trial.answers, recipes)), key=_price)
+        if not best[1][0].unknown or time.process_time() > deadline:
             break
     return best
+
+
+def _price(read: Read) -> float:
+    """Return the price of the best reading, rounded: others are as good."""
+    return round(read[1][0].price / SAME) * SAME
 
 
 def _is_misshapen(trial: Trial) -> bool:

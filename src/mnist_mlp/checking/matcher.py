@@ -154,8 +154,13 @@ RECIPES = [
 ]
 
 
-def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> list[Reading]:
-    """Return the cheapest readings, the best first; if one explains all, for each cost."""
+def match(
+    answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES, *, thorough: bool = True
+) -> list[Reading]:
+    """Return the cheapest readings, the best first; if one explains all, for each cost.
+
+    If it need not be thorough, costs that are unusual and a wrong forward pass are left out.
+    """
     hidden = HIDDEN if len(answers[0].problem.weights) > 1 else HIDDEN[:1]
     recipes = [recipe for recipe in recipes if recipe.hidden in hidden]
     usual = [recipe for recipe in recipes if (recipe.output, recipe.cost) in USUAL]
@@ -163,11 +168,11 @@ def match(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> lis
     likely = [recipe for recipe in usual if recipe.output in ("softmax", "sigmoid")]
     readings: list[Reading] = []
     with np.errstate(all="ignore"):
-        for some in (usual, unusual):
+        for some in (usual, unusual) if thorough or not usual else (usual,):
             if not readings or readings[0].unknown:
                 readings += _descend(_right_forward(answers, some), answers)
                 readings.sort(key=lambda reading: reading.price)
-        if readings[0].price >= SEVERAL and not _has_activations(answers):
+        if thorough and readings[0].price >= SEVERAL and not _has_activations(answers):
             wrong = [
                 (recipe, mistake)
                 for recipe in likely

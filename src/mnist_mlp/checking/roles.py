@@ -10,7 +10,7 @@ SIZE = r"_?(size|nodes|dim|neurons|layer_?size|units|features|width)s?"
 HIDDEN = r"((num|nn|n|size)_?)?(hidden|hid|h)(_?layers?)?"
 SET = r"train(ing)?|val|valid|test|dev|mini|all"  # what a part of the data is called
 ROLES = {
-    "images": rf"x|xs|x_?({SET}|batch|b|in|i|tr|input|data|sample|t|train_?batch)|xb|a_?0|row"
+    "images": rf"x|xs|rows?|x_?({SET}|batch|b|in|i|tr|input|data|sample|t|train_?batch)|xb|a_?0"
     r"|batch_?(x|images|inputs)|data|features?|pixels|samples?"
     r"|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train|batch))?"
     r"|train(ing)?_?(x|images|inputs?|imgs?)",
@@ -30,7 +30,7 @@ ROLES = {
     r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd",
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
-    "n": r"m|n|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
+    "n": r"m|n|num|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
     "outputs": rf"(num|nn?)_?(labels?|lab|classes|cls|outputs?|out|o|y)|(nn_?)?out(puts?)?{SIZE}"
     r"|d_?out|classes|k|size_?out(put)?",
     "inputs": rf"(num|nn?)_?(inputs?|in|i|x|features)|(nn_?)?in(puts?)?{SIZE}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -287,11 +288,12 @@ def pick(
     taken: set[int] = set()
     for i, (weight, bias) in enumerate(zip(problem.weights, problem.biases, strict=True)):
         laid = layout.weight(weight)
-        array = _choose(found, i, [laid.shape], is_weight, taken)
-        weights.append(None if array is None else layout.weight(np.asarray(array, _type(array))))
+        chosen = _choose(found, i, [laid.shape], is_weight, taken)
+        weights.append(None if chosen is None else layout.weight(np.asarray(chosen, _type(chosen))))
         shapes = [layout.biases(bias).shape, (bias.size,), (bias.size, 1), (1, bias.size)]
         array = _choose(found, i, shapes, is_bias, taken)
         array = _misshapen(found, i, len(problem.biases)) if array is None else array
+        array = _number_after(found, chosen) if array is None else array
         if array is not None and array.size == 1:
             array = np.full(bias.size, array)  # a program that subtracts it from b does so too
         if array is not None:
@@ -358,6 +360,14 @@ def _is_other(name: str, likely: Callable[[str], bool]) -> bool:
     if (is_weight if likely is is_bias else is_bias)(_base(name)):
         return True
     return bool(re.fullmatch(r"(a|z|h|o|x|y|out|output|dz|da|delta|d?hidden)_?\d*", name.lower()))
+
+
+def _number_after(found: Sequence[Item], weights: Array | None) -> Array | None:
+    """Return the number that follows the weights' gradient, as in pairs (dW, db)."""
+    for item, following in pairwise(found):
+        if item.array is weights and following.array.size == 1:
+            return following.array
+    return None
 
 
 def _first_number(found: Sequence[Item], likely: Callable[[str], bool]) -> int:
