@@ -29,8 +29,8 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import SIDE, load_dataset
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
-from mnist_mlp.reading.answers import Answer
-from mnist_mlp.reading.framing import frame
+from mnist_mlp.reading.framing import look
+from mnist_mlp.reading.numbers import read_sheet
 from mnist_mlp.reading.photos import open_photo
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,10 +67,10 @@ class Row(NamedTuple):
 def read(network: Network, picture: Image.Image) -> tuple[str, bool]:
     """Return what is read in a picture, "" if it is refused, and whether all of it is sure."""
     try:
-        answer = Answer(network, frame(picture))
+        reading = read_sheet(network, look(picture))
     except InputError:
         return "", False
-    return str(answer.digit), not answer.unsure
+    return reading.number.replace("\n", " "), not reading.unsure
 
 
 def read_folder(folder: Path, half: Half, network: Network) -> list[Row]:

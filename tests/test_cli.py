@@ -17,12 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.reading.answers import WIDTH, Answer, bars
 from mnist_mlp.reading.framing import frame
-from mnist_mlp.reading.photos import MAX_PIXELS, frame_file, open_photo
+from mnist_mlp.reading.photos import MAX_PIXELS, look_at_file, open_photo
 from tests.conftest import ROOT, start
 from tests.scenes import drawn, grey
 from tests.test_hostile import damaged
@@ -45,6 +46,10 @@ def refusal(result: CompletedProcess[str]) -> str:
     return result.stderr
 
 
+def framed(path: Path) -> Array:
+    return frame(open_photo(path))
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
@@ -63,7 +68,7 @@ def test_an_answer_shows_the_digit_the_outputs_and_the_runner_up(
     finished: Path, pictures: Path, network: Network
 ) -> None:
     result = mnist_mlp(finished, "predict", pictures / "0.png")
-    outputs = network.forward(frame_file(pictures / "0.png")[np.newaxis])[-1][0]
+    outputs = network.forward(framed(pictures / "0.png")[np.newaxis])[-1][0]
     second, first = np.argsort(outputs)[-2:]
     assert (result.returncode, result.stderr) == (0, "")
     assert (
@@ -113,12 +118,14 @@ def test_json_has_fixed_keys_and_all_outputs(
 ) -> None:
     path = pictures / "7.png"
     found = json.loads(mnist_mlp(finished, "predict", "--json", path).stdout)
-    assert list(found) == ["image", "digit", "runner_up", "unsure", "outputs"]
-    layers = [layer[0] for layer in network.forward(frame_file(path)[np.newaxis])]
+    answer, places = ["digit", "runner_up", "unsure", "outputs"], ["number", "left_out", "digits"]
+    assert list(found) == ["image", *answer, *places]
+    assert [list(digit) for digit in found["digits"]] == [["line", "box", *answer]]
+    layers = [layer[0] for layer in network.forward(framed(path)[np.newaxis])]
     np.testing.assert_allclose(found["outputs"], layers[-1], atol=1e-5)
     assert found["digit"] == layers[-1].argmax()
     found = json.loads(mnist_mlp(finished, "predict", "--json", "--layers", path).stdout)
-    assert list(found) == ["image", "digit", "runner_up", "unsure", "outputs", "layers"]
+    assert list(found) == ["image", *answer, "layers", *places]
     assert [len(layer) for layer in found["layers"]] == [784, 16, 16, 10]
     for one, other in zip(found["layers"], layers, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -165,7 +172,7 @@ def test_show_draws_what_the_network_saw(finished: Path, pictures: Path, tmp_pat
     assert pixels.shape == (300, 600)
     for i, path in enumerate(paths):
         tile = pixels[15:290:10, 300 * i + 15 : 300 * i + 290 : 10]
-        np.testing.assert_allclose(tile / 255, frame_file(path).reshape(28, 28), atol=0.003)
+        np.testing.assert_allclose(tile / 255, framed(path).reshape(28, 28), atol=0.003)
 
 
 def saved(picture: Image.Image, path: Path, **options: Any) -> Path:
@@ -179,7 +186,7 @@ DIGIT = grey(1 - drawn(2, size=60))
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.gif", "a.webp", "a.tiff"])
 def test_image_formats_are_recognised_by_their_content(name: str, tmp_path: Path) -> None:
     path = saved(DIGIT, tmp_path / name).rename(tmp_path / "no-name")
-    assert np.abs(frame_file(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
+    assert np.abs(framed(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
 
 
 def in_mode(kind: str) -> Image.Image:
@@ -232,7 +239,7 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
 def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     blank = Image.new("L", DIGIT.size, 255)
     path = saved(DIGIT, tmp_path / "a.gif", save_all=True, append_images=[blank])
-    assert np.abs(frame_file(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
+    assert np.abs(framed(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(
@@ -343,12 +350,11 @@ def test_damaged_images_are_read_or_refused_in_one_line(
     path.write_bytes(content)
     message = f"{path}: expected"
     try:
-        image = frame_file(path)
+        _, sheet = look_at_file(path)
     except InputError as error:
         message = str(error)
     else:
-        assert image.shape == (784,)
-        assert np.isfinite(image).all()
+        assert np.isfinite(sheet.ink).all()
     assert message.startswith(f"{path}: expected")
     assert "\n" not in message
 

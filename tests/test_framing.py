@@ -11,7 +11,8 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import Dataset, load_dataset
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
-from mnist_mlp.reading.framing import frame, label
+from mnist_mlp.reading.framing import frame
+from mnist_mlp.reading.pieces import label
 from tests.scenes import CONDITIONS, drawn, grey, in_colours, jpeg, light
 
 DIGITS = (0, 1, 4, 8)  # round, thin, angular, with two loops

@@ -71,47 +71,49 @@ def main() -> None:
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of one digit: PNG, JPEG, ...")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures of digits: PNG, JPEG, ...")],
     model: ModelFile = MODEL,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
     layers: Annotated[
         bool, typer.Option("--layers", help="Print every layer's activations.")
     ] = False,
     show: Annotated[
-        Path | None, typer.Option("--show", help="Write what the network saw to a PNG file.")
+        Path | None,
+        typer.Option("--show", help="Write what the network saw to a PNG file."),
     ] = None,
 ) -> None:
-    """Read the digit in each image: drawn or photographed, dark on light or light on dark.
+    """Read the digits in each image: drawn or photographed, dark on light or light on dark.
 
-    Prints the digit, the runner-up and the ten outputs. All images are tried; if one cannot be
-    read, a line on standard error says why, and the exit code is 1. With --json, one image gives an
-    object, several a list, with an "error" for each that could not be read.
+    Of one digit, prints it, the runner-up and the ten outputs; of several the number, line by line,
+    and where each digit is. All images are tried; if one cannot be read, a line on standard error
+    says why, and the exit code is 1. With --json, one image gives an object, several a list, with
+    an "error" for each that could not be read.
     """
     import json
 
     from mnist_mlp.base.files import atomic_write
-    from mnist_mlp.reading.answers import Answer, draw_row
-    from mnist_mlp.reading.photos import frame_file
+    from mnist_mlp.reading.numbers import draw_readings, read_sheet
+    from mnist_mlp.reading.photos import look_at_file
 
     network = _load(model)
     seen, results = [], []
     for path in images:
         try:
-            image = frame_file(path)
+            picture, sheet = look_at_file(path)
         except (InputError, OSError) as error:
             print(f"error: {in_one_line(error)}", file=sys.stderr)
             results.append({"image": str(path), "error": in_one_line(error)})
             continue
-        answer = Answer(network, image)
-        seen.append(image)
-        results.append({"image": str(path), **answer.data(layers)})
+        reading = read_sheet(network, sheet)
+        seen.append((picture, reading))
+        results.append({"image": str(path), **reading.data(layers)})
         if not as_json:
-            print(f"{printable(path)}: {answer.text(layers, _has_blocks())}\n", flush=True)
+            print(f"{printable(path)}: {reading.text(layers, _has_blocks())}\n", flush=True)
     if as_json:
         print(json.dumps(results if len(results) > 1 else results[0], indent=2))
     if show and seen:
         with atomic_write(show) as file:
-            draw_row(seen).save(file, "PNG")
+            draw_readings(seen).save(file, "PNG")
     if len(seen) < len(images):
         sys.exit(1)
 

@@ -56,7 +56,7 @@ class Answer:
 
     def text(self, layers: bool, unicode: bool) -> str:
         """Return the answer as text with bars, of block characters or, without `unicode`, of #."""
-        shown = [self._verdict()]
+        shown = [self.verdict]
         if layers:
             shown += ["", "what the network sees:", *_picture(self.layers[0], unicode)]
             for i, layer in enumerate(self.layers[1:-1], 1):
@@ -65,7 +65,9 @@ class Answer:
             shown += ["", f"outputs, {COSTS[self.network.cost].output}:"]
         return "\n".join(shown + bars(self.outputs, unicode, full=1))
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """The digit and the runner-up, with their outputs, and whether the network is unsure."""
         first, second = self.outputs[self.digit], self.outputs[self.runner_up]
         verdict = f"{self.digit} ({first:.3f}), runner-up {self.runner_up} ({second:.3f})"
         return f"the network is unsure, perhaps {verdict}" if self.unsure else verdict

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import ARRAY_ERRORS
-from mnist_mlp.reading.framing import frame
+from mnist_mlp.reading.framing import Sheet, look
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # Pillow's other decoders are never run
 MAX_PIXELS = 64_000_000  # 256 MB once decoded
@@ -22,14 +21,14 @@ LIGHT = 200  # of 255: a transparent image that is nowhere darker is light ink, 
 DRAFT_SIDE = 1000  # pixels: a larger JPEG may be decoded at a lower resolution, down to this
 
 
-def frame_file(path: Path) -> Array:
-    """Return the digit in an image file as an image like MNIST's: (784,) in [0, 1].
+def look_at_file(path: Path) -> tuple[Image.Image, Sheet]:
+    """Return the picture in an image file, in RGB, with the ink and the digits found in it.
 
-    Raises InputError, with the file's name, if no digit is found, and what open_photo raises.
+    Raises InputError, with the file's name, if there are no digits, and what open_photo raises.
     """
     photo = open_photo(path)
     try:
-        return frame(photo)
+        return photo, look(photo)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
