@@ -25,6 +25,7 @@ CLOSE = 0.15  # of the height: the gap in a digit whose parts are both tall
 UNEVEN = 0.75  # of the height that both have: two digits in a line are taller
 WIDE = 1.2  # width over height: 4 % of MNIST's digits are wider
 DOT = 0.35  # of a digit's height: a dot or a comma is not larger
+MARK = 0.06  # of a digit's height: a dot is not smaller
 FLAT = 1.5  # width over height of a minus sign
 
 
@@ -79,7 +80,26 @@ def find_digits(inked: Mask) -> Layout:
     side = max(max(glyph.box.height, glyph.box.width) for glyph in tall)
     if side < MIN_SIDE:
         raise InputError(f"expected a digit of at least {MIN_SIDE} pixels, found {side}")
-    return Layout(numbers, _lines(tall), [_word(glyph.box) for glyph in signs])
+    lines = _lines(tall)
+    marks = [box for i, box in enumerate(places) if i not in kept and _is_mark(box, lines)]
+    left_out = [_word(box) for box in [glyph.box for glyph in signs] + marks]
+    return Layout(numbers, lines, left_out)
+
+
+def _is_mark(box: Box, lines: list[list[Glyph]]) -> bool:
+    """Return whether a speck is where a dot or a comma of a number would be."""
+    for line in lines:
+        before = [glyph.box for glyph in line if glyph.box.right <= box.left]
+        if len(line) > 1 and before:
+            digit = before[-1]
+            size = DOT * digit.height
+            if (
+                max(box.width, box.height) >= MARK * digit.height
+                and abs(box.bottom - digit.bottom) < size
+                and box.left - digit.right < size
+            ):
+                return True
+    return False
 
 
 def _drop_dirt(numbers: Numbers, places: list[Box]) -> list[int]:
