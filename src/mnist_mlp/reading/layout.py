@@ -139,7 +139,8 @@ def _join(glyphs: list[Glyph]) -> list[Glyph]:
 def _is_one_digit(one: Box, other: Box) -> bool:
     """Return whether two boxes hold parts of one digit: one above the other, or one a fragment."""
     low, high = sorted((one, other), key=lambda box: box.height)
-    near = _distance(one, other) <= NEAR * high.height
+    flat = one.width > one.height and other.width > other.height  # two halves, not two digits
+    near = _distance(one, other) <= NEAR * ((one | other).height if flat else high.height)
     side_by_side = _shared_height(one, other) >= SHARED
     if low.height >= EQUAL * high.height:
         return near and not side_by_side and _shared_width(one, other) >= SHARED
