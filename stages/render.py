@@ -16,7 +16,7 @@ from mnist_mlp.base.params import load_params
 from mnist_mlp.data.dataset import load_dataset
 from mnist_mlp.learning.evaluation import answer
 from mnist_mlp.learning.model import load_network
-from mnist_mlp.showing.pictures import draw_mistakes, draw_weights
+from mnist_mlp.showing.tiles import draw_mistakes, draw_weights
 
 WEIGHTS = Path("metrics/weights.png")
 MISTAKES = Path("metrics/mistakes.png")

@@ -90,10 +90,9 @@ def test_only_command_py_decides_which_source_is_imported() -> None:
 
 
 def test_no_two_modules_have_the_same_name() -> None:
-    """Except for a command that nobody imports, benchmarks/pictures.py."""
     folders = ("src", "stages", "claims", "tests", "benchmarks", "examples")
     names = [path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    assert {name for name in names if names.count(name) > 1} == {"__init__", "pictures"}
+    assert {name for name in names if names.count(name) > 1} == {"__init__"}
 
 
 def test_every_script_of_the_page_is_part_of_it() -> None:

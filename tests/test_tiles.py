@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.showing.pictures import COLUMNS, GAP, LINE, TILE, draw_mistakes, draw_weights
+from mnist_mlp.showing.tiles import COLUMNS, GAP, LINE, TILE, draw_mistakes, draw_weights
 
 WHITE = [255, 255, 255]
 

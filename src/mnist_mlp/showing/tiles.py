@@ -1,4 +1,4 @@
-"""Pictures: the weights of the first layer, and the digits that the network misreads."""
+"""Tiles: pictures of the first layer's weights, and of the digits that the network misreads."""
 
 from collections.abc import Sequence
 
