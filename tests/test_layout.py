@@ -23,7 +23,7 @@ ALLOWED = {
     "base": set(),
     "data": {"base"},
     "learning": {"base", "data"},
-    "checking": {"base", "learning"},
+    "checking": {"base", "data", "learning"},
     "reading": {"base", "data", "learning"},
     "runs": {"base", "data"},
     "showing": {"base", "data", "learning"},
