@@ -580,6 +580,16 @@ SLOPE = [
     ),
     Mistake(
         "slope",
+        "ReLU tested on what comes back instead of z",
+        "slope = (delta_next @ W_next > 0)",
+        "Negative messages are lost, so all active neurons sink.",
+        lambda net, i: (net.turned * net.carried[i] > 0) * 1.0,
+        ("relu",),
+        "slope = (z > 0)",
+        at="hidden",
+    ),
+    Mistake(
+        "slope",
         "the leaky branch unscaled",
         "slope = 1 where z <= 0",
         "It acts as if the slope were left out.",
