@@ -105,6 +105,7 @@ class Pass:
     slope      ∂a/∂z; of softmax (n, 10, 10)
     delta      ∂C/∂z of each example
     input      what the weights are multiplied by
+    odd_input  how that is computed, where it is known to be wrong
     dW, db     the gradient, averaged over the examples
     """
 
@@ -126,6 +127,7 @@ class Pass:
         self.slope: dict[int, Array] = {}
         self.delta: dict[int, Array] = {}
         self.input: dict[int, Array] = {}
+        self.odd_input: dict[int, Compute] = {}
         self.dW: dict[int, Array] = {}
         self.db: dict[int, Array] = {}
         self.recipe = recipe

@@ -309,9 +309,9 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
     """Tell whether the last layer's weights follow from its delta with one mistake at most."""
     i = reading.nets[0].last
-    own = _own_delta(reading, answers[:1], i)
+    known = _known([reading], answers[:1], i) or _known(_odd_inputs([reading], i), answers[:1], i)
     ways = (RIGHT, *_ways(reading, i, 1))
-    return bool(own) and any(_leads_to(own, reading, i, way) for way in ways)
+    return any(_leads_to(own, each, i, way) for each, own in known for way in ways)
 
 
 # Backward
@@ -324,14 +324,41 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
-    owns = [_own_delta(reading, answers, i) for reading in readings]
-    if known := [pair for pair in zip(readings, owns, strict=True) if pair[1]]:
+    if known := _known(readings, answers, i):
         found = _follow(known, answers, i)
     else:
         found = _guess(readings, answers, i)
+        if not _explained(found, i) and (known := _known(_odd_inputs(readings, i), answers, i)):
+            found += _follow(known, answers, i)
     found.sort(key=lambda reading: reading.price)
     width = FEW if found[0].unknown else WIDTH
     return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
+
+
+Known = list[tuple[Reading, list[Array]]]  # readings with the program's own delta
+
+
+def _known(readings: Iterable[Reading], answers: Sequence[Answer], i: int) -> Known:
+    """Return the readings in which the program's own delta of layer i can be computed."""
+    owns = ((reading, _own_delta(reading, answers, i)) for reading in readings)
+    return [(reading, own) for reading, own in owns if own]
+
+
+def _odd_inputs(readings: Iterable[Reading], i: int) -> Iterator[Reading]:
+    """Yield the readings with each wrong input of the weights of layer i."""
+    for reading in readings:
+        for mistake in ROOMS["weights"]:
+            if mistake.line == "input" and i in mistake.layers(reading.nets[0]):
+                with contextlib.suppress(ValueError):  # the shapes do not allow it
+                    nets = [_with_input(net, i, mistake) for net in reading.nets]
+                    yield reading.plus([mistake], i)._replace(nets=nets)
+
+
+def _with_input(net: Pass, i: int, mistake: Mistake) -> Pass:
+    mistake.compute(net, i)
+    after = copy.copy(net)
+    after.odd_input = {**net.odd_input, i: mistake.compute}
+    return after
 
 
 def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Array]:
@@ -342,7 +369,8 @@ def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Arra
     """
     deltas = []
     for net, answer in zip(reading.nets, answers, strict=True):
-        gradient, inputs, weights = answer.weights[i - 1], net.a[i - 1], net.W[i]
+        gradient, weights = answer.weights[i - 1], net.W[i]
+        inputs = net.odd_input.get(i, LINES["input"].compute)(net, i)
         if gradient is None or gradient.shape != weights.shape:
             return []
         inverse = np.linalg.pinv(inputs, SINGULAR)
@@ -355,9 +383,7 @@ def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Arra
     return deltas
 
 
-def _follow(
-    known: Sequence[tuple[Reading, list[Array]]], answers: Sequence[Answer], i: int
-) -> list[Reading]:
+def _follow(known: Known, answers: Sequence[Answer], i: int) -> list[Reading]:
     """Return readings of a layer whose weights' gradient follows from its delta, as `known` says.
 
     First come single mistakes in delta, and other mistakes with the right one; then pairs in delta;
@@ -390,7 +416,8 @@ def _explaining(
 
 def _leads_to(own: list[Array], reading: Reading, i: int, way: Way) -> bool:
     """Tell whether a way to write delta gives the weights' gradient that the program's own does."""
-    found = [delta.T @ net.a[i - 1] for delta, net in zip(own, reading.nets, strict=True)]
+    inputs = [net.odd_input.get(i, LINES["input"].compute)(net, i) for net in reading.nets]
+    found = [delta.T @ array for delta, array in zip(own, inputs, strict=True)]
     planted = _planted(reading, i, way)
     return planted is not None and _fits(planted.nets, "weights", i, found) is not None
 
@@ -517,7 +544,8 @@ def _scaled(reading: Reading, i: int, constant: float) -> Reading:
 def gradient(net: Pass, kind: str, i: int, mistake: Mistake | None = None) -> Array:
     """Return the gradient of the weights or biases of layer i, perhaps with a mistake."""
     line = mistake.line if mistake else kind
-    net.input[i] = (mistake if mistake and line == "input" else LINES["input"]).compute(net, i)
+    right = net.odd_input.get(i, LINES["input"].compute)
+    net.input[i] = (mistake.compute if mistake and line == "input" else right)(net, i)
     return (mistake if mistake and line == kind else LINES[kind]).compute(net, i)
 
 

@@ -116,6 +116,11 @@ def _one_sum(z: Array) -> Array:
     return ratios
 
 
+def _message(net: Pass, i: int) -> Array:
+    """Return what is multiplied by the slope of layer i: the error, or what comes back."""
+    return net.error if i == net.last else net.turned * net.carried[i]
+
+
 def _without_brackets(net: Pass, i: int) -> Array:
     minuend, subtrahend = (net.a[i], net.y)[:: net.sign]
     return minuend - subtrahend * net.own_slope(i)
@@ -362,10 +367,10 @@ OUTPUT = [
         "delta",
         "brackets missing around 1 - a",
         "delta = (a - y) * a * 1 - a",
-        "Outputs rise where they should fall.",
-        lambda net, i: net.error * net.a[i] - net.a[i],
-        right="delta = (a - y) * a * (1 - a)",
-        at="outputs",
+        "Neurons are pushed up, whatever the error.",
+        lambda net, i: _message(net, i) * net.a[i] - net.a[i],
+        ("sigmoid", "softmax"),
+        "delta = (a - y) * a * (1 - a)",
     ),
     Mistake(
         "cost",
