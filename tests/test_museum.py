@@ -36,6 +36,7 @@ SHAPES = [[12, 9, 8, 10], [12, 9, 9, 10], [12, 9, 10], [12, 10, 10]]
 SQUARE = SHAPES[1::2]  # where every mistake can be made
 MUSEUM_BY_NAME = {mistake.name: mistake for mistake in MUSEUM}
 LEFT_OUT = "the hidden slope left out"
+SQUARED = "the cost used as its own derivative"
 TOLD_BY_FACTORS = ROOMS["scale"] + ROOMS["step"]
 PLANTED = [mistake for mistake in MUSEUM if mistake not in TOLD_BY_FACTORS]
 
@@ -313,3 +314,52 @@ def test_a_gradient_of_another_cost_has_two_readings() -> None:
     assert [(r.recipe.cost, r.findings[0].mistakes[0].name) for r in diagnosis.others] == [
         ("squared_error", "the output slope left out")
     ]
+
+
+@pytest.mark.parametrize("recipe", [r for r in RECIPES if r.output == "sigmoid"], ids="-".join)
+def test_soft_targets_are_no_mistake(recipe: Recipe) -> None:
+    found = []
+    for answer in answers([23, 16, 10], recipe, {}):
+        soft = answer.problem._replace(targets=0.02 + 0.96 * answer.problem.targets)
+        net = run(soft, recipe, {})
+        weights, biases = ([array[i] for i in net.W] for array in (net.dW, net.db))
+        found.append(answer._replace(weights=weights, biases=biases))
+    diagnosis = diagnosed(found, False)
+    assert diagnosis.is_right
+    assert "The targets are 0.02 and 0.98 instead of 0 and 1." in diagnosis.conventions
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids="-".join)
+def test_a_wrong_input_does_not_hide_a_wrong_delta_of_the_same_layer(recipe: Recipe) -> None:
+    pair = [(MUSEUM_BY_NAME["z instead of a"], [2]), (MUSEUM_BY_NAME[SQUARED], [2])]
+    names = named(answers([12, 9, 10], recipe, plant(pair)), recipe)
+    assert {mistake.name for mistake, _ in pair} <= names
+
+
+def test_a_network_of_another_kind_is_not_called_wrong() -> None:
+    random = np.random.default_rng(0)
+    found = [
+        answer._replace(
+            weights=[random.normal(size=W.shape) for W in answer.problem.weights],
+            biases=[random.normal(size=b.shape) for b in answer.problem.biases],
+        )
+        for answer in answers([12, 9, 8, 10], RECIPES[0], {})
+    ]
+    diagnosis = diagnosed(found, False)
+    assert "resembles no network" in diagnosis.problem
+    assert not diagnosis.findings
+
+
+@pytest.mark.parametrize(("factor", "wrong"), [(1.0, False), (2.0, True)])
+def test_the_factor_of_weight_decay_is_compared_with_the_cost(factor: float, wrong: bool) -> None:
+    decay = 0.05
+    found = []
+    for answer in answers([12, 9, 10], RECIPES[0], {}):
+        problem = answer.problem._replace(decay=decay)
+        pairs = zip(answer.weights, problem.weights, strict=True)
+        weights = [dW + factor * decay * W for dW, W in pairs if dW is not None]
+        found.append(answer._replace(problem=problem, weights=weights))
+    trial = Trial("mine()", False, Layout("rows", False, "flat", "one-hot"), found)
+    diagnosis = judge(Outcome([trial._replace(penalty=decay / 2)], "", [], []))
+    names = [finding.mistakes[0].name for finding in diagnosis.findings]
+    assert names == ["L2 with the wrong factor"] * wrong

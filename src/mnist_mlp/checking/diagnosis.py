@@ -333,6 +333,9 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
     if not common:
         return
     constant, power = common
+    low, high = reading.nets[0].y.min(), reading.nets[0].y.max()
+    if low:
+        yield f"The targets are {low:.3g} and {high:.3g} instead of 0 and 1."
     if constant < 0 and not step:
         yield "The sign is that of -∂C/∂w: the step must add it."
     if reading.nets[0].n > 1:

@@ -41,6 +41,7 @@ WIDTH = 12  # readings kept at each layer
 TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
 SEVERAL = 2.0  # price from which a mistake of the forward pass is looked for
+ENDS = 1e-4  # by which soft targets may differ from batch to batch
 SINGULAR = 1e-9  # ratio of singular values below which examples count as dependent
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
@@ -183,9 +184,35 @@ def match(
                 forwards = [_forward(answers, r, [m], of_a=of_a) for r, m in wrong]
                 readings += _descend(forwards, answers)
             readings.sort(key=lambda reading: reading.price)
+        last = readings[0].nets[0].last
+        if Tensor("delta", last) in readings[0].unknown:
+            for reading, own in _known(_right_forward(answers, usual), answers, last):
+                if softer := _with_soft_targets(reading, own, answers):
+                    return match(softer, recipes, thorough=thorough)
         if not readings[0].unknown:
             readings += _for_other_costs(readings[0], answers, recipes)
     return sorted(readings, key=lambda reading: reading.price)
+
+
+def _with_soft_targets(
+    reading: Reading, owns: list[Array], answers: Sequence[Answer]
+) -> list[Answer]:
+    """Return the answers with targets such as 0.01 and 0.99, if they alone explain the outputs."""
+    last = reading.nets[0].last
+    softer, ends = [], []
+    for net, delta, answer in zip(reading.nets, owns, answers, strict=True):
+        slope = np.ones_like(net.y) if net.cancels(last) else net.own_slope(last)
+        columns = [(array * slope).ravel() for array in (net.a[last], np.ones_like(net.y), net.y)]
+        own = delta.ravel()
+        (by_a, by_one, by_y), *_ = np.linalg.lstsq(np.stack(columns, 1), own)
+        rest = own - np.stack(columns, 1) @ (by_a, by_one, by_y)
+        low, high = -by_one / by_a, -(by_one + by_y) / by_a
+        if np.vdot(rest, rest) > tolerance([own]) ** 2 * np.vdot(own, own) or not 0 < low < high:
+            return []
+        ends.append((low, high))
+        targets = low + (high - low) * net.y
+        softer.append(answer._replace(problem=answer.problem._replace(targets=targets)))
+    return softer if np.ptp(ends, axis=0).max() < ENDS else []
 
 
 def count_right(answers: Sequence[Answer], recipes: Iterable[Recipe] = RECIPES) -> int:

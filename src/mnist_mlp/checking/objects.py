@@ -167,7 +167,7 @@ class Use:
     """An object in use: its methods are called in turn on a problem, as often as is asked.
 
     decayed       whether it has a knob for weight decay
-    overwritten   whether it has changed the images that it was given
+    overwritten   whether it has changed the images or targets that it was given
     returned      what the last method returned
     """
 
@@ -200,10 +200,11 @@ class Use:
         self.places.put(problem)
         before = self.places.get()
         supply = supply_for(problem, self.layout, self.feed)
-        images = copy.deepcopy(supply["images"])
+        data = copy.deepcopy([supply["images"], supply["targets"]])
         returned = self._call(as_lists(supply) if self.learner.plain else supply, problem)
         self.returned = returned
-        self.overwritten |= not np.array_equal(supply["images"], images)
+        given = [supply["images"], supply["targets"]]
+        self.overwritten |= not all(map(np.array_equal, given, data))
         after = self.places.get()
         kept = [*items(contents(self.thing)), *items(returned)]
         if self.drops:

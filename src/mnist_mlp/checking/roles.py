@@ -13,21 +13,24 @@ ROLES = {
     "images": rf"x|xs|rows?|x_?({SET}|batch|b|in|i|tr|input|data|sample|t|train_?batch)|xb|a_?0"
     r"|batch_?(x|images|inputs)|data|features?|pixels|samples?"
     r"|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train|batch))?"
-    r"|train(ing)?_?(x|images|inputs?|imgs?)",
+    r"|train(ing)?_?(x|images|inputs?|imgs?)"
+    r"|bild(er)?|eingaben?|daten|imagen(es)?|imagens?|entradas?|dados|entrees?|immagini",
     "targets": rf"y|ys|y_?({SET}|true|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data|vec)|yb"
     r"|t|l|lbl|tgt|teachers?|solutions?|gold|y_?enc(oded)?|correct|(ground_?)?truth|answers?|digits?"
     r"|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot|one_?hot))?"
     r"|(expected|desired)(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?"
-    r"|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)",
+    r"|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)"
+    r"|ziffern?|ziele?|klassen?|etiquetas?|objetivos?|rotulos?|alvos?|etiquettes?|cibles?",
     "batch": r"(mini_?)?batch",
     "pairs": r"train(ing)?_?(data|set|pairs)|pairs|examples|data_?set",
     "table": r"train(ing)?(_?(rows|table))?|table|rows",
     "parameters": r"((initial_?)?nn_?)?param(eter)?s?(_?(values|dict|vec(tor)?))?"
-    r"|network|net|nn|model|p|thetas?|flat|vec(tor)?",
-    "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length",
-    "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)",
+    r"|network|net|nn|model|p|par|thetas?|flat|vec(tor)?",
+    "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length"
+    r"|lernrate|tasa|taxa|taux",
+    "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)|epochen|epocas?|epoques?",
     "decay": r"reg(_?(strength|rate|param))?|lambda_?|lambd|lmbda|lmbd|lam|l2(_?(reg|lambda))?"
-    r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd",
+    r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd|decaimento|zerfall",
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|num|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
@@ -78,7 +81,8 @@ def role_of(name: str) -> str | None:
 @cache
 def is_weight(name: str) -> bool:
     """Tell whether a name is usual for a weight matrix, or for several."""
-    return bool(re.fullmatch(WEIGHT, name.strip("_").lower()))
+    name = name.strip("_").lower()
+    return bool(re.fullmatch(WEIGHT, name)) and role_of(name) != "decay"
 
 
 @cache
@@ -113,9 +117,22 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
+@lru_cache(4096)
+def roles_in(function: Callable[..., Any]) -> Mapping[str, str | None]:
+    """Return the role of each parameter of a function; others may tell what one stands for."""
+    roles = {p.name: role_of(p.name) for p in parameters_of(function)}
+    every = set(roles.values())
+    meant = {}
+    if {"hidden", "outputs"} <= every:
+        meant["n"] = "inputs"  # n, h, k are the sizes of the layers
+    if "targets" in every and "images" not in every:
+        meant["batch"] = "images"
+    return {name: meant.get(role or "", role) for name, role in roles.items()}
+
+
 def roles_of(function: Callable[..., Any]) -> set[str | None]:
     """Return the roles of a function's parameters."""
-    return {role_of(p.name) for p in parameters_of(function)}
+    return set(roles_in(function).values())
 
 
 def call(function: Callable[..., Any], supply: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
@@ -126,9 +143,7 @@ def call(function: Callable[..., Any], supply: Mapping[str, Any], names: Mapping
     """
     positional, keywords = list[tuple[str, Any]](), dict[str, Any]()
     for parameter in parameters_of(function):
-        role = role_of(parameter.name)
-        if role == "n" and {"hidden", "outputs"} <= roles_of(function):
-            role = "inputs"  # n, h, k are the sizes of the layers
+        role = roles_in(function)[parameter.name]
         if parameter.name in names:
             value = names[parameter.name]
         elif role is not None and role in supply:

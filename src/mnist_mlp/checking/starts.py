@@ -27,9 +27,9 @@ def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = Fals
     `listed` gives it the sizes of the hidden layers as a list. If it takes as many numbers as there
     are layers, they are the sizes in order, whatever their names. Without sizes it makes its own.
     """
-    if not sizes:
+    if not sizes or _takes_any(maker):
         with limited():
-            return maker()
+            return maker(*sizes)
     supply = supply_for(new_problem(sizes, 6, 0), Layout("rows", False, "flat", "one-hot"))
     supply = {role: value for role, value in supply.items() if role not in DATA_ROLES}
     supply["n"] = 64  # more than a mini-batch has
@@ -44,6 +44,15 @@ def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = Fals
 
 def _needed(maker: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p for p in parameters_of(maker) if p.default is p.empty]
+
+
+def _takes_any(maker: Callable[..., Any]) -> bool:
+    """Tell whether a maker takes as many numbers as one likes: Network(784, 30, 10)."""
+    try:
+        parameters = inspect.signature(maker).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
 
 
 def starters(learner: Learner) -> Iterator[Callable[..., Any]]:

@@ -328,7 +328,7 @@ def _choose(
     taken: set[int],
 ) -> Array | None:
     """Return the array for layer i (from 0) of one of these shapes: by name, else the first."""
-    named = any(likely(_base(item.name)) for item in found)
+    named = any(likely(_base(item.name)) for item in found if item.array.shape in shapes)
     first = _first_number(found, likely)
     fitting = [
         (k, item)
