@@ -10,6 +10,7 @@ import numpy as np
 
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.layouts import SINGLE
+from mnist_mlp.checking.lines import Recipe
 from mnist_mlp.checking.matcher import (
     RECIPES,
     SAME,
@@ -78,6 +79,13 @@ class Diagnosis(NamedTuple):
         return self.trial is not None and not self.findings and not unknown and not self.problem
 
 
+Read = tuple[Trial, list[Reading]]
+
+
+def _recipes(cost: str | None) -> list[Recipe]:
+    return [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
+
+
 def check(file: Path, cost: str | None = None) -> Diagnosis:
     """Diagnose a learner's file, which runs in a process of its own.
 
@@ -90,10 +98,28 @@ def judge(outcome: Outcome, cost: str | None = None) -> Diagnosis:
     """Diagnose what a file answered."""
     gradients = best_reading([t for t in outcome.trials if not t.step], cost)
     steps = best_reading([t for t in outcome.trials if t.step], cost)
-    return diagnose(outcome, gradients, steps)
+    return diagnose(
+        outcome, *(read and _of_batch(read, outcome, cost) for read in (gradients, steps))
+    )
 
 
-Read = tuple[Trial, list[Reading]]
+def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
+    """Return the reading of the same call with a mini-batch, if that can be explained too.
+
+    A single example hides some mistakes, such as softmax over the whole matrix.
+    """
+    trial = read[0]
+    for other in outcome.trials if trial.layout.data in SINGLE and read[1] else ():
+        if (
+            other.how == trial.how
+            and other.layout.data not in SINGLE
+            and not _is_misshapen(other)
+            and _is_finite(other)
+        ):
+            readings = match(other.answers, _recipes(cost))
+            if not readings[0].unknown:
+                return other, readings
+    return read
 
 
 def best_reading(
@@ -104,7 +130,7 @@ def best_reading(
     A program may run in several layouts, by broadcasting. A mini-batch shows more than a single
     example, which hides what is wrong with sums over examples, so it comes first.
     """
-    recipes = [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
+    recipes = _recipes(cost)
     finite = [trial for trial in trials if _is_finite(trial)]
     if not finite:
         return (trials[0], []) if trials else None
