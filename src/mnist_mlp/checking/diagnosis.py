@@ -106,19 +106,23 @@ def judge(outcome: Outcome, cost: str | None = None) -> Diagnosis:
 def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
     """Return the reading of the same call with a mini-batch, if that can be explained too.
 
-    A single example hides some mistakes, such as softmax over the whole matrix.
+    A single example hides what is wrong with softmax, such as one sum for the whole matrix.
     """
-    trial = read[0]
-    for other in outcome.trials if trial.layout.data in SINGLE and read[1] else ():
-        if (
-            other.how == trial.how
-            and other.layout.data not in SINGLE
-            and not _is_misshapen(other)
-            and _is_finite(other)
-        ):
-            readings = match(other.answers, _recipes(cost))
-            if not readings[0].unknown:
-                return other, readings
+    trial, readings = read
+    if trial.layout.data not in SINGLE or not readings or readings[0].recipe.output != "softmax":
+        return read
+    batches = [
+        other
+        for other in outcome.trials
+        if other.how == trial.how
+        and other.layout.data not in SINGLE
+        and not _is_misshapen(other)
+        and _is_finite(other)
+    ]
+    for other in batches[:1]:
+        of_batch = match(other.answers, _recipes(cost))
+        if not of_batch[0].unknown:
+            return other, of_batch
     return read
 
 

@@ -207,7 +207,10 @@ def _with_soft_targets(
         (by_a, by_one, by_y), *_ = np.linalg.lstsq(np.stack(columns, 1), own)
         rest = own - np.stack(columns, 1) @ (by_a, by_one, by_y)
         low, high = -by_one / by_a, -(by_one + by_y) / by_a
-        if np.vdot(rest, rest) > tolerance([own]) ** 2 * np.vdot(own, own) or not 0 < low < high:
+        if (
+            np.vdot(rest, rest) > tolerance([own]) ** 2 * np.vdot(own, own)
+            or not ENDS < low < high <= 1
+        ):
             return []
         ends.append((low, high))
         targets = low + (high - low) * net.y
@@ -336,9 +339,11 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
     """Tell whether the last layer's weights follow from its delta with one mistake at most."""
     i = reading.nets[0].last
-    known = _known([reading], answers[:1], i) or _known(_odd_inputs([reading], i), answers[:1], i)
-    ways = (RIGHT, *_ways(reading, i, 1))
-    return any(_leads_to(own, each, i, way) for each, own in known for way in ways)
+    if known := _known([reading], answers[:1], i):
+        ways = (RIGHT, *_ways(reading, i, 1))
+        return any(_leads_to(known[0][1], reading, i, way) for way in ways)
+    odd = _known(_odd_inputs([reading], i), answers[:1], i)
+    return any(_leads_to(own, each, i, RIGHT) for each, own in odd)
 
 
 # Backward
@@ -424,7 +429,7 @@ def _follow(known: Known, answers: Sequence[Answer], i: int) -> list[Reading]:
         if n == 1 or cheapest >= readings[0].price + SEVERAL:
             for reading, own in known:
                 found += _merged(_explaining(reading, own, answers, i, n), i)
-    if not _explained(found, i):
+    if not _explained(found, i) and i not in readings[0].nets[0].odd_input:
         deltas = (delta for reading in readings for delta in _deltas(reading, i))
         found += _merged(_explained((_tensors(delta, answers, i) for delta in deltas), i), i)
     return found or [_with_own_delta(reading, own, answers, i) for reading, own in known]
@@ -458,9 +463,10 @@ def _guess(readings: Sequence[Reading], answers: Sequence[Answer], i: int) -> li
     if found := _explained(right, i):
         return found
     biases = [answer.biases[i - 1] for answer in answers]
+    some = readings[:FEW] if biases[0] is None else readings
     wrong = [
         _tensors(delta, answers, i)
-        for reading in readings
+        for reading in some
         for delta in _deltas(reading, i)
         if biases[0] is None or _fits(delta.nets, "biases", i, biases)
     ]
