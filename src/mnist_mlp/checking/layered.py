@@ -143,7 +143,7 @@ def _try_layers(learner: Learner, make: Callable[[], list[Any]], layout: Layout)
                     again, _ = _run_layers(layers, places, loss, problem, layout)  # type: ignore[arg-type]
                     answers.append(answer)
                     steps.add(step)
-                    if is_double(answer.weights[-1], again.weights[-1]):
+                    if is_double(answer, again):
                         notes.add("not reset")
         except Exception as error:  # noqa: BLE001
             learner.errors.append(f"layers: {describe(error)}")

@@ -144,7 +144,7 @@ def _try_object(
         answers.append(answer)
         if use.overwritten:
             notes.add("overwritten")
-        if is_double(answer.weights[-1], again.weights[-1]):
+        if is_double(answer, again):
             notes.add("not reset")
     steps = {answer.rate > 0 for answer in answers}
     if len(steps) != 1:
