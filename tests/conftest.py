@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from mnist_mlp.base.params import Params
+from mnist_mlp.checking.absent import ABSENT, Finder
 
 ROOT = Path(__file__).parents[1]
 GIVEN = ("metrics/.gitignore", "metrics/claims.json")  # which no stage makes
@@ -208,3 +209,18 @@ def unpacked(packed: bytes) -> bytes:
         content += bytes(zeros) + packed[2 : 2 + others]
         packed = packed[2 + others :]
     return content
+
+
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make packages stand-ins, as in the process in which a learner's file runs."""
+
+    def own() -> dict[str, Any]:
+        names = [name for name in sys.modules if name.partition(".")[0] in ABSENT | {"scipy"}]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = own()
+    monkeypatch.setattr("sys.meta_path", [Finder(ABSENT | {"scipy"}), *sys.meta_path])
+    yield
+    own()
+    sys.modules.update(before)

@@ -6,7 +6,6 @@ from textwrap import dedent
 
 import pytest
 
-from mnist_mlp.checking.absent import Finder
 from mnist_mlp.checking.diagnosis import Diagnosis, check, judge
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.isolation import Outcome
@@ -14,6 +13,8 @@ from mnist_mlp.checking.learner import Learner
 from mnist_mlp.checking.words import report
 from tests.conftest import CLI, ROOT, start
 from tests.programs import PROGRAMS
+
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 # Style, the right line, the wrong one, and what it must be called.
 MISTAKES = [
@@ -111,14 +112,6 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make pandas and SciPy stand-ins, as in the process in which a file runs."""
-    monkeypatch.setattr(
-        "sys.meta_path", [Finder({"pandas", "scipy"}), *__import__("sys").meta_path]
-    )
-
-
 def checked_here(folder: Path, program: str) -> Diagnosis:
     """Check a program in this process, which is faster."""
     path = folder / "mine.py"
@@ -140,6 +133,7 @@ def test_a_right_program_is_called_right(style: str, tmp_path: Path) -> None:
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("style", "right", "wrong", "name"), MISTAKES)
 def test_a_mistake_in_a_program_is_named(
     style: str, right: str, wrong: str, name: str, tmp_path: Path

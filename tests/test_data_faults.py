@@ -181,6 +181,7 @@ RIGHT_VARIANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", RIGHT_VARIANTS)
 def test_nothing_is_found_if_data_are_only_unusual(variant: str, tmp_path: Path) -> None:
     source = RIGHT
@@ -190,6 +191,7 @@ def test_nothing_is_found_if_data_are_only_unusual(variant: str, tmp_path: Path)
     assert found_in(source, tmp_path) == ([], "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", ["list(zip(x, y))", "zip(x, y)", "(x, y)", "{'x': x, 'y': y}"])
 def test_a_loader_is_called_and_what_it_returns_is_read(pairs: str, tmp_path: Path) -> None:
     head, _, _ = RIGHT.partition("train_images = read")

@@ -109,6 +109,7 @@ def test_ink_as_bright_as_the_paper_but_of_another_colour_is_seen() -> None:
     assert far(seen(red_on_green), seen(grey(ink))) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surface", ["paper", "board"])
 def test_uneven_light_is_removed(surface: str) -> None:
     for digit in range(10):
@@ -117,6 +118,7 @@ def test_uneven_light_is_removed(surface: str) -> None:
         assert far(seen(grey(even * light(ink.shape, random))), seen(grey(ink))) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", [10, 50, 90])
 def test_jpeg_compression_changes_little(quality: int) -> None:
     for digit in range(10):
@@ -142,6 +144,7 @@ def test_the_edge_of_a_sheet_is_ignored() -> None:
         assert far(seen(grey(cut)), seen(grey(clean))) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slant", [0, 0.3])
 @pytest.mark.parametrize("pen", [0.005, 0.02, 0.07, 0.12, 0.24])
 def test_strokes_of_any_width_become_like_those_in_mnist(pen: float, slant: float) -> None:
@@ -151,6 +154,7 @@ def test_strokes_of_any_width_become_like_those_in_mnist(pen: float, slant: floa
         assert image.max() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ["inverted", "moved", "tinted", "enlarged", "unevenly lit"])
 def test_digits_in_other_conditions_are_read_nearly_as_well_as_plain_ones(
     condition: str, network: Network, test_set: Dataset

@@ -6,7 +6,6 @@ from textwrap import dedent
 
 import pytest
 
-from mnist_mlp.checking.absent import STANDING_IN, Finder
 from mnist_mlp.checking.diagnosis import Diagnosis
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.learner import Learner
@@ -15,7 +14,7 @@ from mnist_mlp.checking.words import report
 from tests.styles import STYLES
 from tests.test_check import checked_here, names_in
 
-ABSENT = {"keras", "matplotlib", "numba", "scipy", "sklearn", "tensorflow", "tqdm"}
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 # Style, the right line, the wrong one, and what it must be called.
 MISTAKES = [
@@ -109,15 +108,6 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make packages stand-ins, as in the process in which a file runs."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] in {*ABSENT, *STANDING_IN}:
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("sys.meta_path", [Finder(ABSENT), *sys.meta_path])
-
-
 def called(folder: Path, program: str) -> list[Trial]:
     """Return what a program answers."""
     path = folder / "mine.py"
@@ -131,6 +121,7 @@ def test_a_right_program_is_called_right(style: str, tmp_path: Path) -> None:
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("style", "right", "wrong", "name"), MISTAKES)
 def test_a_mistake_in_a_program_is_named(
     style: str, right: str, wrong: str, name: str, tmp_path: Path

@@ -13,6 +13,8 @@ from mnist_mlp.reading.paper import remove_frames, remove_rules
 from tests.scenes import drawn, grey, jpeg
 from tests.test_framing import far, seen
 
+pytestmark = pytest.mark.slow
+
 INK, LINE = (30, 30, 60), (150, 180, 220)
 DIGITS = range(10)
 
