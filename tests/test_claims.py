@@ -405,7 +405,7 @@ def test_every_mistake_is_trained_or_it_is_said_why_not(claimed: Path) -> None:
     assert all(len(each["accuracies"]) == 1 for each in trained.values())
     (right,) = measured["without"][0]["accuracies"]
     assert right > 0.7
-    assert trained["the target left out"]["accuracies"][0] < 0.3
+    assert (trained["the target left out"]["accuracies"][0] or 0) < 0.3  # none: it was NaN
     assert trained["the step goes uphill"]["accuracies"] != [right]
     assert trained["the biases are never updated"]["accuracies"][0] > 0.7
 
