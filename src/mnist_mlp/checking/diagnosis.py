@@ -203,27 +203,29 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         return Diagnosis(None, None, [], [], [], problem, outcome.notes)
     findings = [*reading.findings, *_by_factors(reading, trial)]
     if gradients and steps and steps[0].answers[0].problem.decay:
-        findings = [
-            f for f in findings if DECAY_LEFT_OUT not in f.mistakes
-        ]  # it may be in the step
+        # Weight decay may be part of the step.
+        findings = [finding for finding in findings if DECAY_LEFT_OUT not in finding.mistakes]
     if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
         more = [*step.findings, *_by_factors(step, steps[0])]
         findings += [finding for finding in more if _is_new(finding, findings)]
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
-    others = [r for r in readings[1:] if r.recipe.cost != reading.recipe.cost and not r.unknown]
-    others = [
-        r for k, r in enumerate(others) if r.recipe.cost not in {o.recipe.cost for o in others[:k]}
-    ]
-    others = [
-        r
-        for r in others
-        if len(r.findings) <= len(reading.findings) + 1
-        and (r.recipe.output, r.recipe.cost) in USUAL
-    ]
     conventions = list(_conventions(reading, trial.step))
+    others = _for_other_costs(reading, readings)
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
+
+
+def _for_other_costs(reading: Reading, readings: Sequence[Reading]) -> list[Reading]:
+    """Return the cheapest reading for each other cost, if it takes one mistake more at most."""
+    cheapest = {r.recipe.cost: r for r in reversed(readings) if not r.unknown}
+    return [
+        other
+        for cost, other in reversed(cheapest.items())
+        if cost != reading.recipe.cost
+        and len(other.findings) <= len(reading.findings) + 1
+        and (other.recipe.output, cost) in USUAL
+    ]
 
 
 def touches(finding: Finding, tensor: Tensor) -> bool:

@@ -202,10 +202,10 @@ def _with_soft_targets(
     softer, ends = [], []
     for net, delta, answer in zip(reading.nets, owns, answers, strict=True):
         slope = np.ones_like(net.y) if net.cancels(last) else net.own_slope(last)
-        columns = [(array * slope).ravel() for array in (net.a[last], np.ones_like(net.y), net.y)]
-        own = delta.ravel()
-        (by_a, by_one, by_y), *_ = np.linalg.lstsq(np.stack(columns, 1), own)
-        rest = own - np.stack(columns, 1) @ (by_a, by_one, by_y)
+        parts = [(array * slope).ravel() for array in (net.a[last], np.ones_like(net.y), net.y)]
+        columns, own = np.stack(parts, 1), delta.ravel()
+        (by_a, by_one, by_y), *_ = np.linalg.lstsq(columns, own)
+        rest = own - columns @ (by_a, by_one, by_y)
         low, high = -by_one / by_a, -(by_one + by_y) / by_a
         if (
             np.vdot(rest, rest) > tolerance([own]) ** 2 * np.vdot(own, own)
@@ -393,6 +393,11 @@ def _with_input(net: Pass, i: int, mistake: Mistake) -> Pass:
     return after
 
 
+def _inputs(net: Pass, i: int) -> Array:
+    """Return what the weights of layer i are multiplied by in this reading."""
+    return net.odd_input.get(i, LINES["input"].compute)(net, i)
+
+
 def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Array]:
     """Return the program's own delta of layer i for each problem, (n, n_out), up to a factor.
 
@@ -402,7 +407,7 @@ def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Arra
     deltas = []
     for net, answer in zip(reading.nets, answers, strict=True):
         gradient, weights = answer.weights[i - 1], net.W[i]
-        inputs = net.odd_input.get(i, LINES["input"].compute)(net, i)
+        inputs = _inputs(net, i)
         if gradient is None or gradient.shape != weights.shape:
             return []
         inverse = np.linalg.pinv(inputs, SINGULAR)
@@ -448,8 +453,7 @@ def _explaining(
 
 def _leads_to(own: list[Array], reading: Reading, i: int, way: Way) -> bool:
     """Tell whether a way to write delta gives the weights' gradient that the program's own does."""
-    inputs = [net.odd_input.get(i, LINES["input"].compute)(net, i) for net in reading.nets]
-    found = [delta.T @ array for delta, array in zip(own, inputs, strict=True)]
+    found = [delta.T @ _inputs(net, i) for delta, net in zip(own, reading.nets, strict=True)]
     planted = _planted(reading, i, way)
     return planted is not None and _fits(planted.nets, "weights", i, found) is not None
 
@@ -577,8 +581,7 @@ def _scaled(reading: Reading, i: int, constant: float) -> Reading:
 def gradient(net: Pass, kind: str, i: int, mistake: Mistake | None = None) -> Array:
     """Return the gradient of the weights or biases of layer i, perhaps with a mistake."""
     line = mistake.line if mistake else kind
-    right = net.odd_input.get(i, LINES["input"].compute)
-    net.input[i] = (mistake.compute if mistake and line == "input" else right)(net, i)
+    net.input[i] = mistake.compute(net, i) if mistake and line == "input" else _inputs(net, i)
     return (mistake if mistake and line == kind else LINES[kind]).compute(net, i)
 
 
