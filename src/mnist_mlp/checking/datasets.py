@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.learner import Learner, describe, is_definition, limited
 from mnist_mlp.checking.roles import parameters_of
+from mnist_mlp.data.dataset import DIGITS, PIXELS, SIDE
 
-SIDE = 28
-PIXELS = SIDE * SIDE
-DIGITS = 10
 FEWEST = 100  # images that are a data set
 MOST = 2000  # images that are looked at
 LOADER = r"(?i).*(load|read|get|data|mnist|prepare|preprocess|fetch|import).*"
