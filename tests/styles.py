@@ -1,4 +1,4 @@
-"""Programs as learners write them: the right backpropagation in more styles."""
+"""Programs as learners write them: backpropagation in more styles, and mistakes in it."""
 
 STYLES = {
     "one vector of parameters": """
@@ -668,3 +668,94 @@ STYLES = {
             return W1, b1, W2, b2
     """,
 }
+
+# Style, the right line, the wrong one, and what it must be called.
+MISTAKES = [
+    ("one vector of parameters", "(1 - h ** 2)", "(1 - h)", "a square forgotten"),
+    (
+        "one vector with biases in the weights",
+        "(d3 @ theta2)[:, 1:]",
+        "(d3 @ theta2)[:, :-1]",
+        "the wrong column taken for the bias",
+    ),
+    ("global arrays", "(o - y) * o * (1 - o)", "o - y", "the output slope left out"),
+    ("a loop in main", " * (z1 > 0)", "", "the hidden slope left out"),
+    ("a loop under if main", "b1 = b1 - 0.5", "b1 = b1 + 0.5", "the biases' step goes uphill"),
+    (
+        "a train method with two hidden layers",
+        "(t - o) * o * (1 - o)",
+        "(t - o) * o",
+        "the error times the output",
+    ),
+    (
+        "a batch of pairs",
+        "sum_w[i] += by_w[i]",
+        "sum_w[i] = by_w[i]",
+        "the last example only",
+    ),
+    (
+        "a batch of pairs",
+        "sum_b, sum_w = [0 * b for b in self.b], [0 * w for w in self.w]\n                for",
+        "sum_b, sum_w = list(self.sum_b), list(self.sum_w)\n                for",
+        "gradients not reset",
+    ),
+    (
+        "a class without NumPy",
+        "biases[k] -= lr * d\n",
+        "biases[k] -= lr * sum(deltas)\n",
+        "one number for all biases of a layer",
+    ),
+    (
+        "lists of neurons with the bias last",
+        "c * h * (1 - h)",
+        "c * h",
+        "the function used as its own derivative",
+    ),
+    (
+        "neurons as dictionaries",
+        "step * value",
+        "step",
+        "the input left out",
+    ),
+    ("neurons as objects", "error * a * (1 - a)", "error", "the hidden slope left out"),
+    (
+        "a class with dropout",
+        "self.W2.T * self.mask",
+        "self.W2.T",
+        "the dropout mask not applied backward",
+    ),
+    (
+        "dropout with a cache",
+        "dA1 * D1 / keep_prob",
+        "dA1",
+        "the dropout mask not applied backward",
+    ),
+    ("labels as a row", "dZ1 @ X.T", "0 * dZ1 @ X.T", "the weights are never updated"),
+    ("a list of pairs", " * (1 - a ** 2)", "", "the hidden slope left out"),
+    ("layers in an object", "self.out * (1 - self.out)", "self.out", "its own derivative"),
+    (
+        "a class with biases in the weights",
+        "[:, :-1] * h * (1 - h)",
+        "[:, :-1]",
+        "the hidden slope left out",
+    ),
+    (
+        "a fit method that makes the weights",
+        "xb.T @ d1",
+        "xb.T @ d1 / len(xb)",
+        "averaged over the batch twice",
+    ),
+    ("two inputs and one output", "-(y - y_hat)", "(y - y_hat) ** 2", "its own derivative"),
+    (
+        "weight decay as an attribute",
+        "+ self.reg",
+        "- self.reg",
+        "L2 with the wrong sign",
+    ),
+    (
+        "a function that trains what it is given",
+        "d2 @ W2.T * h",
+        "(o - y) @ W2.T * h",
+        "the raw error carried back",
+    ),
+]

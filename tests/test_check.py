@@ -1,4 +1,4 @@
-"""mnist-mlp check: programs in twelve styles, with and without mistakes, and hostile ones."""
+"""mnist-mlp check: programs in many styles, with and without mistakes, and hostile ones."""
 
 from itertools import islice
 from pathlib import Path
@@ -11,105 +11,12 @@ from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.learner import Learner
 from mnist_mlp.checking.words import report
+from tests import programs, styles
 from tests.conftest import CLI, ROOT, start
-from tests.programs import PROGRAMS
 
 pytestmark = pytest.mark.usefixtures("stand_ins")
-
-# Style, the right line, the wrong one, and what it must be called.
-MISTAKES = [
-    (
-        "a class with lists of columns",
-        "(layers[-1] - y) * sigmoid_prime(zs[-1])",
-        "layers[-1] - y",
-        "the output slope left out",
-    ),
-    (
-        "a class with lists of columns",
-        "@ delta) * sigmoid_prime(zs[i - 1])",
-        "@ delta)",
-        "the hidden slope left out",
-    ),
-    (
-        "a class with lists of columns",
-        "sigmoid_prime(zs[i - 1])",
-        "sigmoid_prime(layers[i])",
-        "the function applied again in its derivative",
-    ),
-    ("a class with lists of columns", "[w - rate", "[w + rate", "the step goes uphill"),
-    ("functions of columns", "* (Z1 > 0)", "* (A1 >= 0)", "ReLU tested by >= 0 on its output"),
-    (
-        "functions of columns",
-        "db1 = dZ1.sum(axis=1, keepdims=True)",
-        "db1 = dZ1.sum()",
-        "one number for all biases of a layer",
-    ),
-    ("functions of columns", "W2.T @ dZ2", "W2 @ dZ2", "W not transposed on the way back"),
-    ("functions of columns", "E / E.sum(axis=0)", "E / E.sum()", "softmax"),
-    (
-        "dictionaries and caches",
-        "dZ.sum(axis=1, keepdims=True) / m",
-        "dZ.sum(axis=1, keepdims=True)",
-        "average for the weights, sum for the biases",
-    ),
-    ("a loss that returns gradients", " * (hidden > 0)", "", "the hidden slope left out"),
-    (
-        "a train method without biases",
-        "self.who.T @ output_delta",
-        "self.who.T @ (targets - final)",
-        "the raw error carried back, without the upper slope",
-    ),
-    (
-        "a train method without biases",
-        "(targets - final) * final",
-        "(targets - final) ** 2 * final",
-        "the cost used as its own derivative",
-    ),
-    ("a loop over examples", "h * (1 - h)", "1 - h", "a square forgotten"),
-    ("a loop over examples", "b_h_o += -learn", "b_h_o += learn", "the biases' step goes uphill"),
-    (
-        "layers that update themselves",
-        "(1 - np.tanh(self.x) ** 2)",
-        "(1 - self.x ** 2)",
-        "the formula for activations fed with z, for tanh",
-    ),
-    (
-        "layers that keep gradients",
-        "dvalues.sum(axis=0, keepdims=True)",
-        "dvalues.sum()",
-        "one number for all biases of a layer",
-    ),
-    (
-        "a class with forward and backward",
-        "(1 - self.h ** 2)",
-        "self.h * (1 - self.h)",
-        "the slope of the sigmoid for another function",
-    ),
-    (
-        "a class with forward and backward",
-        "self.X.T @ d1",
-        "0 * self.X.T @ d1",
-        "the weights are never updated",
-    ),
-    (
-        "a function of lists",
-        "layers[i].T @ delta",
-        "(zs[i - 1] if i else x).T @ delta",
-        "z instead of a",
-    ),
-    (
-        "a loop over epochs",
-        "x * (1 - x) if",
-        "nonlin(x) * (1 - nonlin(x)) if",
-        "the function applied again in its derivative",
-    ),
-    (
-        "a cost with its gradient",
-        '"b1": d1.sum(axis=0)',
-        '"b1": d1.sum(axis=1)',
-        "summed over the wrong axis",
-    ),
-]
+PROGRAMS = {**programs.PROGRAMS, **styles.STYLES}
+MISTAKES = [*programs.MISTAKES, *styles.MISTAKES]
 
 
 def checked_here(folder: Path, program: str) -> Diagnosis:

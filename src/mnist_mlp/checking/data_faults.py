@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.datasets import DIGITS, PIXELS, SIDE, Data, Images, Labels, some
+from mnist_mlp.checking.datasets import Data, Images, Labels, some
 from mnist_mlp.checking.learner import Learner, limited
 from mnist_mlp.checking.roles import call, is_weight, parameters_of, role_of
 from mnist_mlp.checking.tensors import Item, find_places, items
+from mnist_mlp.data.dataset import DIGITS, PIXELS, SIDE
 
 ALIKE = 0.2  # likeness from which images look like digits: MNIST has 0.6, mixed pixels have 0.05
 ROUGH = 0.3  # correlation of neighbouring pixels in the mean image: MNIST has 0.97
