@@ -42,6 +42,7 @@ SWITCHES = (
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-features=OptimizationHints,OptimizationGuideModelDownloading",  # asks Google
     "--disable-sync",
     "--window-size=1280,900",
     "--proxy-bypass-list=<-loopback>",
