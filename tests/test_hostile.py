@@ -258,6 +258,41 @@ def test_a_checkpoint_is_loaded_completely_or_not_at_all(folder: Path, data: st.
         assert not progress.velocity.any()
 
 
+def with_bytes(path: Path) -> Iterator[str]:
+    """Replace each member of an .npz file in turn by bytes that are no array; yield its name."""
+    whole = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(whole)) as members:
+        contents = {name: members.read(name) for name in members.namelist()}
+    for odd in contents:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in contents.items():
+                archive.writestr(name, bytes(100) if name == odd else content)
+        yield odd
+
+
+def test_a_member_that_is_no_array_is_refused(folder: Path) -> None:
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    save_network(folder / "model.npz", network)
+    save_snapshots(folder / "snapshots.npz", plan_snapshots(begun(network)))
+    for name, load in (("model.npz", load_network), ("snapshots.npz", load_snapshots)):
+        for _ in with_bytes(folder / name):
+            with pytest.raises(InputError, match="something other than arrays"):
+                load(folder / name)
+
+
+def test_a_checkpoint_with_a_member_that_is_no_array_is_not_loaded(folder: Path) -> None:
+    path = folder / "checkpoint"
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    progress = begun(network)
+    progress.history.append(Moment(1, 7, 0.5, 0.5, None, None, "0"))
+    snapshots = plan_snapshots(progress)
+    save_checkpoint(path, "key", progress, snapshots)
+    progress.history.clear()
+    for _ in with_bytes(path):
+        load_checkpoint(path, "key", progress, snapshots)
+        assert progress.history == []
+
+
 @pytest.mark.parametrize("kind", ["U4", "complex64", "float64"])
 def test_a_checkpoint_of_another_dtype_is_not_loaded(folder: Path, kind: str) -> None:
     path = folder / "checkpoint"

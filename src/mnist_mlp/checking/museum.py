@@ -192,7 +192,7 @@ FORWARD = [
         "squish",
         "the exponentials are not divided by their sum",
         "a = exp(z)",
-        "The outputs are no probabilities, but the largest is still the largest.",
+        "The outputs are not probabilities, but the largest one still gives the answer.",
         lambda net, i: np.exp(net.z[i]),
         ("softmax",),
         "exp(z) / exp(z).sum(axis=1, keepdims=True)",
@@ -238,14 +238,14 @@ FORWARD = [
         "sum",
         "the bias left out",
         "z = a_prev @ W.T",
-        "Weights do most of the work; a little accuracy is lost.",
+        "The weights do most of the work.",
         lambda net, i: net.a[i - 1] @ net.W[i].T,
     ),
     Mistake(
         "sum",
         "the bias added before the product, W(a + b)",
         "z = (a_prev + b) @ W.T",
-        "It still shifts the weighted sum, so it learns.",
+        "The bias still shifts the weighted sum, so the network learns.",
         lambda net, i: (net.a[i - 1] + net.b[i]) @ net.W[i].T,
     ),
     Mistake(
@@ -424,7 +424,7 @@ OUTPUT = [
         "cost",
         "one-hot targets off by one",
         "y = eye(10)[label - 1]",
-        "It learns perfectly, to name the digit before.",
+        "It learns perfectly well to name the digit before.",
         lambda net, i: net.sign * (net.a[i] - np.roll(net.y, -1, axis=1)),
         right="y = eye(10)[label]",
     ),
@@ -846,7 +846,7 @@ WEIGHTS = [
         "weights",
         "the weight instead of the input",
         "dW = delta * W",
-        "What the neuron saw is not asked.",
+        "It does not matter what the neuron saw.",
         lambda net, i: net.delta[i].sum(axis=0)[:, np.newaxis] * net.W[i],
     ),
     Mistake(
@@ -874,7 +874,7 @@ WEIGHTS = [
         "weights",
         "reshaped instead of transposed",
         "dW = (a_prev.T @ delta).reshape(W.shape)",
-        "The numbers are right, and stand in the wrong places.",
+        "The numbers are right, but in the wrong places.",
         lambda net, i: (net.a[i - 1].T @ net.delta[i]).reshape(net.W[i].shape),
     ),
     Mistake(
@@ -964,7 +964,7 @@ WEIGHTS = [
         "weights",
         "the sign of the gradient only",
         "dW = np.sign(delta.T @ a_prev)",
-        "It is a method of its own (sign descent), and learns.",
+        "This is a method in its own right, sign descent.",
         lambda net, i: np.sign(net.delta[i].T @ net.a[i - 1]),
     ),
 ]
@@ -974,7 +974,7 @@ BIASES = [
         "biases",
         "one number for all biases of a layer",
         "db = np.sum(delta)",
-        "Weights do most of the work.",
+        "The weights do most of the work.",
         lambda net, i: _everywhere(net.delta[i].sum(), net.b[i].shape),
         right="db = delta.sum(axis=0)",
     ),
@@ -982,7 +982,7 @@ BIASES = [
         "biases",
         "the biases are never updated",
         "b stays as it was",
-        "Weights do most of the work.",
+        "The weights do most of the work.",
         lambda net, i: np.zeros_like(net.b[i]),
         right="b -= rate * db",
     ),
@@ -1070,14 +1070,14 @@ BIASES_SUMMED = Mistake(
     "scale biases",
     "average for the weights, sum for the biases",
     "db without / n",
-    "Biases take larger steps.",
+    "The biases take larger steps.",
     lambda net, i: net.db[i],
 )
 WEIGHTS_SUMMED = Mistake(
     "scale weights",
     "average for the biases, sum for the weights",
     "dW without / n",
-    "Weights take larger steps.",
+    "The weights take larger steps.",
     lambda net, i: net.dW[i],
 )
 WHOLE_FILE = Mistake(
@@ -1151,14 +1151,14 @@ DECAYED_BIASES = Mistake(
     "scale biases",
     "L2 on the biases",
     "db + decay * b",
-    "Biases are small anyway.",
+    "The biases are small anyway.",
     lambda net, i: net.db[i] / net.n + (net.decay or 0.1) * net.b[i],
 )
 DECAY_UPHILL = Mistake(
     "scale weights",
     "L2 with the wrong sign",
     "dW - decay * W",
-    "Weights grow.",
+    "The weights grow.",
     lambda net, i: net.dW[i] / net.n - (net.decay or 0.1) * net.W[i],
     right="dW + decay * W",
 )

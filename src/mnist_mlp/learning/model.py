@@ -4,12 +4,14 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from msgspec import Meta
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.lib.npyio import NpzFile
 
 from mnist_mlp.base.files import atomic_write, checked_read
@@ -80,7 +82,15 @@ def open_arrays(path: Path, expected: str) -> Iterator[NpzFile]:
                 raise ValueError("its arrays are compressed")
             if arrays.zip.testzip():
                 raise ValueError("its checksums do not match")
+            if not all(map(partial(_is_array, arrays.zip), arrays.zip.namelist())):
+                raise ValueError("it holds something other than arrays")
             yield arrays
+
+
+def _is_array(archive: zipfile.ZipFile, name: str) -> bool:
+    """Tell whether a member begins as an array does; NumPy returns any other one as bytes."""
+    with archive.open(name) as member:
+        return member.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
 
 
 def read_settings(arrays: NpzFile) -> Settings:
