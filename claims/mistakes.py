@@ -21,7 +21,7 @@ from mnist_mlp.base.params import Params, load_params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.checking import lines
 from mnist_mlp.checking.lines import Compute, Pass, Planted, Problem, Recipe, new_problem
-from mnist_mlp.checking.museum import MUSEUM, ROOMS, Mistake, plant
+from mnist_mlp.checking.museum import MUSEUM, ROOMS, STOPS, Mistake, plant
 from mnist_mlp.checking.stack import Member, Stack
 from mnist_mlp.data.dataset import DIGITS, PIXELS, Dataset, draw_split
 from mnist_mlp.learning.batches import mini_batches, shuffled
@@ -92,6 +92,8 @@ def entry(case: Case, accuracies: Accuracies) -> dict[str, Any]:
 
 def choose(mistake: Mistake, params: Params) -> Recipe | str:
     """Return the first recipe with which a mistake changes anything; why, if there is none."""
+    if mistake is STOPS:
+        return "it stops"
     if mistake in ROOMS["step"]:
         return "only over several steps"
     default = Recipe(params.activation, COSTS[params.cost].output, params.cost)

@@ -25,6 +25,23 @@ STYLES = {
             parts = [X.T @ d1, d1.sum(axis=0), h.T @ d2, d2.sum(axis=0)]
             return cost, np.concatenate([part.ravel() for part in parts])
     """,
+    "arguments that are called something else": """
+        import numpy as np
+
+        def fwd(i, p, q, r, s):
+            h = np.maximum(0, i @ p + q)
+            e = np.exp(h @ r + s)
+            return h, e / e.sum(axis=1, keepdims=True)
+
+        def grads(i, j, v, w, u):
+            delta = w - j
+            back = delta @ u.T * (v > 0)
+            return i.T @ back, back.sum(axis=0), v.T @ delta, delta.sum(axis=0)
+
+        def main():
+            A1, A2 = fwd(X, W1, b1, W2, b2)
+            dW1, db1, dW2, db2 = grads(X, Y, A1, A2, W2)
+    """,
     "one vector with biases in the weights": """
         import numpy as np
 
@@ -698,6 +715,12 @@ MISTAKES = [
         "sum_b, sum_w = [0 * b for b in self.b], [0 * w for w in self.w]\n                for",
         "sum_b, sum_w = list(self.sum_b), list(self.sum_w)\n                for",
         "gradients not reset",
+    ),
+    (
+        "arguments that are called something else",
+        " * (v > 0)",
+        "",
+        "the hidden slope left out",
     ),
     (
         "a class without NumPy",

@@ -56,6 +56,15 @@ def test_gradients_that_are_never_reset_are_told(tmp_path: Path) -> None:
     assert "gradients not reset" in names_in(checked_here(tmp_path, program))
 
 
+def test_a_line_that_only_stops_is_named_with_the_other_mistakes(tmp_path: Path) -> None:
+    program = PROGRAMS["arguments that are called something else"].replace(" * (v > 0)", "")
+    path = tmp_path / "mine.py"
+    path.write_text(dedent(program.replace("np.maximum", "np.max")), "utf-8")
+    names = names_in(check(path))
+    assert "max of 0 and z instead of maximum" in names
+    assert "the hidden slope left out" in names
+
+
 def test_the_report_gives_both_formulas_and_the_equation(tmp_path: Path) -> None:
     program = PROGRAMS["functions of columns"].replace("* (Z1 > 0)", "")
     text = report(checked_here(tmp_path, program), "mine.py")

@@ -13,7 +13,7 @@ import numpy as np
 from mnist_mlp.checking.absent import install
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.layouts import Layout
-from mnist_mlp.checking.learner import EndlessError, Learner, describe, suspects
+from mnist_mlp.checking.learner import EndlessError, Learner, describe
 from mnist_mlp.checking.parts import PARTS, examine
 from mnist_mlp.checking.trial import Trial, without_dark_pixels
 
@@ -33,7 +33,6 @@ def main(file: Path, folder: Path) -> None:
         account["broken"] = f"this is not Python: line {error.lineno}: {error.msg}"
     else:
         account["problems"] = learner.problems
-        account["suspects"] = list(suspects(learner.tree))
         account["defined"] = [*learner.functions(), *(kind.__name__ for kind in learner.classes())]
         try:
             examination = examine(learner)
@@ -42,9 +41,12 @@ def main(file: Path, folder: Path) -> None:
             for name, answers in examination.answers.items():
                 trial = Trial(f"{name}({', '.join(PARTS[name])})", False, LAYOUT, answers)
                 save(folder / f"{name}{'.npz' if name == 'backprop' else '.part'}", trial)
+            if learner.stops and not examination.complete:
+                learner = Learner(file, mends=True)
             search = iter(()) if examination.complete else trials(learner)
             for number, trial in enumerate(islice(search, MOST)):
-                save(folder / f"{number:02}.npz", trial)
+                notes = (*trial.notes, *("stops",) * learner.stops)
+                save(folder / f"{number:02}.npz", trial._replace(notes=notes))
         except EndlessError as error:
             account["broken"] = describe(error)
         account["errors"] = list(dict.fromkeys(learner.errors))[:20]

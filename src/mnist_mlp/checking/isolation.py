@@ -61,7 +61,7 @@ def run_file(file: Path, seconds: float = SECONDS) -> Outcome:
         return Outcome(
             [load(path) for path in sorted(Path(folder).glob("*.npz"))],
             problem,
-            [note for part in ("suspects", "errors", "problems") for note in account.get(part, [])],
+            [note for part in ("errors", "problems") for note in account.get(part, [])],
             account.get("defined", []),
             account.get("parts", {}),
             [answer for path in Path(folder).glob("*.part") for answer in load(path).answers],

@@ -24,6 +24,7 @@ class Learner:
     errors     what was raised when its functions were called
     failed     statements that failed
     plain      whether it is written in plain Python, without NumPy
+    stops      whether it has np.max(0, z), which takes z for an axis and stops
     """
 
     _flags = 0  # of the compiler
@@ -33,13 +34,19 @@ class Learner:
         path: Path,
         runs: Callable[[ast.stmt], bool] | None = None,
         patience: float = PATIENCE,
+        *,
+        mends: bool = False,
     ) -> None:
         """Run the file's imports, definitions and assignments, or what `runs` says.
 
-        Each statement may compute for `patience` seconds. Raises SyntaxError.
+        Each statement may compute for `patience` seconds. `mends` reads np.max(0, z) as
+        np.maximum(0, z). Raises SyntaxError.
         """
         source = path.read_text("utf-8", "replace")
         self.tree = ast.parse(source, str(path))
+        self.stops = any(map(_is_max_of_number, ast.walk(self.tree)))
+        if mends:
+            _Maximum().visit(self.tree)
         self.module = types.ModuleType(path.stem)
         self.names: dict[str, Any] = vars(self.module)
         self.names["__file__"] = str(path)
@@ -56,6 +63,7 @@ class Learner:
         for statement in self.tree.body:
             if runs(statement) and not self.run([statement], self.names):
                 self.failed.append(statement)
+        self._tell_what_arguments_are_called()
 
     def run(
         self, statements: list[ast.stmt], names: dict[str, Any], seconds: float | None = None
@@ -98,17 +106,50 @@ class Learner:
         return Path(file).parent == Path(self.names["__file__"]).parent
 
     def returned_names(self, function: Callable[..., Any]) -> list[str]:
-        """Return the names in the last return statement of a function, or nothing."""
+        """Return the names in the last return statement of a function, or nothing.
+
+        What has no name there has the one under which a caller keeps it.
+        """
         return self._returns.get(getattr(function, "__name__", ""), [])
 
     @cached_property
     def _returns(self) -> dict[str, list[str]]:
-        return {
-            node.name: [ast.unparse(value) for value in values]
-            for node in ast.walk(self.tree)
+        nodes = list(ast.walk(self.tree))
+        found = {
+            node.name: [ast.unparse(value) for value in _returned(node)]
+            for node in nodes
             if isinstance(node, ast.FunctionDef)
-            for values in [_returned(node)]
         }
+        for node in nodes:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                function = _last_name(node.value.func)
+                kept = [ast.unparse(target) for target in _elements(node.targets[0])]
+                if len(kept) == len(names := found.get(function, [])):
+                    pairs = zip(names, kept, strict=True)
+                    found[function] = [n if n.isidentifier() else other for n, other in pairs]
+        return found
+
+    def _tell_what_arguments_are_called(self) -> None:
+        """Keep with each function the names of the arguments with which it is called."""
+        functions = {
+            **self.functions(),
+            **{k: f for c in self.classes() for k, f in vars(c).items()},
+        }
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            function = functions.get(_last_name(node.func))
+            if not isinstance(function, types.FunctionType):
+                continue
+            names = function.__code__.co_varnames[: function.__code__.co_argcount]
+            names = names[1:] if names[:1] == ("self",) else names
+            given = [
+                *zip(names, node.args, strict=False),
+                *((k.arg, k.value) for k in node.keywords),
+            ]
+            called = vars(function).setdefault("called_with", {})
+            for name, value in given:
+                called.setdefault(name, _last_name(value))
 
 
 def is_definition(statement: ast.stmt) -> bool:
@@ -126,9 +167,19 @@ def is_definition(statement: ast.stmt) -> bool:
 
 def _returned(function: ast.FunctionDef) -> list[ast.expr]:
     values = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
-    if not values:
-        return []
-    return list(values[-1].elts) if isinstance(values[-1], ast.Tuple) else [values[-1]]
+    return _elements(values[-1]) if values else []
+
+
+def _elements(value: ast.expr) -> list[ast.expr]:
+    """Return the elements of a tuple, or the value itself."""
+    return list(value.elts) if isinstance(value, ast.Tuple) else [value]
+
+
+def _last_name(value: ast.expr) -> str:
+    """Return the name of a variable or of an attribute, or nothing."""
+    if isinstance(value, ast.Attribute):
+        return value.attr
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 def describe(error: BaseException) -> str:
@@ -170,12 +221,21 @@ def limited(seconds: float = PATIENCE) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def suspects(tree: ast.Module) -> Iterator[str]:
-    """Yield lines that look like a mistake which keeps a program from running at all."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith((".max", ".amax")):
-            continue
-        arguments = [ast.unparse(argument) for argument in node.args]
-        if len(arguments) == 2 and "0" in arguments:
-            right = f"np.maximum({', '.join(arguments)})"
-            yield f"line {node.lineno}: {ast.unparse(node)}: for ReLU it has to be {right}"
+def _is_max_of_number(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("max", "amax")
+        and len(node.args) == 2
+        and isinstance(node.args[0], ast.Constant)
+    )
+
+
+class _Maximum(ast.NodeTransformer):
+    """Puts np.maximum(0, z) in the place of np.max(0, z)."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if _is_max_of_number(node):
+            node.func = ast.Attribute(node.func.value, "maximum", ast.Load())  # type: ignore[attr-defined]
+        return ast.fix_missing_locations(node)

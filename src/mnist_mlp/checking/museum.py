@@ -1194,8 +1194,16 @@ OVERWRITTEN = Mistake(
     lambda net, i: net.dW[i],
     right="images = images - images.mean(), copy.deepcopy(weights)",
 )
-STEP = [NOT_RESET, OVERWRITTEN]
-NOTED = {"not reset": NOT_RESET, "overwritten": OVERWRITTEN}
+STOPS = Mistake(
+    "squish",
+    "max of 0 and z instead of maximum",
+    "a = np.max(0, z)",
+    "NumPy takes z for an axis, and stops. The rest is checked as if this line were right.",
+    lambda net, i: np.maximum(0, net.z[i]),
+    right="a = np.maximum(0, z)",
+)
+STEP = [NOT_RESET, OVERWRITTEN, STOPS]
+NOTED = {"not reset": NOT_RESET, "overwritten": OVERWRITTEN, "stops": STOPS}
 SCALE = [
     NO_AVERAGE,
     BIASES_SUMMED,

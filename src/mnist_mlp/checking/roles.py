@@ -120,7 +120,8 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
 @lru_cache(4096)
 def roles_in(function: Callable[..., Any]) -> Mapping[str, str | None]:
     """Return the role of each parameter of a function; others may tell what one stands for."""
-    roles = {p.name: role_of(p.name) for p in parameters_of(function)}
+    own = [parameter.name for parameter in parameters_of(function)]
+    roles = dict(zip(own, map(role_of, usual_names(function)), strict=True))
     every = set(roles.values())
     meant = {}
     if {"hidden", "outputs"} <= every:
@@ -128,6 +129,27 @@ def roles_in(function: Callable[..., Any]) -> Mapping[str, str | None]:
     if "targets" in every and "images" not in every:
         meant["batch"] = "images"
     return {name: meant.get(role or "", role) for name, role in roles.items()}
+
+
+def called(function: Callable[..., Any], name: str) -> str:
+    """Return what an argument is called where the learner's file calls the function, or ""."""
+    return str(getattr(function, "called_with", {}).get(name, ""))
+
+
+def usual_names(function: Callable[..., Any]) -> list[str]:
+    """Return the names of a function's parameters; of unusual ones what they are elsewhere.
+
+    A single letter says less than the name of what is handed over.
+    """
+    return [
+        other if other and (len(name) == 1 or not _is_usual(name)) else name
+        for p in parameters_of(function)
+        for name, other in [(p.name, called(function, p.name))]
+    ]
+
+
+def _is_usual(name: str) -> bool:
+    return bool(role_of(name) or is_weight(name) or is_bias(name))
 
 
 def roles_of(function: Callable[..., Any]) -> set[str | None]:
@@ -144,8 +166,8 @@ def call(function: Callable[..., Any], supply: Mapping[str, Any], names: Mapping
     positional, keywords = list[tuple[str, Any]](), dict[str, Any]()
     for parameter in parameters_of(function):
         role = roles_in(function)[parameter.name]
-        if parameter.name in names:
-            value = names[parameter.name]
+        if known := {parameter.name, called(function, parameter.name)} & names.keys():
+            value = names[parameter.name if parameter.name in known else known.pop()]
         elif role is not None and role in supply:
             value = supply[role]
         elif parameter.default is not parameter.empty:

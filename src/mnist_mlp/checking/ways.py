@@ -26,6 +26,7 @@ from mnist_mlp.checking.roles import (
     parameters_of,
     role_of,
     roles_of,
+    usual_names,
 )
 from mnist_mlp.checking.tensors import Item, Places, as_lists, find_places, items, pick
 from mnist_mlp.checking.trial import (
@@ -102,10 +103,11 @@ class Taker:
     def __init__(self, learner: Learner, function: Function) -> None:
         """Read the function's signature, and those of the file's forward functions."""
         self.learner, self.function = learner, function
+        needed = {*usual_names(function), *(p.name for p in parameters_of(function))}
         self.forward = [
             other
             for name, other in learner.functions().items()
-            if re.fullmatch(FORWARD, name)
+            if (re.fullmatch(FORWARD, name) or needed & {*learner.returned_names(other)})
             and not re.fullmatch(GRADIENT, name)
             and "images" in roles_of(other)
             and "targets" not in roles_of(other)
@@ -113,7 +115,7 @@ class Taker:
         self.own_roles = roles_of(function)
         self.roles = {role for taker in (*self.forward, function) for role in roles_of(taker)}
         self.is_step = "rate" in self.own_roles
-        own = [p.name for p in parameters_of(function)]
+        own = usual_names(function)
         together = [name for name in own if role_of(name) == "parameters"][:1]
         if any(is_weight(name) for name in own if name not in together):
             together = []
@@ -122,7 +124,7 @@ class Taker:
         passed = {name for other in self.forward for name in learner.returned_names(other)}
         self.makes_its_own = not (
             self.own_roles & {"parameters", "prediction", "cache"}
-            or passed & set(own)
+            or passed & needed
             or any(is_weight(name) for name in own)
         )
         self.decayed = any(role_of(name) == "decay" for name in own if name not in passed)
@@ -132,7 +134,7 @@ class Taker:
     def _names(self, likely: Callable[[str], bool]) -> list[str]:
         """Return likely names of parameters."""
         takers = [*self.forward, self.function]
-        names = [p.name for taker in takers for p in parameters_of(taker) if likely(p.name)]
+        names = [name for taker in takers for name in usual_names(taker) if likely(name)]
         numbers = {name: number_in(name) for name in names}
         numbered = sorted(name for name in numbers if numbers[name] is not None)
         return sorted(numbered, key=lambda name: numbers[name] or 0) or list(dict.fromkeys(names))
