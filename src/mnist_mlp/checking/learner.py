@@ -110,24 +110,31 @@ class Learner:
 
         What has no name there has the one under which a caller keeps it.
         """
-        return self._returns.get(getattr(function, "__name__", ""), [])
+        own = self._returns.get(getattr(function, "__name__", ""), [])
+        kept = self.kept_names(function)
+        if len(kept) != len(own):
+            return own
+        return [a if a.isidentifier() else b for a, b in zip(own, kept, strict=True)]
+
+    def kept_names(self, function: Callable[..., Any]) -> list[str]:
+        """Return the names under which a caller keeps what a function returns, or nothing."""
+        return self._kept.get(getattr(function, "__name__", ""), [])
 
     @cached_property
     def _returns(self) -> dict[str, list[str]]:
-        nodes = list(ast.walk(self.tree))
-        found = {
+        return {
             node.name: [ast.unparse(value) for value in _returned(node)]
-            for node in nodes
+            for node in ast.walk(self.tree)
             if isinstance(node, ast.FunctionDef)
         }
-        for node in nodes:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                function = _last_name(node.value.func)
-                kept = [ast.unparse(target) for target in _elements(node.targets[0])]
-                if len(kept) == len(names := found.get(function, [])):
-                    pairs = zip(names, kept, strict=True)
-                    found[function] = [n if n.isidentifier() else other for n, other in pairs]
-        return found
+
+    @cached_property
+    def _kept(self) -> dict[str, list[str]]:
+        return {
+            _last_name(node.value.func): [ast.unparse(e) for e in _elements(node.targets[0])]
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        }
 
     def _tell_what_arguments_are_called(self) -> None:
         """Keep with each function the names of the arguments with which it is called."""

@@ -107,7 +107,7 @@ class Taker:
         self.forward = [
             other
             for name, other in learner.functions().items()
-            if (re.fullmatch(FORWARD, name) or needed & {*learner.returned_names(other)})
+            if (re.fullmatch(FORWARD, name) or needed & {*learner.kept_names(other)})
             and not re.fullmatch(GRADIENT, name)
             and "images" in roles_of(other)
             and "targets" not in roles_of(other)
@@ -335,10 +335,10 @@ def _run_forward(
             returned = call(function, supply, given)
         except Exception:  # noqa: BLE001, S112
             continue
-        names = taker.learner.returned_names(function)
         parts = returned if isinstance(returned, tuple) else (returned,)
-        if len(names) == len(parts):
-            given.update({n: part for n, part in zip(names, parts, strict=True) if n not in given})
+        for names in (taker.learner.returned_names(function), taker.learner.kept_names(function)):
+            if len(names) == len(parts):
+                given.update({n: p for n, p in zip(names, parts, strict=True) if n not in given})
         kept = [part for part in parts if isinstance(part, dict | list)]
         for part in kept:
             if isinstance(part, dict):
