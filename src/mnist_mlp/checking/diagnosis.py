@@ -30,6 +30,7 @@ from mnist_mlp.checking.museum import (
     DECAY_UPHILL,
     DECAYED_BIASES,
     INPUTS_COUNTED,
+    MASK_UNSCALED,
     NOTED,
     ROOMS,
     STRAY_BIAS,
@@ -284,7 +285,8 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
         found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
         found[TWICE_AVERAGED,] = tuple(net.W)
-    if not trial.step and (wrong := _wrong_count(common, net.a[0].shape[1])):
+    rate_is_known = not trial.step or trial.answers[0].rate != 1
+    if rate_is_known and (wrong := _wrong_count(common, net.a[0].shape[1])):
         found[wrong,] = tuple(net.W)
     for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common, 2 * trial.penalty)):
         found[mistake,] = (*found.get((mistake,), ()), i)
@@ -322,12 +324,13 @@ def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
             if (tensor := Tensor(kind, i)) in reading.factors and reading.factors[tensor].constant
             if tensor not in own and Tensor("delta", i) not in reading.unknown
         }
+        keep = 1 / reading.nets[0].mask.get(i, np.ones(1)).max()
         odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
         if len(odd) > 1 and _same(*odd.values()):  # it is in delta, and so in the layers below
-            yield _scaled_by(odd["weights"], expected, "weights"), i
+            yield _scaled_by(odd["weights"], expected, "weights", keep), i
             expected = odd["weights"]
         else:
-            yield from ((_scaled_by(factor, expected, kind), i) for kind, factor in odd.items())
+            yield from ((_scaled_by(f, expected, kind, keep), i) for kind, f in odd.items())
 
 
 def _by_decay(reading: Reading, common: Factor, expected: float) -> Iterator[tuple[Mistake, int]]:
@@ -347,9 +350,14 @@ def _by_decay(reading: Reading, common: Factor, expected: float) -> Iterator[tup
             yield DECAY_LEFT_OUT, i
 
 
-def _scaled_by(factor: Factor, expected: Factor, kind: str) -> Mistake:
-    """Return what is wrong with a tensor that has another factor than is expected."""
+def _scaled_by(factor: Factor, expected: Factor, kind: str, keep: float) -> Mistake:
+    """Return what is wrong with a tensor that has another factor than is expected.
+
+    `keep` is the fraction that a dropout mask keeps in its layer.
+    """
     weights = kind == "weights"
+    if keep < 1 and _same(factor, expected._replace(constant=keep * expected.constant)):
+        return MASK_UNSCALED
     if factor.constant * expected.constant < 0:
         return UPHILL if weights else UPHILL_BIASES
     if factor.power == expected.power:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from mnist_mlp.checking.functions import adapter_trials, function_trials
 from mnist_mlp.checking.layered import layer_trials
 from mnist_mlp.checking.learner import EndlessError, Learner, describe
-from mnist_mlp.checking.loops import inner_loop_trials, loop_trials
 from mnist_mlp.checking.objects import object_trials
 from mnist_mlp.checking.trial import Trial
+from mnist_mlp.checking.watch import watched_trials
 
 ADAPTERS = {"check_gradients", "check_step"}
 
@@ -21,13 +21,8 @@ def trials(learner: Learner) -> Iterator[Trial]:
     if ADAPTERS & set(learner.functions()):
         yield from adapter_trials(learner)
         return
-    answered = False
-    for source in (function_trials, object_trials, layer_trials, loop_trials):
+    for source in (function_trials, object_trials, layer_trials, watched_trials):
         try:
-            for trial in source(learner):
-                answered = True
-                yield trial
+            yield from source(learner)
         except (Exception, EndlessError) as error:  # noqa: BLE001
             learner.errors.append(describe(error))
-    if not answered:
-        yield from inner_loop_trials(learner)

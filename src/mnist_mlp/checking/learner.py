@@ -71,7 +71,7 @@ class Learner:
         """Run statements of the file, and return whether they ended without an error."""
         try:
             code = compile(ast.Module(statements, []), self.names["__file__"], "exec", self._flags)
-            with limited(seconds or self.patience), _as_main(self.names["__file__"]):
+            with limited(seconds or self.patience), as_main(self.names["__file__"]):
                 exec(code, names)  # noqa: S102
         except KeyboardInterrupt:
             raise
@@ -197,7 +197,7 @@ def describe(error: BaseException) -> str:
 
 
 @contextmanager
-def _as_main(file: str) -> Iterator[None]:
+def as_main(file: str) -> Iterator[None]:
     """Make the command line look as if the file had been started without arguments."""
     before, sys.argv = sys.argv, [file]
     try:

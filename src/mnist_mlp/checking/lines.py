@@ -180,7 +180,7 @@ def slope(net: Pass, i: int) -> Array:
         a = net.a[i]
         jacobians: Array = a[:, :, np.newaxis] * (np.eye(a.shape[1]) - a[:, np.newaxis])
         return jacobians
-    return net.own_slope(i) * net.mask.get(i, 1.0)
+    return net.own_slope(i)
 
 
 def delta(net: Pass, i: int) -> Array:
@@ -188,7 +188,7 @@ def delta(net: Pass, i: int) -> Array:
     if net.slope[i].ndim == 3:
         through: Array = np.einsum("nj,njk->nk", net.carried[i], net.slope[i])
         return through
-    return net.carried[i] * net.slope[i]
+    return net.carried[i] * net.slope[i] * net.mask.get(i, 1.0)
 
 
 # In the order in which they are computed: two forward, the others from the last layer back.

@@ -209,7 +209,8 @@ def _with_soft_targets(
         low, high = -by_one / by_a, -(by_one + by_y) / by_a
         if (
             np.vdot(rest, rest) > tolerance([own]) ** 2 * np.vdot(own, own)
-            or not ENDS < low < high <= 1
+            or not -1 - ENDS <= low < high <= 1 + ENDS
+            or max(abs(low), abs(high - 1)) < ENDS
         ):
             return []
         ends.append((low, high))
@@ -356,6 +357,8 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
+    if not np.any(answers[0].weights[i - 1]):  # tells nothing
+        return [_tensors(_right_delta(reading, i), answers, i) for reading in readings]
     if known := _known(readings, answers, i):
         found = _follow(known, answers, i)
     else:

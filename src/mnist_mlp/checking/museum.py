@@ -440,12 +440,12 @@ OUTPUT = [
 
 SLOPE = [
     Mistake(
-        "slope",
+        "delta",
         "the dropout mask not applied backward",
-        "slope = f′(z)",
+        "delta = (delta_next @ W_next) * f′(z)",
         "Neurons that were dropped are blamed too.",
-        lambda net, i: net.own_slope(i),
-        right="slope = f′(z) * mask",
+        lambda net, i: net.carried[i] * net.slope[i],
+        right="delta = (delta_next @ W_next) * f′(z) * mask",
         at="with dropout",
     ),
     Mistake(
@@ -509,6 +509,15 @@ SLOPE = [
         lambda net, i: 1 - net.z[i] ** 2,
         ("tanh",),
         "slope = 1 - a ** 2",
+    ),
+    Mistake(
+        "slope",
+        "the square of the wrong term, for tanh",
+        "slope = (1 - tanh(z)) ** 2",
+        "It is never negative, but grows to 4 where z is negative, where it should fall to 0.",
+        lambda net, i: (1 - np.tanh(net.z[i])) ** 2,
+        ("tanh",),
+        "slope = 1 - tanh(z) ** 2",
     ),
     Mistake(
         "slope",
@@ -616,7 +625,11 @@ SLOPE = [
         "the leaky branch assigned instead of multiplied",
         "delta[z <= 0] = leak",
         "Silent neurons are pushed down in every example.",
-        lambda net, i: np.where(net.z[i] > 0, net.carried[i] * net.slope[i], net.own_slope(i)),
+        lambda net, i: np.where(
+            net.z[i] > 0,
+            net.carried[i] * net.slope[i] * net.mask.get(i, 1.0),
+            net.own_slope(i) * net.mask.get(i, 1.0),
+        ),
         ("leaky ReLU",),
         "delta[z <= 0] *= leak",
         at="hidden",
@@ -1194,6 +1207,15 @@ OVERWRITTEN = Mistake(
     lambda net, i: net.dW[i],
     right="images = images - images.mean(), copy.deepcopy(weights)",
 )
+MASK_UNSCALED = Mistake(
+    "scale weights",
+    "the dropout mask without its division",
+    "delta = (delta_next @ W_next) * f′(z) * (mask > 0)",
+    "The forward pass divides by the fraction that is kept; this layer's steps are shorter by it.",
+    lambda net, i: net.dW[i] / net.n / net.mask[i].max(),
+    right="delta = (delta_next @ W_next) * f′(z) * (mask > 0) / keep",
+    at="with dropout",
+)
 STOPS = Mistake(
     "squish",
     "max of 0 and z instead of maximum",
@@ -1213,6 +1235,7 @@ SCALE = [
     TWICE_AVERAGED,
     STRAY_CONSTANT,
     STRAY_BIAS,
+    MASK_UNSCALED,
     UPHILL,
     UPHILL_BIASES,
     TWICE,

@@ -27,7 +27,7 @@ ROLES = {
     "parameters": r"((initial_?)?nn_?)?param(eter)?s?(_?(values|dict|vec(tor)?))?"
     r"|network|net|nn|model|p|par|thetas?|flat|vec(tor)?",
     "rate": r"lr|alpha|eta|learn(ing)?_?rate|rate|step_?size|l_?rate|step_?length"
-    r"|lernrate|tasa|taxa|taux",
+    r"|lernrate|tasa|taxa|taux|alfa",
     "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)|epochen|epocas?|epoques?",
     "decay": r"reg(_?(strength|rate|param))?|lambda_?|lambd|lmbda|lmbd|lam|l2(_?(reg|lambda))?"
     r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd|decaimento|zerfall",

@@ -169,7 +169,11 @@ def _kept_by_each(layer: Any) -> list[str]:
         return []
     neurons = [contents(neuron) for neuron in layer]
     values = {name: [neuron.get(name) for neuron in neurons] for name in neurons[0]}
-    arrays = {name: _numbers([np.asarray(v).tolist() for v in vs]) for name, vs in values.items()}
+    arrays = {
+        name: _numbers([v.tolist() if isinstance(v, np.ndarray) else v for v in vs])
+        for name, vs in values.items()
+        if not any(isinstance(v, np.ndarray) and v.ndim > 1 for v in vs)
+    }
     return [
         name
         for name, array in arrays.items()

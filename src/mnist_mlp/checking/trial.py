@@ -124,7 +124,7 @@ def masks_in(found: Iterable[Item], problem: Problem, layout: Layout) -> list[Ar
     masks = []
     for bias in problem.biases[:-1]:
         shape = layout.examples(np.zeros((len(problem.images), len(bias)))).shape
-        fitting = [item for item in found if item.array.shape == shape and _is_mask(item.array)]
+        fitting = [item for item in found if item.array.shape == shape and is_mask(item.array)]
         fitting = [item for item in fitting if MASK.search(item.name)] or fitting
         if not fitting:
             return []
@@ -133,7 +133,8 @@ def masks_in(found: Iterable[Item], problem: Problem, layout: Layout) -> list[Ar
     return masks
 
 
-def _is_mask(array: Array) -> bool:
+def is_mask(array: Array) -> bool:
+    """Tell whether an array holds 0 and one other number."""
     return len(np.unique(array)) <= 2 and array.min() == 0 < array.max()
 
 
