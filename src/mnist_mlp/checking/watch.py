@@ -33,11 +33,13 @@ from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 PATIENCE = 0.6  # seconds of computing for one run
 LENGTH = 100  # from this on, numbers in slices count examples of a file
-FILE = 5000  # from this on, all numbers do
+FILE = 300  # from this on, all numbers do, except those of pixels and neurons
+SIZES = (PIXELS, PIXELS + 1, 512, 1024)
 BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs"
 EXPRESSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>")
 TRAINS = r"(?i).*(train|fit|run|main|build|sgd|learn|descent|optimi).*"
 ALIKE = 0.99  # cosine of an image and what a program has made of it
+OPTIMIZERS = r"(?i)adam|rmsprop|adagrad|beta_?[12]|momentum"
 TINY = 1e-6
 VISIBLE = 24  # pixels that are not 0
 
@@ -103,7 +105,7 @@ def _run(learner: Learner, digits: Digits, seed: int) -> Step | None:
     watch = Watch(file, tree, digits, seed)
     names: Names = {"__name__": "__main__", "__file__": file}
     with stand_in(digits, _missing_modules(tree)), limited(PATIENCE), as_main(file):
-        for statement in ast.fix_missing_locations(tree).body:
+        for statement in _statements(ast.fix_missing_locations(tree)):
             code = compile(ast.Module([statement], []), file, "exec")
             if error := _watched(watch, partial(exec, code, names)):
                 learner.errors.append(f"line {statement.lineno}: {error}")
@@ -114,6 +116,15 @@ def _run(learner: Learner, digits: Digits, seed: int) -> Step | None:
             if watch.changed or watch.after:
                 break
     return watch.step()
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements of a program; those under `if __name__ == "__main__":` one by one."""
+    for statement in tree.body:
+        if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
+            yield from statement.body
+        else:
+            yield statement
 
 
 def _watched(watch: "Watch", run: Callable[[], Any]) -> str:
@@ -182,7 +193,9 @@ class Watch:
         self.digits = digits
         self.is_done = False
         self.drops = bool(re.search(r"(?i)drop|keep", ast.unparse(tree)))
+        self.optimizes = bool(re.search(OPTIMIZERS, ast.unparse(tree)))
         self.kept: list[Item] = []
+        self.gradients: list[Item] = []
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
         self.heads = {loop.lineno for loop in loops}
         self.file, self.seed = file, seed
@@ -261,6 +274,12 @@ class Watch:
         if changed and not self.changed and not self.after:
             found = {k: v for each in self._frames(frame) for k, v in _names_in(each).items()}
             self.kept = [item for name, value in found.items() for item in items(value, name)]
+            self.gradients = [
+                item
+                for name, value in found.items()
+                for item in items(value, name)
+                if is_gradient(name) or is_gradient(item.name)
+            ]
         self.changed |= changed
         self.last = [_copy(now[k]) if k in changed else each for k, each in enumerate(self.last)]
         if len(self.changed) < sum(value is not None for value in now):
@@ -307,11 +326,10 @@ class Watch:
             layout = layout._replace(bias=_place_of_ones(self._arrays, self.places.sizes[0]))
         problem = new_problem(self.places.sizes, 1, self.seed)
         answer = difference(problem, layout, before, after, self.rate)
-        if _is_sign(answer):  # an optimizer such as Adam
-            kept = [item for item in self.kept if is_gradient(item.name)]
-            answer = Answer(problem, *pick(kept, problem, layout))
-            if any(array is None for array in answer.weights):
-                return None
+        if self.optimizes:
+            picked = Answer(problem, *pick(self.gradients, problem, layout))
+            if not any(array is None for array in picked.weights):
+                answer = picked
         weights, biases = _unfolded(before, layout, problem)
         examples = self._examples(answer.weights[0], weights[0])
         if examples is None:
@@ -408,13 +426,6 @@ class Watch:
         return masks if any(not mask.all() for mask in masks) else []
 
 
-def _is_sign(answer: Answer) -> bool:
-    """Tell whether all changes are equally large, as the first step of Adam is."""
-    sizes = np.concatenate([np.abs(w).ravel() for w in answer.weights if w is not None])
-    sizes = sizes[sizes > 0]
-    return bool(len(sizes) and np.mean(sizes > 0.99 * sizes.max()) > 0.9)
-
-
 def _names_in(frame: FrameType) -> Names:
     """Return the variables that a frame knows."""
     names = {**frame.f_globals, **frame.f_locals}
@@ -498,7 +509,7 @@ class _Shortened(ast.NodeTransformer):
         self.n = n
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        is_length = type(node.value) is int and node.value >= FILE
+        is_length = type(node.value) is int and node.value >= FILE and node.value not in SIZES
         return ast.copy_location(ast.Constant(self.n), node) if is_length else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -545,6 +556,6 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 def _end(node: ast.expr | None) -> ast.expr | None:
     """Return the end of a slice, but none that counts examples of a file."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        counts = node.value >= LENGTH and node.value not in (PIXELS, PIXELS + 1)
+        counts = node.value >= LENGTH and node.value not in SIZES
         return None if counts else node
     return node
