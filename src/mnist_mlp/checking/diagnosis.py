@@ -32,6 +32,7 @@ from mnist_mlp.checking.museum import (
     INPUTS_COUNTED,
     MASK_UNSCALED,
     NOTED,
+    RATE_TWICE,
     ROOMS,
     STRAY_BIAS,
     STRAY_CONSTANT,
@@ -49,6 +50,7 @@ from mnist_mlp.data.dataset import PIXELS
 
 FEW = 10  # inputs, up to which their number may be another constant
 MANY = 500  # examples, from which a file is meant and no batch
+USUAL_FACTORS = (0.1, 0.2, 0.5, 1.0)  # of costs that are halved, or averaged over the outputs
 TOLERANCE = 2e-3  # of a constant, relative
 SECONDS = 2.0  # of computing, after which no further way to call a program is looked at
 
@@ -285,7 +287,10 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
         found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
         found[TWICE_AVERAGED,] = tuple(net.W)
-    rate_is_known = not trial.step or trial.answers[0].rate != 1
+    rate = trial.answers[0].rate
+    if _near(abs(common.constant), rate) and not any(_near(rate, usual) for usual in USUAL_FACTORS):
+        found[RATE_TWICE,] = tuple(net.W)
+    rate_is_known = not trial.step or rate != 1
     if rate_is_known and (wrong := _wrong_count(common, net.a[0].shape[1])):
         found[wrong,] = tuple(net.W)
     for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common, 2 * trial.penalty)):

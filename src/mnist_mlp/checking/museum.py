@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.lines import FUNCTIONS, LINES, Compute, Pass, Planted
+from mnist_mlp.checking.lines import FUNCTIONS, LEAKS, LINES, Compute, Pass, Planted
 from mnist_mlp.learning.network import sigmoid, softmax
 
 
@@ -95,6 +95,15 @@ def _square(array: Array) -> Array:
     return array
 
 
+def _leak(net: Pass, i: int) -> float:
+    return LEAKS[net.function(i)]
+
+
+def _reshaped(weights: Array) -> Array:
+    """Return a matrix whose numbers are in the transposed one's shape, in their old order."""
+    return weights.reshape(weights.shape[::-1])
+
+
 def _too_early(net: Pass, i: int) -> Array:
     return net.delta[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1])
 
@@ -169,6 +178,14 @@ FORWARD = [
         "a = z",
         "Layers without it are together one linear layer, and nothing limits the outputs.",
         lambda net, i: net.z[i],
+    ),
+    Mistake(
+        "sum",
+        "fed with the weighted sums instead of the activations",
+        "z = z_prev @ W.T + b",
+        "The activations are computed and not used, so the network is linear in its forward pass.",
+        lambda net, i: net.z[i - 1] @ net.W[i].T + net.b[i],
+        at="after the first",
     ),
     Mistake(
         "squish",
@@ -604,6 +621,16 @@ SLOPE = [
     ),
     Mistake(
         "slope",
+        "leaky ReLU tested on what comes back instead of z",
+        "slope = np.where(delta_next @ W_next > 0, 1, leak)",
+        "Negative messages are made small, so all neurons sink.",
+        lambda net, i: np.where(net.turned * net.carried[i] > 0, 1.0, _leak(net, i)),
+        ("leaky ReLU",),
+        "slope = np.where(z > 0, 1, leak)",
+        at="hidden",
+    ),
+    Mistake(
+        "slope",
         "the leaky branch unscaled",
         "slope = 1 where z <= 0",
         "It acts as if the slope were left out.",
@@ -718,10 +745,31 @@ CARRIED = [
     ),
     Mistake(
         "carried",
+        "the raw error carried back, and through new weights",
+        "W_next -= rate * dW_next, then (a_next - y) @ W_next",
+        "The slope of the layer above is missing, and its weights are updated too early.",
+        lambda net, i: net.carried[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1]),
+    ),
+    Mistake(
+        "carried",
         "W not transposed on the way back",
         "delta_next @ W_next.T",
         "It needs layers of equal size. The direction is random, and yet W adapts to it.",
         lambda net, i: net.delta[i + 1] @ _square(net.W[i + 1]).T,
+    ),
+    Mistake(
+        "carried",
+        "W reshaped instead of transposed",
+        "W_next.reshape(n_in, n_out) @ delta_next, for weights (n_out, n_in)",
+        "The numbers keep their order, so each connection gets another's weight.",
+        lambda net, i: net.delta[i + 1] @ _reshaped(net.W[i + 1]).T,
+    ),
+    Mistake(
+        "carried",
+        "W reshaped instead of transposed, from (n_in, n_out)",
+        "delta_next @ W_next.reshape(n_out, n_in), for weights (n_in, n_out)",
+        "The numbers keep their order, so each connection gets another's weight.",
+        lambda net, i: net.delta[i + 1] @ _reshaped(net.W[i + 1].T),
     ),
     Mistake(
         "carried",
@@ -1121,6 +1169,14 @@ STRAY_CONSTANT = Mistake(
     "It is part of the learning rate.",
     lambda net, i: 3 * net.dW[i] / net.n,
 )
+RATE_TWICE = Mistake(
+    "step",
+    "the learning rate applied twice",
+    "velocity -= rate * dW, then W += rate * velocity",
+    "It is the same as a much smaller learning rate.",
+    lambda net, i: net.rate * net.dW[i],
+    right="velocity -= rate * dW, then W += velocity",
+)
 STRAY_BIAS = Mistake(
     "scale biases",
     "a stray constant in the biases' gradient",
@@ -1235,6 +1291,7 @@ SCALE = [
     TWICE_AVERAGED,
     STRAY_CONSTANT,
     STRAY_BIAS,
+    RATE_TWICE,
     MASK_UNSCALED,
     UPHILL,
     UPHILL_BIASES,

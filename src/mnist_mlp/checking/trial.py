@@ -179,16 +179,26 @@ def as_step(answer: Answer) -> Answer:
 
 
 def without_dark_pixels(answer: Answer) -> Answer:
-    """Return the answer to the same problem without pixels that are 0 in all images."""
+    """Return the answer to the same problem with fewer pixels.
+
+    Those that are 0 in all images do nothing. Those that are all equal, such as 0.01, act as one
+    pixel with the sum of their weights, if the gradient is the same for each.
+    """
     problem = answer.problem
-    seen = problem.images.any(axis=0)
     first, gradient = problem.weights[0], answer.weights[0]
-    if seen.all() or gradient is None or gradient.shape != first.shape:
+    if gradient is None or gradient.shape != first.shape:
         return answer
-    smaller = problem._replace(
-        images=problem.images[:, seen], weights=[first[:, seen], *problem.weights[1:]]
-    )
-    return answer._replace(problem=smaller, weights=[gradient[:, seen], *answer.weights[1:]])
+    dark = (problem.images == problem.images.min()).all(axis=0)
+    seen, level = ~dark, problem.images.min()
+    if dark.sum() < 2 or (level and not np.allclose(np.ptp(gradient[:, dark], axis=1), 0)):
+        return answer
+    images, weights, slopes = problem.images[:, seen], first[:, seen], gradient[:, seen]
+    if level:
+        images = np.insert(images, 0, level, axis=1)
+        weights = np.insert(weights, 0, first[:, dark].sum(axis=1), axis=1)
+        slopes = np.insert(slopes, 0, gradient[:, dark].mean(axis=1), axis=1)
+    smaller = problem._replace(images=images, weights=[weights, *problem.weights[1:]])
+    return answer._replace(problem=smaller, weights=[slopes, *answer.weights[1:]])
 
 
 def measure_penalty(returned: Callable[[Problem], Any], problem: Problem) -> float:

@@ -35,7 +35,7 @@ PATIENCE = 0.6  # seconds of computing for one run
 LENGTH = 100  # from this on, numbers in slices count examples of a file
 FILE = 300  # from this on, all numbers do, except those of pixels and neurons
 SIZES = (PIXELS, PIXELS + 1, 512, 1024)
-BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs"
+BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs|lot"
 EXPRESSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>")
 TRAINS = r"(?i).*(train|fit|run|main|build|sgd|learn|descent|optimi).*"
 ALIKE = 0.99  # cosine of an image and what a program has made of it
@@ -44,6 +44,15 @@ TINY = 1e-6
 VISIBLE = 24  # pixels that are not 0
 
 Names = dict[str, Any]
+
+
+class Step(NamedTuple):
+    """A step of a program, the line in which the watched loop begins, and what else was seen."""
+
+    answer: Answer
+    layout: Layout
+    line: int
+    notes: tuple[str, ...]
 
 
 def watched_trials(learner: Learner) -> Iterator[Trial]:
@@ -57,13 +66,18 @@ def watched_trials(learner: Learner) -> Iterator[Trial]:
                 break
             steps.append(step)
         else:
-            answers = [step.answer for step in steps]
-            data = "rows" if len(answers[0].problem.images) > 1 else "vector"
-            layout = steps[0].layout._replace(data=data)
-            made = answers[0].rate > 0
-            how = f"the training in line {steps[0].line}"
-            yield Trial(how, made, layout, answers, steps[0].notes)
+            for same in zip(*steps, strict=False):
+                yield _trial(same)
             return
+
+
+def _trial(steps: Sequence[Step]) -> Trial:
+    """Return the trial of which these are the steps."""
+    answers = [step.answer for step in steps]
+    data = "rows" if len(answers[0].problem.images) > 1 else "vector"
+    layout = steps[0].layout._replace(data=data)
+    how = f"the training in line {steps[0].line}"
+    return Trial(how, answers[0].rate > 0, layout, answers, steps[0].notes)
 
 
 def _labels(learner: Learner, classes: int) -> list[int]:
@@ -89,17 +103,8 @@ def new_digits(n: int, seed: int, labels: Sequence[int], header: bool) -> Digits
     return Digits(images, given, header)
 
 
-class Step(NamedTuple):
-    """A step of a program, the line in which the watched loop begins, and what else was seen."""
-
-    answer: Answer
-    layout: Layout
-    line: int
-    notes: tuple[str, ...]
-
-
-def _run(learner: Learner, digits: Digits, seed: int) -> Step | None:
-    """Run the program until its first step is made."""
+def _run(learner: Learner, digits: Digits, seed: int) -> list[Step]:
+    """Run the program until its first step is made; return what it may be."""
     tree = _Shortened(len(digits.labels)).visit(copy.deepcopy(learner.tree))
     file = learner.names["__file__"]
     watch = Watch(file, tree, digits, seed)
@@ -115,7 +120,7 @@ def _run(learner: Learner, digits: Digits, seed: int) -> Step | None:
             _watched(watch, call_it)
             if watch.changed or watch.after:
                 break
-    return watch.step()
+    return list(watch.steps())
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
@@ -313,10 +318,10 @@ class Watch:
                 elif isinstance(inner, float) and role_of(own) == "rate":
                     self.rate = inner
 
-    def step(self) -> Step | None:
-        """Return the step that was seen, if any."""
+    def steps(self) -> Iterator[Step]:
+        """Yield the step that was seen, if any, with each mini-batch that it may be of."""
         if not self.places or not (self.changed or self.after):
-            return None
+            return
         n = len(self.places.weights)
         before, after, again = (
             (arrays[:n], arrays[n:]) for arrays in (self.before, self.after or self.last, self.last)
@@ -325,40 +330,43 @@ class Watch:
         if layout.folded:
             layout = layout._replace(bias=_place_of_ones(self._arrays, self.places.sizes[0]))
         problem = new_problem(self.places.sizes, 1, self.seed)
+        weights, biases = _unfolded(before, layout, problem)
+        problem = problem._replace(weights=weights, biases=biases)
         answer = difference(problem, layout, before, after, self.rate)
+        second = difference(problem, layout, before, again, self.rate)
+        notes = ("not reset",) if is_double(answer, second) else ()
         if self.optimizes:
             picked = Answer(problem, *pick(self.gradients, problem, layout))
             if not any(array is None for array in picked.weights):
                 answer = picked
-        weights, biases = _unfolded(before, layout, problem)
-        examples = self._examples(answer.weights[0], weights[0])
-        if examples is None:
-            return None
-        problem = problem._replace(
-            weights=weights, biases=biases, images=examples[0], targets=examples[1]
-        )
-        if self.drops:
-            problem = problem._replace(masks=self._masks(problem))
-        second = difference(problem, layout, before, again, self.rate)
-        notes = ("not reset",) if is_double(answer, second) else ()
-        return Step(answer._replace(problem=problem), layout, self.line, notes)
+        for images, targets in self._examples(answer.weights[0], weights[0]):
+            problem = problem._replace(images=images, targets=targets)
+            if self.drops:
+                problem = problem._replace(masks=self._masks(problem))
+            yield Step(answer._replace(problem=problem), layout, self.line, notes)
 
     @property
     def _arrays(self) -> list[Any]:
         return [value for _, value in self.seen.values()]
 
-    def _examples(self, gradient: Array | None, weights: Array) -> tuple[Array, Array] | None:
-        """Return the images and targets of the step: the fewest rows that span the gradient."""
+    def _examples(self, gradient: Array | None, weights: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield the images and targets of the step.
+
+        They are the fewest rows that span the gradient; but it may also be that a single one is
+        used of a whole mini-batch.
+        """
         width, n_out = self.places.sizes[0], self.places.sizes[-1]  # type: ignore[union-attr]
         batches = [rows for value in self._arrays if (rows := _rows(value, width)) is not None]
         batches = [rows for rows in batches if rows.shape != weights.shape]
         if not batches or gradient is None:
-            return None
+            return
         spanning = [rows for rows in batches if _spans(rows, gradient, weights)]
-        images = min(spanning[::-1], key=len) if spanning else batches[-1]
-        labels = self._labels(images)
-        targets = self._targets(len(images), n_out, labels)
-        return None if targets is None else (images, targets)
+        likely = min(spanning[::-1], key=len) if spanning else batches[-1]
+        pairs = [rows for rows in spanning if len(likely) == 1 < len(rows)]
+        for images in (likely, *pairs[-1:]):
+            targets = self._targets(len(images), n_out, self._labels(images))
+            if targets is not None:
+                yield images, targets
 
     def _labels(self, images: Array) -> Array | None:
         """Return the labels of images, (n, 784), if they are those of the data set."""
@@ -555,6 +563,8 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 def _end(node: ast.expr | None) -> ast.expr | None:
     """Return the end of a slice, but none that counts examples of a file."""
+    if isinstance(node, ast.UnaryOp):  # [:-1000]
+        return node if _end(node.operand) else None
     if isinstance(node, ast.Constant) and type(node.value) is int:
         counts = node.value >= LENGTH and node.value not in SIZES
         return None if counts else node
