@@ -357,8 +357,10 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         rights = (_tensors(_right_delta(reading, i), answers, i, lines) for reading in readings)
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
-    if not np.any(answers[0].weights[i - 1]):  # tells nothing
-        return [_tensors(_right_delta(reading, i), answers, i) for reading in readings]
+    if not np.any(answers[0].weights[i - 1]):  # tells nothing of the layers above
+        deltas = (delta for reading in readings for delta in _deltas(reading, i))
+        some = [delta for delta in deltas if not (delta.findings and delta.nets[0].delta[i].any())]
+        return _merged([_tensors(delta, answers, i) for delta in some], i)
     if known := _known(readings, answers, i):
         found = _follow(known, answers, i)
     else:

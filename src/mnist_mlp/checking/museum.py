@@ -759,6 +759,20 @@ CARRIED = [
     ),
     Mistake(
         "carried",
+        "only the last neuron of the next layer carried back",
+        "error = delta_next[k] * W_next[k, j] in the loop over k, without +=",
+        "Each round of the loop overwrites the one before.",
+        lambda net, i: net.delta[i + 1][:, -1:] * net.W[i + 1][-1],
+    ),
+    Mistake(
+        "carried",
+        "the sum not reset for each neuron",
+        "error += delta_next[k] * W_next[k, j], with error = 0 before the loop over j",
+        "Each neuron is blamed for those before it, too.",
+        lambda net, i: np.cumsum(net.delta[i + 1] @ net.W[i + 1], axis=1),
+    ),
+    Mistake(
+        "carried",
         "W reshaped instead of transposed",
         "W_next.reshape(n_in, n_out) @ delta_next, for weights (n_out, n_in)",
         "The numbers keep their order, so each connection gets another's weight.",
@@ -1067,6 +1081,14 @@ BIASES = [
         "db = delta.sum(axis=1)",
         "There is a number for each example instead of one for each neuron.",
         lambda net, i: net.delta[i].sum(axis=1),
+    ),
+    Mistake(
+        "biases",
+        "the next layer's bias gradient",
+        "b -= rate * db_next",
+        "It runs with layers of equal size, or a single output. The weights make up for it.",
+        lambda net, i: np.broadcast_to(net.delta[i + 1].sum(axis=0), net.b[i].shape).copy(),
+        at="hidden",
     ),
     Mistake(
         "biases",
