@@ -27,6 +27,7 @@ from tqdm import tqdm
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import SIDE, load_dataset
+from mnist_mlp.learning.likeness import Likeness, likeness_file, load_likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.framing import look
@@ -50,13 +51,18 @@ class Half(StrEnum):
 
 
 class Row(NamedTuple):
-    """A picture, what it holds, and what was read: the text, or nothing if it was refused."""
+    """A picture, what it holds, and what was read: the text, or nothing if it cannot be read."""
 
     holds: str
     truth: str
     kind: str
     text: str
-    sure: bool
+    sure: bool  # neither unsure nor "not a digit"
+
+    @property
+    def no_digit(self) -> bool:
+        """Whether something in it does not look like a digit."""
+        return "?" in self.text
 
     @property
     def right(self) -> bool:
@@ -64,16 +70,16 @@ class Row(NamedTuple):
         return self.text == self.truth
 
 
-def read(network: Network, picture: Image.Image) -> tuple[str, bool]:
-    """Return what is read in a picture, "" if it is refused, and whether all of it is sure."""
+def read(network: Network, picture: Image.Image, likeness: Likeness | None) -> tuple[str, bool]:
+    """Return what is read in a picture, "" if it cannot be read, and whether all of it is sure."""
     try:
-        reading = read_sheet(network, look(picture))
+        reading = read_sheet(network, look(picture), likeness)
     except InputError:
         return "", False
-    return reading.number.replace("\n", " "), not reading.unsure
+    return reading.number.replace("\n", " "), not (reading.unsure or reading.refused)
 
 
-def read_folder(folder: Path, half: Half, network: Network) -> list[Row]:
+def read_folder(folder: Path, half: Half, network: Network, likeness: Likeness | None) -> list[Row]:
     """Read the pictures of a half."""
     with (folder / "truth.csv").open(encoding="utf-8") as file:
         listed = list(csv.DictReader(file))
@@ -83,7 +89,7 @@ def read_folder(folder: Path, half: Half, network: Network) -> list[Row]:
         number = int(re.findall(r"\d+", one["file"])[-1])
         first = number <= digits // 2 if one["holds"] == "digit" else number % 2 == 1
         if half in (Half.both, Half.first if first else Half.second):
-            text, sure = read(network, open_photo(folder / one["file"]))
+            text, sure = read(network, open_photo(folder / one["file"]), likeness)
             rows.append(Row(one["holds"], one["truth"], one["kind"], text, sure))
     return rows
 
@@ -107,22 +113,25 @@ def table(rows: list[Row]) -> list[str]:
         f"| one digit, read right | {share(row.right for row in digits)} |",
         f"| one digit, wrong and not called unsure | "
         f"{share(row.sure and not row.right for row in digits if row.text)} |",
-        f"| one digit, refused | {share(not row.text for row in digits)} |",
+        f"| one digit, cannot be read | {share(not row.text for row in digits)} |",
+        f"| one digit, called no digit | {share(row.no_digit for row in digits)} |",
         f"| numbers read entirely right | {share(row.right for row in numbers)} |",
         f"| digits of numbers read right | {share(one == other for one, other in pairs)} |",
         f"| no digit, answered surely | {share(row.sure for row in others)} |",
+        f"| no digit, called no digit | {share(row.no_digit for row in others)} |",
         f"| several digits and sheets, answered surely and wrong | "
         f"{share(row.sure and not row.right for row in several)} |",
         "",
-        "| kind | read right | wrong | sure, of the wrong | refused |",
-        "| --- | --- | --- | --- | --- |",
+        "| kind | read right | wrong | sure, of the wrong | called no digit | cannot be read |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for kind in dict.fromkeys((row.holds, row.kind) for row in rows):
         those = [row for row in rows if (row.holds, row.kind) == kind]
         wrong = [row for row in those if row.text and not row.right]
         lines.append(
             f"| {kind[0]}: {kind[1]} | {share(row.right for row in those)} | {len(wrong)} | "
-            f"{sum(row.sure for row in wrong)} | {sum(not row.text for row in those)} |"
+            f"{sum(row.sure for row in wrong)} | {sum(row.no_digit for row in those)} | "
+            f"{sum(not row.text for row in those)} |"
         )
     return lines
 
@@ -186,15 +195,18 @@ def main(
 ) -> None:
     """Print how well a network reads the pictures in a folder."""
     network = load_network(model)
-    lines = table(read_folder(folder, half, network))
+    likeness = load_likeness(likeness_file(model), network)
+    lines = table(read_folder(folder, half, network, likeness))
     mnist = load_dataset(prepared, digits)
     chosen = np.random.default_rng(0).permutation(len(mnist.images))[:ON_PAPER]
-    lines += ["", f"| {digits} digits on paper | read right | refused |", "| --- | --- | --- |"]
+    lines += ["", f"| {digits} digits on paper | read right | called no digit |"]
+    lines += ["| --- | --- | --- |"]
     for paper in ("plain", "ruled", "squared", "framed", "circled"):
         random = np.random.default_rng(1)
-        texts = [read(network, on_paper(mnist.images[i], paper, random))[0] for i in chosen]
+        sheets = [on_paper(mnist.images[i], paper, random) for i in chosen]
+        texts = [read(network, sheet, likeness)[0] for sheet in sheets]
         right = [text == str(mnist.labels[i]) for text, i in zip(texts, chosen, strict=True)]
-        lines.append(f"| {paper} | {sum(right)} of {len(right)} | {texts.count('')} |")
+        lines.append(f"| {paper} | {sum(right)} of {len(right)} | {texts.count('?')} |")
     lines += ["", f"A photo of 12 megapixels is answered in {time_of_a_photo(model):.2f} s."]
     print("\n".join(lines))
 

@@ -30,6 +30,7 @@ from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import NAME, load_dataset, load_split, relabelled
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import accuracy, answer, noise_confidence
+from mnist_mlp.learning.likeness import likeness_file, measure_likeness, save_likeness
 from mnist_mlp.learning.model import load_network
 
 ACCURACY = Path("metrics/accuracy.json")
@@ -48,8 +49,9 @@ def evaluate(
 ) -> None:
     """Measure the trained network on the test images, and on uniform random noise.
 
-    Reads data/model.npz, data/prepared, data/validation.npy and the knobs kernels, labels and seed;
-    writes metrics/accuracy.json and metrics/predictions.csv.
+    Reads data/model.npz, data/prepared, data/validation.npy and the knobs kernels, labels, refuse
+    and seed; writes metrics/accuracy.json, metrics/predictions.csv and, beside the model,
+    data/model.likeness.npz: what digits look like to it.
     """
     params = load_params(params_file)
     network = load_network(model)
@@ -57,6 +59,7 @@ def evaluate(
     training = load_dataset(prepared, "training")
     split = load_split(validation, len(training.images))
     labels = relabelled(training, split, params).labels
+    likeness = measure_likeness(network, training, split, params.refuse)
     outputs = answer(network, test.images)
     results = {
         "test_accuracy": accuracy(outputs, test.labels),
@@ -66,6 +69,7 @@ def evaluate(
         "noise_confidence": noise_confidence(
             network, NOISE_IMAGES, generator(params.seed, "noise")
         ),
+        "test_refused": float(likeness.refuses(network, test.images).mean()),
     }
     for name, rows in split._asdict().items():
         if len(rows):
@@ -82,6 +86,7 @@ def evaluate(
         raise InputError(
             f"{prepared / NAME}: expected mnist or sample; run `dvc repro -f preprocess`"
         )
+    save_likeness(likeness_file(model), likeness, network)
     with atomic_write(metrics) as file:
         text = json.dumps(rounded | {"data": data}, indent=2, sort_keys=True)
         file.write(f"{text}\n".encode())

@@ -76,9 +76,9 @@ def report(
     """Make a page to draw digits on and see how the network reads them.
 
     Reads data/model.npz, data/prepared, data/snapshots.npz, data/validation.npy,
-    metrics/accuracy.json, metrics/history.csv, all knobs but dataset, metrics/claims.json if it
-    exists, and the parts of the page in src/mnist_mlp/showing/page; writes metrics/report.html, one
-    file that opens without a network.
+    metrics/accuracy.json, metrics/history.csv, all knobs but dataset and refuse,
+    metrics/claims.json if it exists, and the parts of the page in src/mnist_mlp/showing/page;
+    writes metrics/report.html, one file that opens without a network.
     """
     params = load_params(params_file)
     network = load_network(model)
@@ -88,7 +88,7 @@ def report(
     rows = split.training[:TRAINING_DIGITS]
     learned = Dataset(*(array[rows] for array in relabelled(training, split, params)))
     knobs = msgspec.json.decode(msgspec.json.encode(params))
-    del knobs["dataset"]  # which changes nothing on the page
+    del knobs["dataset"], knobs["refuse"]  # which change nothing on the page
     noise = generator(params.seed, "noise").random((NOISE_IMAGES, PIXELS), dtype=np.float32)
     content = render(
         gather(

@@ -39,6 +39,7 @@ MADE = shutil.ignore_patterns(
     "raw",
     "prepared",
     "model.npz",
+    "model.likeness.npz",
     "snapshots.npz",
     "validation.npy",
     "claims",

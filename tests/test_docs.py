@@ -48,7 +48,7 @@ def test_a_recipe_of_the_videos_is_right_whatever_ran_before(name: str) -> None:
     words = shlex.split(command[1].replace("\\\n", ""))[3:]
     assert words[::2] == ["-S"] * (len(words) // 2)
     given = {k: yaml.safe_load(v) for k, _, v in (word.partition("=") for word in words[1::2])}
-    assert set(given) == set(Params.__struct_fields__) - {"dataset", "kernels", "seed"}
+    assert set(given) == set(Params.__struct_fields__) - {"dataset", "kernels", "refuse", "seed"}
     expected = check_params(DEFAULTS | RECIPES[name], "claims")
     assert check_params(DEFAULTS | given, "the README") == expected
 

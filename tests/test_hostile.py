@@ -29,6 +29,7 @@ from mnist_mlp.data.idx import read_idx
 from mnist_mlp.data.mirrors import read_file
 from mnist_mlp.data.mnist import File
 from mnist_mlp.learning.checkpoint import load_checkpoint, save_checkpoint
+from mnist_mlp.learning.likeness import Likeness, load_likeness, save_likeness
 from mnist_mlp.learning.model import load_network, save_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.progress import Moment, Progress
@@ -233,6 +234,18 @@ def test_any_snapshots_are_read_or_refused(folder: Path, data: st.DataObject) ->
     with survived():
         found = load_snapshots(path)
         assert len(found.networks) == len(found.moments) - 1
+
+
+@given(st.data())
+def test_any_likeness_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
+    path = folder / "likeness.npz"
+    network = Network([784, 3, 10], "relu", "cross_entropy")
+    likeness = Likeness(np.zeros((2, 199), np.float32), np.zeros((2, 4, 199), np.float32), 0.5)
+    save_likeness(path, likeness, network)
+    path.write_bytes(data.draw(archives(path.read_bytes())))
+    with survived():
+        if found := load_likeness(path, network):
+            assert found.distances(network.forward(np.zeros((2, 784), np.float32))).shape == (2,)
 
 
 @given(st.data())

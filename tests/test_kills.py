@@ -34,6 +34,7 @@ MADE = (
     "data/raw",
     "data/prepared",
     "data/model.npz",
+    "data/model.likeness.npz",
     "data/snapshots.npz",
     "data/validation.npy",
     "metrics",

@@ -36,4 +36,5 @@ def test_a_command_sets_the_knobs_of_its_run(name: str, tmp_path: Path) -> None:
 
 def test_a_named_run_sets_every_knob_that_affects_it() -> None:
     for knobs in SETTINGS["runs"].values():
-        assert set(knobs) == set(Params.__struct_fields__) - {"dataset", "seed", "kernels"}
+        others = {"dataset", "seed", "kernels", "refuse"}
+        assert set(knobs) == set(Params.__struct_fields__) - others

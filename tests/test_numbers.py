@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_mlp.base.errors import InputError
+from mnist_mlp.learning.likeness import load_likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.framing import Sheet, frame, frame_ink, look
@@ -131,7 +132,8 @@ def test_the_command_prints_the_number_first_and_has_a_digit_for_each_box(
 ) -> None:
     picture, _ = written("47", "105")
     picture.save(tmp_path / "number.png")
-    reading: Reading = read_sheet(network, look(picture))
+    likeness = load_likeness(finished / "data/model.likeness.npz", network)
+    reading: Reading = read_sheet(network, look(picture), likeness)
     result = mnist_mlp(finished, "predict", tmp_path / "number.png")
     assert result.stdout.split()[1:3] == reading.number.split()
     found = json.loads(mnist_mlp(finished, "predict", "--json", tmp_path / "number.png").stdout)
@@ -139,9 +141,7 @@ def test_the_command_prints_the_number_first_and_has_a_digit_for_each_box(
     assert found["number"] == reading.number
     assert [entry["line"] for entry in found["digits"]] == [0, 0, 1, 1, 1]
     assert [tuple(entry["box"]) for entry in found["digits"]] == [d.box for d in reading.digits]
-    assert [str(entry["digit"]) for entry in found["digits"]] == list(
-        reading.number.replace("\n", "")
-    )
+    assert [entry["guess"] for entry in found["digits"]] == [d.answer.digit for d in reading.digits]
 
 
 def test_boxes_are_drawn_over_the_picture(network: Network) -> None:

@@ -34,6 +34,7 @@ WRITTEN = {
     "final_strength": "0.5",
     "dropout": "0.2",
     "averaging": "0.0",
+    "refuse": "0.02",
     "seed": "7",
     "kernels": "fastest",
 }
@@ -62,6 +63,7 @@ WRONG = {
     "final_strength": ["-0.1", "1.5"],
     "dropout": ["1"],
     "averaging": ["1.5"],
+    "refuse": ["-0.1", "1"],
     "seed": ["-1", "0.5"],
     "kernels": ["Fastest"],
 }

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 MADE = (
     "data/prepared",
     "data/model.npz",
+    "data/model.likeness.npz",
     "data/snapshots.npz",
     "data/validation.npy",
     "metrics",

@@ -77,7 +77,8 @@ def test_a_stage_tracks_every_module_that_it_imports(stage: str) -> None:
 
 def test_every_knob_is_tracked_by_the_stages_that_use_it() -> None:
     assert PIPELINE["download"]["params"] == [{"params.yaml": None}]  # it checks them all
-    others = set(Params.__struct_fields__) - {"dataset"}
+    others = set(Params.__struct_fields__) - {"dataset", "refuse"}
+    assert "refuse" in PIPELINE["evaluate"]["params"]
     assert set(PIPELINE["train"]["params"]) == set(PIPELINE["report"]["params"]) == others
 
 

@@ -72,6 +72,7 @@ def main() -> None:
 @app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of digits: PNG, JPEG, ...")],
+    *,
     model: ModelFile = MODEL,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
     layers: Annotated[
@@ -81,21 +82,30 @@ def predict(
         Path | None,
         typer.Option("--show", help="Write what the network saw to a PNG file."),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if something does not look like a digit.")
+    ] = False,
 ) -> None:
     """Read the digits in each image: drawn or photographed, dark on light or light on dark.
 
     Of one digit, prints it, the runner-up and the ten outputs; of several the number, line by line,
     and where each digit is. All images are tried; if one cannot be read, a line on standard error
     says why, and the exit code is 1. With --json, one image gives an object, several a list, with
-    an "error" for each that could not be read.
+    an "error" for each that could not be read. What does not look like a digit is called so, by
+    what `evaluate` wrote beside the model; in a number it is a question mark.
     """
     import json
 
     from mnist_mlp.base.files import atomic_write
+    from mnist_mlp.learning.likeness import likeness_file, load_likeness
     from mnist_mlp.reading.numbers import draw_readings, read_sheet
     from mnist_mlp.reading.photos import look_at_file
 
     network = _load(model)
+    likeness = load_likeness(likeness_file(model), network)
+    missing = f"{likeness_file(model)} is missing, or of another model; `dvc repro` writes it"
+    if strict and not likeness:
+        raise InputError(f"--strict: {missing}")
     seen, results = [], []
     for path in images:
         try:
@@ -104,7 +114,7 @@ def predict(
             print(f"error: {in_one_line(error)}", file=sys.stderr)
             results.append({"image": str(path), "error": in_one_line(error)})
             continue
-        reading = read_sheet(network, sheet)
+        reading = read_sheet(network, sheet, likeness)
         seen.append((picture, reading))
         results.append({"image": str(path), **reading.data(layers)})
         if not as_json:
@@ -114,7 +124,9 @@ def predict(
     if show and seen:
         with atomic_write(show) as file:
             draw_readings(seen).save(file, "PNG")
-    if len(seen) < len(images):
+    if seen and not likeness:
+        print(f"note: everything was read as digits: {printable(missing)}", file=sys.stderr)
+    if len(seen) < len(images) or (strict and any(reading.refused for _, reading in seen)):
         sys.exit(1)
 
 

@@ -10,6 +10,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.data.dataset import SIDE
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import UNSURE, activations
+from mnist_mlp.learning.likeness import Likeness
 from mnist_mlp.learning.network import Network
 
 WIDTH = 40  # characters of a full bar
@@ -29,23 +30,30 @@ class Answer:
     digit       the digit with the largest output
     runner_up   the digit with the second largest
     unsure      whether the runner-up is close
+    refused     whether the image does not look like a digit
     """
 
-    def __init__(self, network: Network, image: Array) -> None:
-        """Run the network on an image, (784,) in [0, 1].
+    def __init__(self, network: Network, image: Array, likeness: Likeness | None = None) -> None:
+        """Run the network on an image, (784,) in [0, 1]. Without a likeness, nothing is refused.
 
         Raises InputError if it produces NaN or infinity.
         """
         self.network = network
-        self.layers = [layer[0] for layer in activations(network, image[np.newaxis])]
+        layers = activations(network, image[np.newaxis])
+        self.layers = [layer[0] for layer in layers]
         self.outputs = self.layers[-1]
         self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
         self.unsure = bool(self.outputs[self.digit] - self.outputs[self.runner_up] < UNSURE)
+        self.refused = bool(likeness and likeness.distances(layers)[0] > likeness.limit)
 
     def data(self, layers: bool) -> dict[str, Any]:
-        """Return the answer as data for JSON; with `layers`, every layer's activations too."""
+        """Return the answer as data for JSON; with `layers`, every layer's activations too.
+
+        What does not look like a digit has none: `guess` is the one it looks most like.
+        """
         result: dict[str, Any] = {
-            "digit": self.digit,
+            "digit": None if self.refused else self.digit,
+            "guess": self.digit,
             "runner_up": self.runner_up,
             "unsure": self.unsure,
             "outputs": _rounded(self.outputs),
@@ -68,9 +76,15 @@ class Answer:
     @property
     def verdict(self) -> str:
         """The digit and the runner-up, with their outputs, and whether the network is unsure."""
+        if self.refused:
+            return f"this does not look like a digit (looks most like {self.digit})"
         first, second = self.outputs[self.digit], self.outputs[self.runner_up]
         verdict = f"{self.digit} ({first:.3f}), runner-up {self.runner_up} ({second:.3f})"
         return f"the network is unsure, perhaps {verdict}" if self.unsure else verdict
+
+    def __str__(self) -> str:
+        """Return the digit, or a question mark if it does not look like one."""
+        return "?" if self.refused else str(self.digit)
 
 
 def bars(values: Array, unicode: bool, full: float = 0) -> list[str]:

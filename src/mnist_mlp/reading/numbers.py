@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_mlp.learning.likeness import Likeness
 from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.answers import Answer, draw_row
 from mnist_mlp.reading.framing import Sheet, frame_ink
@@ -24,7 +25,7 @@ SLANTS = (-0.4, -0.2, 0, 0.2, 0.4)  # of cuts: how far their top is to the right
 NARROW = 0.2  # of the height: what is cut off is not narrower
 CUTS = 3  # places that are tried for each slant
 SHOWN = 1000  # pixels along the longer side of a picture with boxes
-COLOUR, UNSURE_COLOUR = "#1a56c4", "#c45a00"
+COLOUR, DOUBTFUL_COLOUR = "#1a56c4", "#c45a00"
 
 
 class Digit(NamedTuple):
@@ -51,13 +52,18 @@ class Reading(NamedTuple):
 
     @property
     def number(self) -> str:
-        """The digits as text, with a line break between lines."""
-        return "\n".join("".join(str(digit.answer.digit) for digit in line) for line in self.lines)
+        """The digits as text, with a line break between lines; ? does not look like a digit."""
+        return "\n".join("".join(str(digit.answer) for digit in line) for line in self.lines)
 
     @property
     def unsure(self) -> bool:
         """Whether any of the answers is unsure."""
         return any(digit.answer.unsure for digit in self.digits)
+
+    @property
+    def refused(self) -> bool:
+        """Whether any of them does not look like a digit."""
+        return any(digit.answer.refused for digit in self.digits)
 
     def data(self, layers: bool) -> dict[str, Any]:
         """Return the reading as data for JSON; with `layers`, every layer's activations too.
@@ -85,9 +91,12 @@ class Reading(NamedTuple):
         return "\n".join(shown + [f"left out: {', '.join(self.left_out)}"] * bool(self.left_out))
 
 
-def read_sheet(network: Network, sheet: Sheet) -> Reading:
-    """Read the digits that `look` found. Raises InputError if the network gives NaN or infinity."""
-    reader = _Reader(network, sheet.ink)
+def read_sheet(network: Network, sheet: Sheet, likeness: Likeness | None = None) -> Reading:
+    """Read the digits that `look` found. Without a likeness, nothing is refused as no digit.
+
+    Raises InputError if the network gives NaN or infinity.
+    """
+    reader = _Reader(network, sheet.ink, likeness)
     lines = []
     for line in sheet.layout.lines:
         parts = reader.join([reader.part(sheet.layout.mask(glyph)) for glyph in line])
@@ -116,14 +125,15 @@ class _Part(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, network: Network, ink: Grey) -> None:
+    def __init__(self, network: Network, ink: Grey, likeness: Likeness | None) -> None:
         self.network = network
         self.ink = ink
+        self.likeness = likeness
 
     def part(self, mask: Mask) -> _Part:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-        return _Part(mask, box, Answer(self.network, frame_ink(self.ink, mask)))
+        return _Part(mask, box, Answer(self.network, frame_ink(self.ink, mask), self.likeness))
 
     def join(self, parts: list[_Part]) -> list[_Part]:
         """Join what may be one digit, unless both parts are sure, and surer than the whole."""
@@ -199,16 +209,16 @@ def draw_readings(seen: Sequence[tuple[Image.Image, Reading]]) -> Image.Image:
 
 
 def draw_boxes(picture: Image.Image, reading: Reading) -> Image.Image:
-    """Draw the box of each digit and its answer over an RGB picture; orange if it is unsure."""
+    """Draw the box of each digit and its answer over an RGB picture; orange if it is doubtful."""
     scale = min(1, SHOWN / max(picture.size))
     width, height = (max(1, round(scale * side)) for side in picture.size)
     drawn = picture.resize((width, height))
     draw = ImageDraw.Draw(drawn)
     for box, answer in reading.digits:
-        colour = UNSURE_COLOUR if answer.unsure else COLOUR
+        colour = DOUBTFUL_COLOUR if answer.unsure or answer.refused else COLOUR
         draw.rectangle([scale * side for side in box], outline=colour, width=2)
         size = max(12, scale * box.height / 3)
         place = scale * box.left, max(scale * box.top - 1.3 * size, 0)
         font = ImageFont.load_default(size)
-        draw.text(place, str(answer.digit), colour, font, stroke_width=2, stroke_fill="white")
+        draw.text(place, str(answer), colour, font, stroke_width=2, stroke_fill="white")
     return drawn
