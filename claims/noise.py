@@ -23,6 +23,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import DIGITS, PIXELS, Labels, draw_split
 from mnist_mlp.learning.evaluation import answer
+from mnist_mlp.learning.likeness import measure_likeness
 
 MEASURES = (
     ("fraction of noise with an output over 0.5", "share", 1),
@@ -32,6 +33,8 @@ MEASURES = (
     ("fraction of noise read as the most frequent answer", "share", 1),
     ("the threshold", "fraction", 3),
     ("accuracy on the test digits that pass", "share", 1),
+    ("fraction of noise that does not look like a digit", "share", 1),
+    ("fraction of test digits that do not look like a digit", "share", 1),
 )
 CASES = {
     "default": ("cross-entropy", BLUE),
@@ -44,7 +47,9 @@ def noise() -> None:
     """Show networks uniform noise, and try to reject it by a threshold for the largest output.
 
     The threshold is chosen on validation digits: it is the lowest one at which the wanted fraction
-    of those that pass are read correctly. The recipes are the project's default, with
+    of those that pass are read correctly. What does not look like a digit is too far from the
+    training digits, in its pixels and the last hidden layer, as `mnist-mlp predict` measures it;
+    that limit comes from validation digits too. The recipes are the project's default, with
     cross-entropy; the same with squared error; and the videos'.
     """
     settings = load_settings("noise")
@@ -64,7 +69,9 @@ def noise() -> None:
             top = outputs.max(axis=1)
             largest.append(top)
             digits = np.bincount(outputs.argmax(axis=1), minlength=DIGITS)
-            held_out = draw_split(len(labels), params_of(recipe, seed)).validation
+            params = params_of(recipe, seed)
+            split = draw_split(len(labels), params)
+            held_out = split.validation
             if not len(held_out):
                 raise InputError(
                     f"{PARAMS}: validation: expected a fraction above 0, because a threshold is "
@@ -78,6 +85,9 @@ def noise() -> None:
             shares = [top > 0.5, top > 0.9, top < threshold, passed]
             rows.append([*map(np.mean, shares), digits.max() / len(images), threshold])
             rows[-1].append(right.mean() if len(right) else 1.0)
+            likeness = measure_likeness(trained.network, training, split, params.refuse)
+            for shown in (images, test.images):
+                rows[-1].append(likeness.refuses(trained.network, shown).mean())
         for measure, values in zip(MEASURES, np.transpose(rows).tolist(), strict=True):
             what, unit, decimals = measure
             bound = settings["confident"] if measure == MEASURES[0] else None
@@ -97,7 +107,8 @@ def noise() -> None:
         meaning=(
             "The network has seen only digits in training, and no output means “none of these”. A "
             "threshold rejects some of the noise, but only at the price of rejecting real digits "
-            "too."
+            "too. How far an image is from the training digits tells more than the outputs: that "
+            "rejects all of the noise, and hardly a digit."
         ),
         findings=findings,
         figure=figure,
