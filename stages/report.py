@@ -32,6 +32,7 @@ from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import PIXELS, Dataset, load_dataset, load_split, relabelled
+from mnist_mlp.learning.likeness import likeness_file, load_likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.snapshots import Snapshots, load_snapshots
@@ -75,10 +76,10 @@ def report(
 ) -> None:
     """Make a page to draw digits on and see how the network reads them.
 
-    Reads data/model.npz, data/prepared, data/snapshots.npz, data/validation.npy,
-    metrics/accuracy.json, metrics/history.csv, all knobs but dataset and refuse,
-    metrics/claims.json if it exists, and the parts of the page in src/mnist_mlp/showing/page;
-    writes metrics/report.html, one file that opens without a network.
+    Reads data/model.npz, data/model.likeness.npz beside it if it exists, data/prepared,
+    data/snapshots.npz, data/validation.npy, metrics/accuracy.json, metrics/history.csv, all knobs
+    but dataset and refuse, metrics/claims.json if it exists, and the parts of the page in
+    src/mnist_mlp/showing/page; writes metrics/report.html, one file that opens without a network.
     """
     params = load_params(params_file)
     network = load_network(model)
@@ -101,6 +102,7 @@ def report(
             results=_read_results(metrics),
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
             snapshots=_read_snapshots(snapshots, network),
+            likeness=load_likeness(likeness_file(model), network),
         )
     )
     with atomic_write(page) as file:

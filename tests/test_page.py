@@ -21,6 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.data.dataset import Dataset, load_dataset
 from mnist_mlp.learning.evaluation import UNSURE
+from mnist_mlp.learning.likeness import load_likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.showing import report_page
@@ -772,7 +773,7 @@ def test_the_answer_says_how_sure_it_is(
 def test_screen_readers_hear_the_answer_once_it_is_final(page: Chrome) -> None:
     find(page, "#clear").click()
     draw(page, ZERO)
-    spoken = text(page, "#verdict")
+    spoken = f"{text(page, '#verdict')} {text(page, '#strange')}".strip()
     status = find(page, "[role=status]")
     WebDriverWait(page, 5).until(
         lambda _: (status.get_attribute("textContent") or "").replace("\xa0", " ") == spoken
@@ -814,10 +815,25 @@ def test_what_is_no_digit_is_called_by_its_name(
     assert text(page, "#strange") == ""
 
 
+def test_what_is_too_far_from_digits_is_called_so(
+    page: Chrome, finished: Path, network: Network, test: Dataset
+) -> None:
+    likeness = load_likeness(finished / "data/model.likeness.npz", network)
+    assert likeness
+    star = [[(0.2, y), (0.8, 1 - y)] for y in (0.2, 0.4, 0.6, 0.8)]
+    four = [stroke.tolist() for stroke in scaled(strokes_of(HAND["4 open"]), 0.6)]
+    for strokes in (star, four):
+        draw_all(page, strokes)
+        unlike = likeness.refuses(network, seen(page, test)[np.newaxis]).all()
+        assert text(page, "#strange") == ("This does not look like a digit." if unlike else "")
+        assert unlike or strokes is four
+        assert out_of_view(page, "#strange") == []
+
+
 def test_digits_are_not_called_anything_else(page: Chrome) -> None:
     for name in ("4 open", "1 longest flag"):
         draw_all(page, [stroke.tolist() for stroke in scaled(strokes_of(HAND[name]), 0.6)])
-        assert text(page, "#strange") == "", name
+        assert not text(page, "#strange").startswith("That looks like"), name
 
 
 def draw_all(page: Chrome, strokes: list[Any]) -> None:

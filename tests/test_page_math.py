@@ -11,15 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 from selenium.webdriver import Chrome
 
 from mnist_mlp.base.arrays import Array
+from mnist_mlp.data.dataset import Dataset, hold_out
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
+from mnist_mlp.learning.likeness import measure_likeness
 from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
-from mnist_mlp.showing.report_page import pack_pixels
+from mnist_mlp.showing.report_page import describe_likeness, pack_pixels
 from tests.browser import Listener, complaints, open_browser, run
 
 pytestmark = pytest.mark.slow
 
-MODULES = ("bytes.js", "network.js", "backprop.js", "attribution.js", "snapshots.js")
+MODULES = (
+    *("bytes.js", "network.js", "framing.js", "likeness.js"),
+    *("backprop.js", "attribution.js", "snapshots.js"),
+)
 HIDDEN: list[list[int]] = [[], [16], [12, 9, 7, 5]]
 EVERY_NETWORK = list(product(HIDDEN, ACTIVATIONS, COSTS))
 
@@ -96,6 +101,25 @@ def test_an_image_is_sent_through_the_network_as_in_python(
     z, activations = sums_and_outputs(network, images)
     expected = np.concatenate([z, *activations], axis=1)
     np.testing.assert_allclose(compute(page, script, network, images.tolist()), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_the_distance_from_digits_is_that_of_likeness_py(hidden: list[int], page: Chrome) -> None:
+    network, images = random_network(hidden, "relu", "cross_entropy"), random_images(130)
+    digits = Dataset(images.astype(np.float32), random_targets(130).astype(np.float32))
+    likeness = measure_likeness(network, digits, hold_out(np.arange(100, 130), 130), 0.01)
+    script = """
+        const [packed, images] = others, likeness = unpackLikeness(packed);
+        return images.map((image) => {
+          const { activations } = forward(network, Float32Array.from(image));
+          return [distance(likeness, activations), likeness.limit];
+        });
+    """
+    shown = np.vstack([images, np.zeros((1, 784))])
+    packed = describe_likeness(likeness)
+    found = np.array(compute(page, script, network, packed, shown.tolist()))
+    np.testing.assert_allclose(found[:, 0], likeness.distances(network.forward(shown)), atol=0.01)
+    assert set(found[:, 1]) == {likeness.limit}
 
 
 @pytest.mark.parametrize("cost", COSTS)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.params import Params
 from mnist_mlp.data.dataset import Dataset, load_dataset, load_split
+from mnist_mlp.learning.likeness import Likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
 from mnist_mlp.learning.progress import Progress
@@ -128,6 +129,15 @@ def test_only_the_scripts_and_styles_in_the_page_are_allowed(page: Page) -> None
         assert rules[rule] == f"'sha256-{digest}'"
     for _, attributes in page.elements:
         assert not any(name == "style" or name.startswith("on") for name in attributes)
+
+
+def test_what_digits_look_like_takes_150_kilobytes_at_most_or_is_left_out() -> None:
+    for n, fits in ((452, True), (700, False)):
+        means = np.ones((10, n), np.float32)
+        directions = np.zeros((10, 20, n), np.float32)
+        described = made(likeness=Likeness(means, directions, 0.5))["data"]["likeness"]
+        assert (described is not None) is fits
+        assert len(json.dumps(described)) <= 150_000
 
 
 def test_same_inputs_give_the_same_bytes() -> None:

@@ -18,6 +18,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import DIGITS, Dataset, Labels
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import UNSURE, activations, answer, mistakes
+from mnist_mlp.learning.likeness import Likeness
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.snapshots import DECIMALS, Snapshots
 from mnist_mlp.showing.charts import draw_curves, place_of_epochs
@@ -27,6 +28,7 @@ SCRIPTS = (
     "bytes.js",
     "network.js",
     "framing.js",
+    "likeness.js",
     "strange.js",
     "backprop.js",
     "attribution.js",
@@ -49,6 +51,7 @@ SCRIPTS = (
     "page.js",
 )
 
+MAX_LIKENESS = 150_000  # bytes that say what digits look like
 MAX_PARAMETERS = 4_000_000  # of a network that the page contains; they make it 21 MB
 RIGHT_IN_CELL, WRONG_IN_CELL = 4, 12  # test digits per cell of the confusion matrix
 MISTAKES = 24
@@ -74,6 +77,7 @@ def gather(
     results: Mapping[str, float | str],
     claims: Sequence[object] = (),
     snapshots: Snapshots | None = None,
+    likeness: Likeness | None = None,
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
@@ -105,21 +109,26 @@ def gather(
         "data": {
             "chart": place_of_epochs(history["epoch"]),
             **_gather_digits(network, test, outputs, noise),
-            **_gather_network(network, test, training, snapshots),
+            **_gather_network(network, test, training, snapshots, likeness),
         },
     }
 
 
 def _gather_network(
-    network: Network, test: Dataset, training: Dataset, snapshots: Snapshots | None
+    network: Network,
+    test: Dataset,
+    training: Dataset,
+    snapshots: Snapshots | None,
+    likeness: Likeness | None,
 ) -> dict[str, Any]:
     """Gather the network and what the page's script does with it, all None if it is too large."""
     if network.parameters.size > MAX_PARAMETERS:
-        return dict.fromkeys(("network", "scales", "snapshots", "practice"))
+        return dict.fromkeys(("network", "scales", "snapshots", "practice", "likeness"))
     return {
         "network": _describe(network),
         "scales": find_scales(network, test.images),
         "snapshots": _describe_snapshots(snapshots),
+        "likeness": describe_likeness(likeness),
         "practice": {
             "test": _pack_examples(test, TEST_DIGITS),
             "training": _pack_examples(training, TRAINING_DIGITS),
@@ -284,6 +293,26 @@ def _describe_snapshots(snapshots: Snapshots | None) -> dict[str, Any] | None:
         "scales": _base64(snapshots.scales.astype("<f4").tobytes()),
         "biases": _base64(snapshots.biases.astype("<f4").tobytes()),
     }
+
+
+def describe_likeness(likeness: Likeness | None) -> dict[str, Any] | None:
+    """Return a likeness as likeness.js expects it, or None if it is too large.
+
+    Each vector becomes integers from -127 to 127, and a scale.
+    """
+    if likeness is None:
+        return None
+    vectors = np.concatenate([likeness.means[:, np.newaxis], likeness.directions], axis=1)
+    scales = np.abs(vectors).max(axis=2) / 127
+    integers = np.rint(vectors / np.where(scales > 0, scales, 1)[..., np.newaxis])
+    described = {
+        "n": vectors.shape[2],
+        "each": vectors.shape[1],
+        "limit": likeness.limit,
+        "vectors": _base64(integers.astype(np.int8).tobytes()),
+        "scales": _base64(scales.astype("<f4").tobytes()),
+    }
+    return described if len(json.dumps(described)) <= MAX_LIKENESS else None
 
 
 def _pack_examples(examples: Dataset, n: int) -> dict[str, Any]:

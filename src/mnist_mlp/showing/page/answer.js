@@ -60,7 +60,7 @@ export function makeAnswer() {
      * @param {ReturnType<typeof verdict>} seen.answer
      * @param {boolean} seen.blank
      * @param {Sample | null} seen.sample
-     * @param {string | null} seen.strange what the drawing looks like, if it is no digit
+     * @param {string} seen.strange what the picture looks like, if it is no digit
      * @param {Neuron | null} seen.chosen
      */
     update({ network, pass, answer, blank, sample, strange, chosen }) {
@@ -70,7 +70,7 @@ export function makeAnswer() {
       find("verdict").textContent = blank
         ? `Draw a digit. Of an empty pad, the biases alone make ${digit}.`
         : words;
-      find("strange").textContent = strange ? `That looks like ${strange}.` : "";
+      find("strange").textContent = strange;
       find("truth").textContent = sample ? truth(sample, digit) : "";
       find("pointed").textContent = chosen ? sumInALine(network, pass, chosen) : "";
       showBars(pass.activations[pass.activations.length - 1], blank ? -1 : digit);

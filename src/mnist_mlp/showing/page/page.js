@@ -8,13 +8,14 @@ import { find, makeTabs, prefersStill } from "./dom.js";
 import { explainChoice, explainNeuron } from "./explain.js";
 import { frameStrokes } from "./framing.js";
 import { makeGalleries, makeOnes, paintWeights, unpackSamples } from "./galleries.js";
+import { distance, unpackLikeness } from "./likeness.js";
 import { forward, makeNetwork } from "./network.js";
 import { makeNeurons } from "./neurons.js";
 import { drawPad, isBlank, makePad } from "./pad.js";
 import { readPalette } from "./pictures.js";
 import { atWork, inLesson } from "./scene.js";
 import { unpackSnapshots } from "./snapshots.js";
-import { thatLooksLike } from "./strange.js";
+import { strangeWords } from "./strange.js";
 import { makeLesson, unpackExamples } from "./teach.js";
 import { makeTime } from "./time.js";
 import { STEPS, makeTour } from "./tour.js";
@@ -34,6 +35,7 @@ function start(data) {
   const samples = unpackSamples(data.digits);
   const trained = makeNetwork(data.network);
   const last = trained.sizes.length - 1;
+  const likeness = data.likeness && unpackLikeness(data.likeness);
   const moments = data.snapshots ? unpackSnapshots(data.snapshots, trained) : [];
   let address = readAddress(location.hash, samples.length);
   let palette = readPalette();
@@ -81,7 +83,9 @@ function start(data) {
     neurons.update(network, activations, plan);
     explainNeuron(network, pass, chosen ?? { layer: last, neuron: answer.digit }, palette);
     explainChoice(compare(network, pass, answer.digit, other), answer.digit, other, palette);
-    const strange = thatLooksLike(drawing.strokes, image);
+    const known = likeness && network === trained && !blank; // of no other network
+    const unlike = known && distance(likeness, activations) > likeness.limit;
+    const strange = strangeWords(drawing.strokes, image, unlike);
     said.update({ network, pass, answer, blank, sample: sampleNow(), strange, chosen });
     time?.update(image);
     lesson.update(!blank, learned);

@@ -10,7 +10,19 @@ const TALL = 0.6; // of the tallest part's height: the parts of one digit are sm
 const FULL = 240; // ink, in pixels: 1 in 2,400 of MNIST's digits has more, by a thick pen
 
 /**
- * Say what was drawn, if it is plainly no digit.
+ * Say what a picture looks like, if it is no digit.
+ * @param {Point[][]} strokes none if the picture was not drawn
+ * @param {Float32Array} picture
+ * @param {boolean} unlike whether it is too far from digits
+ */
+export function strangeWords(strokes, picture, unlike) {
+  const plain = thatLooksLike(strokes, picture);
+  if (plain) return `That looks like ${plain}.`;
+  return unlike ? "This does not look like a digit." : "";
+}
+
+/**
+ * Name what was drawn, if it is plainly no digit.
  * @param {Point[][]} strokes none if the picture was not drawn
  * @param {Float32Array} picture the strokes as the network sees them
  * @returns {"a dot" | "a line" | "several digits" | "a scribble" | null}
