@@ -83,6 +83,15 @@ def _another(arrays: Mapping[int, Array], shape: tuple[int, ...], i: int) -> Arr
     return others[0]
 
 
+def _another_bias(net: Pass, i: int) -> Array:
+    """Return the bias gradient of another layer that has as many neurons, or one."""
+    size = len(net.b[i])
+    others = [delta for j, delta in net.delta.items() if j != i and delta.shape[1] in (1, size)]
+    if not others:
+        raise ValueError("no other layer has this shape")
+    return _everywhere(others[0].sum(axis=0), net.b[i].shape)
+
+
 def _of_shape(array: Array, other: Array) -> Array:
     if array.shape != other.shape:
         raise ValueError("not of the same shape")
@@ -1084,14 +1093,6 @@ BIASES = [
     ),
     Mistake(
         "biases",
-        "the next layer's bias gradient",
-        "b -= rate * db_next",
-        "It runs with layers of equal size, or a single output. The weights make up for it.",
-        lambda net, i: np.broadcast_to(net.delta[i + 1].sum(axis=0), net.b[i].shape).copy(),
-        at="hidden",
-    ),
-    Mistake(
-        "biases",
         "the biases of the last example only",
         "db = delta[-1]",
         "It learns, more noisily.",
@@ -1129,8 +1130,8 @@ BIASES = [
         "biases",
         "the bias gradient is that of another layer",
         "db = delta_other.sum(axis=0)",
-        "It needs layers of equal size.",
-        lambda net, i: _another(net.delta, net.delta[i].shape, i).sum(axis=0),
+        "It runs with layers of equal size, or a single output. The weights make up for it.",
+        _another_bias,
     ),
     Mistake(
         "biases",
