@@ -82,6 +82,7 @@ class Diagnosis(NamedTuple):
         return self.trial is not None and not self.findings and not unknown and not self.problem
 
 
+OFF_BY_ONE = next(m for m in ROOMS["output"] if m.name == "one-hot targets off by one")
 Read = tuple[Trial, list[Reading]]
 
 
@@ -215,6 +216,12 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
     conventions = list(_conventions(reading, trial.step))
+    if trial.layout.targets != "one-hot" and any(OFF_BY_ONE in f.mistakes for f in findings):
+        findings = [finding for finding in findings if OFF_BY_ONE not in finding.mistakes]
+        conventions.append(
+            "Labels are expected to be 1 to 10, as in Ng's course; with 0 to 9 the targets are "
+            "off by one."
+        )
     others = _for_other_costs(reading, readings)
     return Diagnosis(trial, reading, findings, conventions, others, "", outcome.notes)
 
@@ -262,10 +269,14 @@ def _unclear(outcome: Outcome) -> str:
 
 
 def common_factor(reading: Reading) -> Factor | None:
-    """Return the factor of most tensors; of two as frequent, that of weights."""
+    """Return the factor of most tensors; of two as frequent an average, or that of weights."""
     tensors = sorted(reading.factors, key=lambda tensor: tensor.kind != "weights")
     factors = [reading.factors[tensor] for tensor in tensors if reading.factors[tensor].constant]
-    return max(factors, key=lambda f: sum(_same(f, g) for g in factors), default=None)
+
+    def rank(factor: Factor) -> tuple[int, bool]:
+        return sum(_same(factor, other) for other in factors), factor.power == -1
+
+    return max(factors, key=rank, default=None)
 
 
 def _same(one: Factor, other: Factor) -> bool:

@@ -52,10 +52,14 @@ FORWARD = r"(?i).*(forward|predict|feed|propagat|query|infer|think|run|compute_o
 GRADIENT = r"(?i).*(back|grad|deriv|nabla|loss|cost|bprop|prime).*"
 STEP = r"(?i).*(train|fit|step|update|learn|descent|sgd|optimi|backprop|backward).*"
 WEIGHT = (
-    r"(w|weights?|theta|syn|synapse|wei|kernel)[a-z_\d]*|[vu]_?\d*|(ih|ho|hh)_?w(eights?)?"
+    r"(w|weights?|theta|syn|synapse|wei|kernel|gew|peso|poids|pesi|coef)[a-z_\d]*|[vu]_?\d*"
+    r"|(ih|ho|hh)_?w(eights?)?"
     r"|(hidden|output|out|in|h|o|l|layer|fc)_?\d?_?(w|weights?)"
 )
-BIAS = r"(b|bias|biases|beta)[a-z_\d]*|(hidden|output|out|ih|ho|h|o|l|layer|fc)_?\d?_?(b|bias(es)?)"
+BIAS = (
+    r"(b|bias|biases|beta|schwell|vies|sesgo|intercept|soglia)[a-z_\d]*"
+    r"|(hidden|output|out|ih|ho|h|o|l|layer|fc)_?\d?_?(b|bias(es)?)"
+)
 GRADIENT_NAME = (
     r"_*(d|g|grads?|gradients?|nabla|delta|del|djd|dc|dl|part)_?[a-z_]*\d*"
     r"|.*(grads?|gradients?|delta)_?\d*"

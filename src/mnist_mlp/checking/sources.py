@@ -24,6 +24,8 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.absent import ABSENT, Absent, Finder
 from mnist_mlp.data.dataset import DIGITS, PIXELS, SIDE
 
+TOYS = ("make_moons", "make_circles", "make_blobs", "make_classification")
+
 
 class Digits(NamedTuple):
     """A made-up data set.
@@ -134,7 +136,8 @@ def answer(digits: Digits, name: str, *given: Any, **named: Any) -> Any:
     images, labels = framed(digits.images), framed(digits.labels)
     bunch = Bunch(images=images, labels=labels)
     both = digits.pairs[0]
-    small = images[:, images.any(axis=0)].repeat(3, axis=1)[:, :64]  # of 8 by 8 pixels
+    toy = np.random.default_rng(0).normal(size=(len(labels), 2)), np.array(labels) % 2
+    small = images[:, images.any(axis=0)].repeat(3, axis=1)[:, :64] // 16  # 8 by 8 pixels
     small_bunch = Bunch(images=small, labels=labels)
     known: dict[str, Callable[[], Any]] = {
         "load_data": lambda: digits.pairs,
@@ -145,6 +148,8 @@ def answer(digits: Digits, name: str, *given: Any, **named: Any) -> Any:
         "fetch_openml": lambda: (images, labels) if named.get("return_X_y") else bunch,
         "fetch_mldata": lambda: bunch,
         "load_digits": lambda: (small, labels) if named.get("return_X_y") else small_bunch,
+        "load_planar_dataset": lambda: (toy[0].T, toy[1][np.newaxis]),
+        **dict.fromkeys(TOYS, lambda: toy),
         "loadmat": lambda: bunch,
         "File": lambda: bunch,
         "read_csv": lambda: framed(digits.table),
@@ -153,7 +158,7 @@ def answer(digits: Digits, name: str, *given: Any, **named: Any) -> Any:
         "LabelBinarizer": lambda: Scaler(one_hot),
         "StandardScaler": lambda: Scaler(lambda x: np.asarray(x) / 255),
         "MinMaxScaler": lambda: Scaler(lambda x: np.asarray(x) / 255),
-        "MNIST": lambda: Pairs(digits),
+        **dict.fromkeys(("MNIST", "FashionMNIST", "KMNIST"), lambda: Pairs(digits)),
         "DataLoader": lambda: _batches(given[0]),
         "convert_from_file": lambda: both[_names_labels(str(given[0]))],
         "load_training": lambda: (images.tolist(), labels.tolist()),

@@ -51,7 +51,7 @@ class Slot(NamedTuple):
         holder, key = self.holder, self.path[-1]
         old = holder[key]
         if isinstance(old, list):
-            holder[key] = array.tolist()
+            old[:] = array.tolist()
         elif isinstance(old, np.ndarray) and old.shape == array.shape and old.dtype.kind == "f":
             old[...] = array
         else:
@@ -93,7 +93,7 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
         for key, element in value.items():
             yield from items(element, str(key), (), depth + 1)
     elif isinstance(value, list | tuple):
-        if (array := _numbers(value)) is not None:
+        if (array := numbers_in(value)) is not None:
             yield Item(name, None, array.astype(float))
             return
         named = names if len(names) == len(value) else [name] * len(value)
@@ -108,7 +108,7 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
         yield from items(vars(value), name, (), depth + 1)
 
 
-def _numbers(value: Any) -> Array | None:
+def numbers_in(value: Any) -> Array | None:
     """Return a list of numbers, or of such lists, as an array."""
     first = value
     while isinstance(first, list | tuple) and first:
@@ -150,7 +150,7 @@ def _slots(
         own = key if isinstance(key, str) else name
         if own.startswith("__") or PASSING.match(own.strip("_")):
             continue
-        array = element if isinstance(element, np.ndarray) else _numbers(element)
+        array = element if isinstance(element, np.ndarray) else numbers_in(element)
         if array is not None:
             if array.dtype.kind == "f" and array.size:
                 yield Slot(root, (*path, key), own)
@@ -170,7 +170,7 @@ def _kept_by_each(layer: Any) -> list[str]:
     neurons = [contents(neuron) for neuron in layer]
     values = {name: [neuron.get(name) for neuron in neurons] for name in neurons[0]}
     arrays = {
-        name: _numbers([v.tolist() if isinstance(v, np.ndarray) else v for v in vs])
+        name: numbers_in([v.tolist() if isinstance(v, np.ndarray) else v for v in vs])
         for name, vs in values.items()
         if not any(isinstance(v, np.ndarray) and v.ndim > 1 for v in vs)
     }

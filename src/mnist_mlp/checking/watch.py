@@ -24,10 +24,19 @@ from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, as_main, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
-from mnist_mlp.checking.roles import Function, call, is_gradient, role_of, roles_of
+from mnist_mlp.checking.roles import Function, call, is_gradient, role_of, roles_in, roles_of
 from mnist_mlp.checking.sources import Digits, stand_in
 from mnist_mlp.checking.starts import make
-from mnist_mlp.checking.tensors import Item, Places, find_places, items, pick
+from mnist_mlp.checking.tensors import (
+    Item,
+    Neurons,
+    Places,
+    Slot,
+    find_places,
+    items,
+    numbers_in,
+    pick,
+)
 from mnist_mlp.checking.trial import BATCHES, Trial, difference, is_double, is_mask, supply_for
 from mnist_mlp.data.dataset import DIGITS, PIXELS
 
@@ -36,6 +45,7 @@ LENGTH = 100  # from this on, numbers in slices count examples of a file
 FILE = 300  # from this on, all numbers do, except those of pixels and neurons
 SIZES = (PIXELS, PIXELS + 1, 512, 1024)
 BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs|lot"
+MANY = 100  # rounds of a loop, from which it is not looked at in each
 EXPRESSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>")
 TRAINS = r"(?i).*(train|fit|run|main|build|sgd|learn|descent|optimi).*"
 ALIKE = 0.99  # cosine of an image and what a program has made of it
@@ -166,7 +176,9 @@ def _calls(names: Names, digits: Digits) -> Iterator[Callable[[], Any]]:
     for function in functions:
         roles = roles_of(function)
         if re.fullmatch(TRAINS, function.__name__) or {"images", "targets"} <= roles:
-            for data, targets in product(("rows", "columns"), ("one-hot", "labels")):
+            named = any("label" in name for name in roles_in(function))
+            kinds = ("labels", "one-hot") if named else ("one-hot", "labels")
+            for data, targets in product(("rows", "columns"), kinds):
                 supply = supply_for(problem, Layout(data, False, "flat", targets))
                 yield partial(call, function, supply, {})
 
@@ -202,7 +214,7 @@ class Watch:
         self.kept: list[Item] = []
         self.gradients: list[Item] = []
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
-        self.heads = {loop.lineno for loop in loops}
+        self.heads = {loop.lineno: 0 for loop in loops}  # how often they were met
         self.file, self.seed = file, seed
         self.frame: FrameType | None = None
         self.names: Names = {}
@@ -221,15 +233,23 @@ class Watch:
         """Be told of each line that is run."""
         if frame.f_code.co_filename != self.file or frame.f_code.co_name in EXPRESSIONS:
             return None
-        if event in ("line", "return"):
-            if not (self.changed or self.after) and frame.f_lineno in self.heads:
+        if event == "line" and self._is_head(frame.f_lineno):
+            if not (self.changed or self.after):
                 self._keep(_names_in(frame))
                 self._find(frame)
-            if self.places:
-                self._compare(frame)
+            self._compare(frame)
+        elif event in ("call", "return"):
+            self._compare(frame, is_loop=False)
             if event == "return" and frame is self.frame:
                 self.frame = None
         return self.trace
+
+    def _is_head(self, line: int) -> bool:
+        """Tell whether a loop begins here, or its next round; of many rounds some are told."""
+        if line not in self.heads:
+            return False
+        self.heads[line] += 1
+        return self.heads[line] < MANY or self.heads[line] % MANY == 0
 
     def _find(self, frame: FrameType) -> None:
         """Find the parameters, and give them new values, if there are more than were known."""
@@ -247,7 +267,8 @@ class Watch:
         self.places, self.frame, self.names, self.line = places, frame, names, frame.f_lineno
         self.globals = frame.f_globals
         places.put(new_problem(places.sizes, 1, self.seed))
-        self.before = self.last = [_copy(value) for value in self._values()]
+        self.before = [_copy(value) for value in self._values()]
+        self.last = [*self.before]
 
     def _is_data(self, value: Any) -> bool:
         """Tell whether an array has the shape of all images, or of all targets."""
@@ -257,45 +278,60 @@ class Watch:
 
     def _values(self) -> list[Any]:
         """Return the weights and then the biases, as they are now."""
-        slots = [*self.places.weights, *self.places.biases]  # type: ignore[union-attr]
         known = {**self.globals, **(self.frame.f_locals if self.frame else {})}
-        for name in {slot.path[0] for slot in slots if slot}:
+        for name in {slot.path[0] for slot in self._slots if slot}:
             self.names[name] = known.get(name, self.names[name])
-        return [slot and slot.array for slot in slots]
+        return [slot and slot.array for slot in self._slots]
 
-    def _compare(self, frame: FrameType) -> None:
+    @property
+    def _slots(self) -> list[Slot | Neurons | None]:
+        return [*self.places.weights, *self.places.biases] if self.places else []
+
+    def _compare(self, frame: FrameType, *, is_loop: bool = True) -> None:
         """Note which parameters have changed, in the first step and in the second.
 
-        A step ends when all have changed, or when one changes again. After the first all get their
-        old values, so that the second is equal if nothing is kept from step to step.
+        A step ends when all have changed and a function ends or begins, or when a number changes
+        again. After the first all get their old values, so that the second is equal if nothing is
+        kept from step to step.
         """
+        if not self.places:
+            return
         self._collect(frame)
         now = self._values()
-        changed = {
-            k for k, pair in enumerate(zip(self.last, now, strict=True)) if not _equal(*pair)
-        }
-        if changed & self.changed:
-            raise Seen
-        if changed and not self.changed and not self.after:
-            found = {k: v for each in self._frames(frame) for k, v in _names_in(each).items()}
-            self.kept = [item for name, value in found.items() for item in items(value, name)]
-            self.gradients = [
-                item
-                for name, value in found.items()
-                for item in items(value, name)
-                if is_gradient(name) or is_gradient(item.name)
-            ]
-        self.changed |= changed
-        self.last = [_copy(now[k]) if k in changed else each for k, each in enumerate(self.last)]
-        if len(self.changed) < sum(value is not None for value in now):
+        for k, value in enumerate(now):
+            if np.shape(value) != np.shape(self.last[k]):  # it was no parameter
+                self.before[k] = self.last[k] = None
+        if any(value is None for value in self.before[: len(self.places.weights)]):
+            self.places, self.size = None, (0, 0)
             return
+        changed = {k for k, pair in enumerate(zip(self.last, now, strict=True)) if _differ(*pair)}
+        if any(
+            ((now[k] != self.last[k]) & (self.last[k] != self.before[k])).any() for k in changed
+        ):
+            raise Seen
+        if changed:
+            if not (self.changed or self.after):
+                self._keep_all(frame)
+            self.changed |= changed
+            self.last = [_copy(now[k]) if k in changed else a for k, a in enumerate(self.last)]
+        elif not is_loop and len(self.changed) == sum(value is not None for value in self.before):
+            self._end_step()
+
+    def _keep_all(self, frame: FrameType) -> None:
+        """Keep all arrays that the program knows now, and those of gradients."""
+        found = {k: v for each in self._frames(frame) for k, v in _names_in(each).items()}
+        for name, value in found.items():
+            inner = list(items(value, name))
+            self.kept += inner
+            self.gradients += [i for i in inner if is_gradient(name) or is_gradient(i.name)]
+
+    def _end_step(self) -> None:
         if self.after:
             raise Seen
-        self.after, self.changed = self.last, set()
-        for old, value in zip(self.before, now, strict=True):
-            if value is not None and value.shape == old.shape:
-                value[...] = old
-        self.last = self.before
+        self.after, self.last, self.changed = self.last, [*self.before], set()
+        for slot, old in zip(self._slots, self.before, strict=True):
+            if slot and old is not None:
+                slot.put(old)
 
     def _frames(self, frame: FrameType | None) -> Iterator[FrameType]:
         """Yield a frame of the program and those of its callers."""
@@ -356,7 +392,8 @@ class Watch:
         used of a whole mini-batch.
         """
         width, n_out = self.places.sizes[0], self.places.sizes[-1]  # type: ignore[union-attr]
-        batches = [rows for value in self._arrays if (rows := _rows(value, width)) is not None]
+        named = sorted(self.seen.values(), key=lambda pair: role_of(pair[0]) == "images")
+        batches = [rows for _, value in named if (rows := _rows(value, width)) is not None]
         batches = [rows for rows in batches if rows.shape != weights.shape]
         if not batches or gradient is None:
             return
@@ -452,8 +489,8 @@ def _copy(array: Array | None) -> Array | None:
     return None if array is None else array.copy()
 
 
-def _equal(one: Array | None, other: Array | None) -> bool:
-    return one is None or other is None or np.array_equal(one, other)
+def _differ(one: Array | None, other: Array | None) -> bool:
+    return one is not None and other is not None and not np.array_equal(one, other)
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
@@ -471,10 +508,16 @@ def _rows(value: Any, width: int) -> Array | None:
 def _as_rows(value: Any, width: int, part: int) -> Array | None:
     """Return an array, a list of arrays, or a part of each of a list of pairs, as (n, width)."""
     if isinstance(value, list):
+        if (array := numbers_in(value)) is not None:
+            return _as_rows(array, width, part)
         parts = [each[part] if isinstance(each, tuple) and each else each for each in value]
         if not value or not all(isinstance(p, np.ndarray) and p.size == width for p in parts):
             return None
         return np.array([each.ravel() for each in parts], float)
+    if width == 1 and value.ndim == 1:
+        value = value[:, np.newaxis]
+    if value.ndim == 3 and 1 in value.shape:
+        value = value.reshape(len(value), -1)
     if value.ndim not in (1, 2) or value.dtype.kind not in "iufb" or width not in value.shape:
         return None
     rows = np.atleast_2d(value)
