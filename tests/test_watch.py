@@ -1,0 +1,209 @@
+"""Programs that are run as they are: whatever loads their data, their first step is read."""
+
+import socket
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from mnist_mlp.checking.diagnosis import Diagnosis, judge
+from mnist_mlp.checking.isolation import Outcome
+from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.trial import without_dark_pixels
+from mnist_mlp.checking.watch import watched_trials
+from mnist_mlp.checking.words import report
+
+pytestmark = pytest.mark.usefixtures("stand_ins")
+
+LOADERS = {
+    "Keras": """
+        from tensorflow.keras.datasets import mnist
+        (images, labels), _ = mnist.load_data()
+        images = images.reshape(-1, 784) / 255
+    """,
+    "scikit-learn": """
+        from sklearn.datasets import fetch_openml
+        images, labels = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+        images, labels = images / 255, labels.astype(int)
+    """,
+    "PyTorch": """
+        import torchvision
+        data = torchvision.datasets.MNIST("data", train=True, download=True)
+        images, labels = data.data.numpy().reshape(-1, 784) / 255, data.targets.numpy()
+    """,
+    "pandas": """
+        import pandas as pd
+        frame = pd.read_csv("train.csv")
+        labels = frame["label"].values
+        images = frame.drop("label", axis=1).values[:5000] / 255
+    """,
+    "a file of comma-separated values": """
+        rows = [line.split(",") for line in open("mnist_train.csv")]
+        labels = np.array([int(row[0]) for row in rows])
+        images = np.array([[float(v) for v in row[1:]] for row in rows]) / 255
+    """,
+    "a file with a line of names": """
+        import csv
+        with open("train.csv") as file:
+            reader = csv.reader(file)
+            next(reader)
+            rows = np.array([[int(v) for v in row] for row in reader])
+        labels, images = rows[:, 0], rows[:, 1:] / 255
+    """,
+    "np.loadtxt": """
+        rows = np.loadtxt("mnist.csv", delimiter=",", skiprows=1)
+        labels, images = rows[:, 0].astype(int), rows[:, 1:] / 255
+    """,
+    "idx files": """
+        import gzip, struct
+        with gzip.open("train-labels-idx1-ubyte.gz") as file:
+            struct.unpack(">II", file.read(8))
+            labels = np.frombuffer(file.read(), np.uint8)
+        with gzip.open("train-images-idx3-ubyte.gz") as file:
+            _, n, rows, columns = struct.unpack(">IIII", file.read(16))
+            images = np.frombuffer(file.read(), np.uint8).reshape(n, rows * columns) / 255
+    """,
+    "a pickled file": """
+        import gzip, pickle
+        with gzip.open("mnist.pkl.gz", "rb") as file:
+            (images, labels), _, _ = pickle.load(file, encoding="latin1")
+    """,
+    "an .npz file": """
+        with np.load("mnist.npz") as data:
+            images, labels = data["x_train"].reshape(-1, 784) / 255, data["y_train"]
+    """,
+    "an .npy file for each": """
+        images, labels = np.load("X_train.npy").reshape(-1, 784) / 255, np.load("y_train.npy")
+    """,
+    "a module that is missing": """
+        from my_mnist import get_mnist
+        images, targets = get_mnist()
+        labels = targets.argmax(1)
+    """,
+}
+NETWORK = """
+    rate = 0.05
+    w_i_h, w_h_o = np.random.randn(784, 30) * 0.05, np.random.randn(30, 10) * 0.1
+    b_i_h, b_h_o = np.zeros(30), np.zeros(10)
+    for epoch in range(3):
+        for k in range(0, len(images), 64):
+            x, t = images[k:k + 64], np.eye(10)[labels[k:k + 64]]
+            h = 1 / (1 + np.exp(-(x @ w_i_h + b_i_h)))
+            o = 1 / (1 + np.exp(-(h @ w_h_o + b_h_o)))
+            d_o = (o - t) * o * (1 - o) / len(x)
+            d_h = d_o @ w_h_o.T * h * (1 - h)
+            w_h_o -= rate * h.T @ d_o
+            b_h_o -= rate * d_o.sum(axis=0)
+            w_i_h -= rate * x.T @ d_h
+            b_i_h -= rate * d_h.sum(axis=0)
+"""
+
+
+def program(loader: str, network: str = NETWORK) -> str:
+    return "import numpy as np\n" + dedent(loader) + dedent(network)
+
+
+def watched(folder: Path, text: str) -> Diagnosis:
+    """Return what the first step of a program tells."""
+    path = folder / "mine.py"
+    path.write_text(text, "utf-8")
+    learner = Learner(path)
+    found = [
+        trial._replace(answers=list(map(without_dark_pixels, trial.answers)))
+        for trial in watched_trials(learner)
+    ]
+    return judge(Outcome(found, "", learner.errors, []))
+
+
+def names_in(diagnosis: Diagnosis) -> list[str]:
+    return [mistake.name for finding in diagnosis.findings for mistake in finding.mistakes]
+
+
+@pytest.mark.parametrize("source", LOADERS)
+def test_a_right_program_is_right_whatever_loads_its_data(source: str, tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS[source]))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+
+
+def test_a_program_in_a_function_under_any_names_is_read(tmp_path: Path) -> None:
+    loop = NETWORK.replace("w_", "zeta").replace("images", "bilder").replace("labels", "zahlen")
+    text = (
+        program(LOADERS["Keras"], "").replace("images", "bilder").replace("labels", "zahlen")
+        + "def los():\n"
+        + indent(
+            dedent(loop.replace("d_h = d_o @ zetah_o.T * h * (1 - h)", "d_h = d_o @ zetah_o.T")),
+            "    ",
+        )
+        + "if __name__ == '__main__':\n    los()\n"
+    )
+    assert "the hidden slope left out" in names_in(watched(tmp_path, text))
+
+
+def test_a_program_that_updates_too_early_is_told(tmp_path: Path) -> None:
+    late = "d_h = d_o @ w_h_o.T * h * (1 - h)"
+    lines = [line for line in NETWORK.splitlines() if late not in line]
+    at = next(k for k, line in enumerate(lines) if "w_h_o -=" in line) + 1
+    lines.insert(at, " " * 12 + late)
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], "\n".join(lines)))
+    assert names_in(diagnosis) == ["updated too early: delta goes back through new weights"]
+
+
+def test_gradients_that_are_never_reset_are_told(tmp_path: Path) -> None:
+    network = """
+        sums = [np.zeros((784, 10)), np.zeros(10)]
+        W, b = np.random.randn(784, 10) * 0.05, np.zeros(10)
+        def outputs(x):
+            e = np.exp(x @ W + b)
+            return e / e.sum(axis=1, keepdims=True)
+        for epoch in range(3):
+            d = outputs(images) - np.eye(10)[labels]
+            sums[0] += images.T @ d
+            sums[1] += d.sum(axis=0)
+            W -= 0.05 * sums[0]
+            b -= 0.05 * sums[1]
+    """
+    text = program(LOADERS["Keras"], network)
+    assert names_in(watched(tmp_path, text)) == ["gradients not reset"]
+    reset = text.replace("sums[0] += ", "sums[0] = ").replace("sums[1] += ", "sums[1] = ")
+    assert watched(tmp_path, reset).is_right
+
+
+def test_the_gradients_that_adam_is_given_are_read(tmp_path: Path) -> None:
+    network = """
+        parameters = {"W": np.random.randn(784, 10) * 0.05, "b": np.zeros(10)}
+        m, v = ({k: np.zeros_like(p) for k, p in parameters.items()} for _ in range(2))
+        def adam(grads, beta1=0.9, beta2=0.999):
+            for k, g in grads.items():
+                m[k] = beta1 * m[k] + (1 - beta1) * g
+                v[k] = beta2 * v[k] + (1 - beta2) * g ** 2
+                parameters[k] -= 0.001 * m[k] / (np.sqrt(v[k]) + 1e-8)
+        for epoch in range(3):
+            o = 1 / (1 + np.exp(-(images @ parameters["W"] + parameters["b"])))
+            d = (o - np.eye(10)[labels]) / len(images)
+            adam({"W": images.T @ d, "b": d.sum() * np.ones(10)})
+    """
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], network))
+    assert names_in(diagnosis) == ["one number for all biases of a layer"]
+
+
+def test_a_checked_program_writes_no_file_and_reaches_no_network(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine", "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        loader = f"""
+            import urllib.request
+            def download():
+                try:
+                    urllib.request.urlopen("http://127.0.0.1:{server.getsockname()[1]}/", timeout=1)
+                except OSError:
+                    pass
+            open({str(kept)!r}, "w").write("lost")
+            np.save({str(tmp_path / "new.npy")!r}, np.zeros(3))
+            download()
+        """
+        assert watched(tmp_path, program(dedent(LOADERS["Keras"]) + dedent(loader))).is_right
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert kept.read_text("utf-8") == "mine"
+    assert not (tmp_path / "new.npy").exists()
