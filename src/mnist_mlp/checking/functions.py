@@ -118,6 +118,8 @@ def _options(taker: Taker, feed: Feed) -> Iterator[list[Option]]:
     if taker.is_contained:
         makers: list[Function] = [*starters(taker.learner), *taker.learner.classes()]
         for build, places in starts(taker.learner, makers):
+            if len(places.sizes) == 2:  # one layer, rather than a network
+                continue
             container = partial(filled, build)
             suiting = places.layouts(singles=feed != "batch")
             yield [(container, places.sizes, layout) for layout in suiting]
