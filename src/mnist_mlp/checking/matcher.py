@@ -358,8 +358,9 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
     if not np.any(answers[0].weights[i - 1]):  # tells nothing of the layers above
+        some = [_right_delta(reading, i) for reading in readings]
         deltas = (delta for reading in readings for delta in _deltas(reading, i))
-        some = [delta for delta in deltas if not (delta.findings and delta.nets[0].delta[i].any())]
+        some += [delta for delta in deltas if not delta.nets[0].delta[i].any()]
         return _merged([_tensors(delta, answers, i) for delta in some], i)
     if known := _known(readings, answers, i):
         found = _follow(known, answers, i)
