@@ -340,6 +340,8 @@ def _with_own_activations(reading: Reading, answers: Sequence[Answer]) -> Readin
 def _explains_outputs(reading: Reading, answers: Sequence[Answer]) -> bool:
     """Tell whether the last layer's weights follow from its delta with one mistake at most."""
     i = reading.nets[0].last
+    if not np.any(answers[0].weights[i - 1]):
+        return False  # there is nothing to explain
     if known := _known([reading], answers[:1], i):
         ways = (RIGHT, *_ways(reading, i, 1))
         return any(_leads_to(known[0][1], reading, i, way) for way in ways)
@@ -358,10 +360,7 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
         if right := _explained(rights, i):
             return sorted(right, key=lambda reading: reading.price)[:WIDTH]
     if not np.any(answers[0].weights[i - 1]):  # tells nothing of the layers above
-        some = [_right_delta(reading, i) for reading in readings]
-        deltas = (delta for reading in readings for delta in _deltas(reading, i))
-        some += [delta for delta in deltas if not delta.nets[0].delta[i].any()]
-        return _merged([_tensors(delta, answers, i) for delta in some], i)
+        return [_without_gradient(reading, answers, i) for reading in readings]
     if known := _known(readings, answers, i):
         found = _follow(known, answers, i)
     else:
@@ -371,6 +370,14 @@ def _read_layer(readings: Sequence[Reading], answers: Sequence[Answer], i: int) 
     found.sort(key=lambda reading: reading.price)
     width = FEW if found[0].unknown else WIDTH
     return [reading for reading in found[:width] if reading.price <= found[0].price + WORSE]
+
+
+def _without_gradient(reading: Reading, answers: Sequence[Answer], i: int) -> Reading:
+    """Return the cheapest reading of a layer whose weights' gradient is 0."""
+    deltas = [_right_delta(reading, i)]
+    if not np.any(answers[0].biases[i - 1]):
+        deltas += [delta for delta in _deltas(reading, i) if not delta.nets[0].delta[i].any()]
+    return _merged([_tensors(delta, answers, i) for delta in deltas], i)[0]
 
 
 Known = list[tuple[Reading, list[Array]]]  # readings with the program's own delta
