@@ -65,6 +65,12 @@ def test_a_line_that_only_stops_is_named_with_the_other_mistakes(tmp_path: Path)
     assert "the hidden slope left out" in names
 
 
+def test_a_line_that_only_stops_is_told_where_nothing_can_be_called(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("import numpy as np\n\ndef relu(z):\n    return np.max(0, z)\n", "utf-8")
+    assert "line 4: a = np.max(0, z): write a = np.maximum(0, z)" in report(check(path), "mine.py")
+
+
 def test_the_report_gives_both_formulas_and_the_equation(tmp_path: Path) -> None:
     program = PROGRAMS["functions of columns"].replace("* (Z1 > 0)", "")
     text = report(checked_here(tmp_path, program), "mine.py")

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from mnist_mlp.checking.absent import install
+from mnist_mlp.checking.guard import guard
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import EndlessError, Learner, describe
+from mnist_mlp.checking.museum import STOPS
 from mnist_mlp.checking.parts import PARTS, examine
 from mnist_mlp.checking.trial import Trial, without_dark_pixels
 
@@ -25,7 +27,7 @@ MOST = 12  # trials
 
 def main(file: Path, folder: Path) -> None:
     """Run the file, try its interfaces, and write what they answered."""
-    prepare(SECONDS)
+    prepare(SECONDS, folder)
     account: dict[str, object] = {}
     try:
         learner = Learner(file)
@@ -45,20 +47,23 @@ def main(file: Path, folder: Path) -> None:
                 learner = Learner(file, mends=True)
             search = iter(()) if examination.complete else trials(learner)
             for number, trial in enumerate(islice(search, MOST)):
-                notes = (*trial.notes, *("stops",) * learner.stops)
+                notes = (*trial.notes, *("stops",) * bool(learner.stops))
                 save(folder / f"{number:02}.npz", trial._replace(notes=notes))
         except EndlessError as error:
             account["broken"] = describe(error)
+        if learner.stops:
+            learner.errors.insert(0, f"line {learner.stops}: {STOPS.wrong}: write {STOPS.formula}")
         account["errors"] = list(dict.fromkeys(learner.errors))[:20]
     (folder / "account.json").write_text(json.dumps(account), "utf-8")
 
 
-def prepare(seconds: int) -> None:
-    """Prepare this process for a learner's file.
+def prepare(seconds: int, folder: Path) -> None:
+    """Prepare this process for a learner's file, which may change files in one folder only.
 
     Its computing time is limited, and on Linux its memory.
     """
     install()
+    guard(folder)
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415

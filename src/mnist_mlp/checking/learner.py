@@ -24,7 +24,7 @@ class Learner:
     errors     what was raised when its functions were called
     failed     statements that failed
     plain      whether it is written in plain Python, without NumPy
-    stops      whether it has np.max(0, z), which takes z for an axis and stops
+    stops      the first line with np.max(0, z), which takes z for an axis and stops; 0 if none
     """
 
     _flags = 0  # of the compiler
@@ -44,7 +44,8 @@ class Learner:
         """
         source = path.read_text("utf-8", "replace")
         self.tree = ast.parse(source, str(path))
-        self.stops = any(map(_is_max_of_number, ast.walk(self.tree)))
+        stopping = filter(_is_max_of_number, ast.walk(self.tree))
+        self.stops: int = next((node.lineno for node in stopping), 0)  # type: ignore[attr-defined]
         if mends:
             _Maximum().visit(self.tree)
         self.module = types.ModuleType(path.stem)

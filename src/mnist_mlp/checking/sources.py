@@ -10,7 +10,6 @@ import io
 import os
 import pickle
 import re
-import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -24,8 +23,6 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.absent import ABSENT, Absent, Finder
 from mnist_mlp.data.dataset import DIGITS, PIXELS, SIDE
-
-TOYS = ("make_moons", "make_circles", "make_blobs", "make_classification")
 
 
 class Digits(NamedTuple):
@@ -131,49 +128,86 @@ def one_hot(labels: Any, *_: Any, **__: Any) -> Frame:
 def answer(digits: Digits, name: str, *given: Any, **named: Any) -> Any:
     """Return what a function of an absent module returns, or None if it is not known.
 
-    What seems to load data, in a module that is no package known here, returns images and targets.
+    A function that seems to load data, of a module that is not known, returns images and targets.
     """
     package, *_, name = f"{name}.{name}".split(".")
-    images, labels = framed(digits.images), framed(digits.labels)
-    bunch = Bunch(images=images, labels=labels)
-    both = digits.pairs[0]
-    toy = np.random.default_rng(0).normal(size=(len(labels), 2)), np.array(labels) % 2
-    small = images[:, images.any(axis=0)].repeat(3, axis=1)[:, :64] // 16  # 8 by 8 pixels
-    small_bunch = Bunch(images=small, labels=labels)
-    known: dict[str, Callable[[], Any]] = {
-        "load_data": lambda: digits.pairs,
-        "load_data_wrapper": lambda: [_pairs(digits)] * 3,
-        "get_dummies": lambda: one_hot(*given),
-        "to_categorical": lambda: one_hot(*given),
-        "one_hot": lambda: one_hot(*given),
-        "fetch_openml": lambda: (images, labels) if named.get("return_X_y") else bunch,
-        "fetch_mldata": lambda: bunch,
-        "load_digits": lambda: (small, labels) if named.get("return_X_y") else small_bunch,
-        "load_planar_dataset": lambda: (toy[0].T, toy[1][np.newaxis]),
-        **dict.fromkeys(TOYS, lambda: toy),
-        "loadmat": lambda: bunch,
-        "File": lambda: bunch,
-        "read_csv": lambda: framed(digits.table),
-        "train_test_split": lambda: [part for array in given for part in (array, array)],
-        "OneHotEncoder": lambda: Scaler(one_hot),
-        "LabelBinarizer": lambda: Scaler(one_hot),
-        "StandardScaler": lambda: Scaler(lambda x: np.asarray(x) / 255),
-        "MinMaxScaler": lambda: Scaler(lambda x: np.asarray(x) / 255),
-        **dict.fromkeys(("MNIST", "FashionMNIST", "KMNIST"), lambda: Pairs(digits)),
-        "DataLoader": lambda: _batches(given[0]),
-        "convert_from_file": lambda: both[_names_labels(str(given[0]))],
-        "load_training": lambda: (images.tolist(), labels.tolist()),
-        "load_testing": lambda: (images.tolist(), labels.tolist()),
-        "train_images": lambda: both[0],
-        "test_images": lambda: both[0],
-        "train_labels": lambda: both[1],
-        "test_labels": lambda: both[1],
-    }
-    if name in known:
-        return known[name]()
+    if name in KNOWN:
+        return KNOWN[name](digits, *given, **named)
     if package not in ABSENT and re.search(r"(?i)load|get|read|fetch|mnist|data", name):
-        return images / 255, one_hot(labels)
+        return framed(digits.images / 255), one_hot(digits.labels)
     return None
+
+
+def _encode(_: Digits, labels: Any, *__: Any, **___: Any) -> Frame:
+    return one_hot(labels)
+
+
+def _encoder(*_: Any, **__: Any) -> Scaler:
+    return Scaler(one_hot)
+
+
+def _scaler(*_: Any, **__: Any) -> Scaler:
+    return Scaler(lambda images: np.asarray(images) / 255)
+
+
+def _bunch(images: Array, digits: Digits, *_: Any, return_X_y: bool = False, **__: Any) -> Any:  # noqa: N803
+    both = {"images": framed(images), "labels": framed(digits.labels)}
+    return tuple(both.values()) if return_X_y else Bunch(both)
+
+
+def _large(digits: Digits, *_: Any, **named: Any) -> Any:
+    return _bunch(digits.images, digits, **named)
+
+
+def _small(digits: Digits, *_: Any, **named: Any) -> Any:
+    """Return images of 8×8 pixels, from 0 to 15."""
+    visible = digits.images[:, digits.images.any(axis=0)]
+    return _bunch(visible.repeat(3, axis=1)[:, :64] // 16, digits, **named)
+
+
+def _toys(digits: Digits, *_: Any, **__: Any) -> tuple[Array, Array]:
+    """Return points in the plane, (n, 2), of two classes."""
+    points = np.random.default_rng(0).normal(size=(len(digits.labels), 2))
+    return points, np.array(digits.labels) % 2
+
+
+def _toys_in_columns(digits: Digits, *_: Any, **__: Any) -> tuple[Array, Array]:
+    points, labels = _toys(digits)
+    return points.T, labels[np.newaxis]
+
+
+def _part(k: int, digits: Digits, *_: Any) -> Frame:
+    """Return the images, (n, 28, 28), or the labels."""
+    return digits.pairs[0][k]
+
+
+def _of_file(digits: Digits, path: Any, *_: Any) -> Frame:
+    return _part(_names_labels(str(path)), digits)
+
+
+def _lists(digits: Digits, *_: Any) -> tuple[list[Any], list[Any]]:
+    return digits.images.tolist(), digits.labels.tolist()
+
+
+KNOWN: dict[str, Callable[..., Any]] = {
+    "load_data": lambda digits, *_, **__: digits.pairs,
+    "load_data_wrapper": lambda digits, *_, **__: [_pairs(digits)] * 3,
+    "read_csv": lambda digits, *_, **__: framed(digits.table),
+    "train_test_split": lambda _, *arrays, **__: [part for a in arrays for part in (a, a)],
+    "DataLoader": lambda _, pairs, *__, **___: _batches(pairs),
+    "convert_from_file": _of_file,
+    "load_planar_dataset": _toys_in_columns,
+    "load_digits": _small,
+    **dict.fromkeys(("fetch_openml", "fetch_mldata", "loadmat", "File"), _large),
+    **dict.fromkeys(("make_moons", "make_circles", "make_blobs", "make_classification"), _toys),
+    **dict.fromkeys(("get_dummies", "to_categorical", "one_hot"), _encode),
+    **dict.fromkeys(("OneHotEncoder", "LabelBinarizer"), _encoder),
+    **dict.fromkeys(("StandardScaler", "MinMaxScaler"), _scaler),
+    **dict.fromkeys(("MNIST", "FashionMNIST", "KMNIST"), lambda digits, *_, **__: Pairs(digits)),
+    **dict.fromkeys(("load_training", "load_testing"), _lists),
+    **dict.fromkeys(("train_images", "test_images"), partial(_part, 0)),
+    **dict.fromkeys(("train_labels", "test_labels"), partial(_part, 1)),
+}
 
 
 def _pairs(digits: Digits) -> list[tuple[Array, Array]]:
@@ -207,53 +241,56 @@ def content(path: str, digits: Digits) -> bytes:
     return struct.pack(">IIII", 2051, n, SIDE, SIDE) + digits.images.astype(np.uint8).tobytes()
 
 
-@contextlib.contextmanager
-def stand_in(digits: Digits, modules: set[str]) -> Iterator[None]:
-    """Let files and modules that do not exist hold the made-up data set.
+class Files:
+    """Files that do not exist, made up by their names. Nothing is written."""
 
-    Meanwhile no file is written, and no network reached.
-    """
-    real_open, real_load = builtins.open, np.load
+    def __init__(self, digits: Digits) -> None:
+        """Hold a data set."""
+        self.digits = digits
+        self.real_open, self.real_load = builtins.open, np.load
 
-    def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:
-        if set(mode) & set("wax+"):  # nothing is written
+    def open(self, file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:
+        """Do what `open` does."""
+        if set(mode) & set("wax+"):
             return io.BytesIO() if "b" in mode else io.StringIO()
         try:
-            return real_open(file, mode, *given, **named)
+            return self.real_open(file, mode, *given, **named)
         except OSError:
-            data = content(str(file), digits)
+            data = content(str(file), self.digits)
             return io.BytesIO(data) if "b" in mode else io.StringIO(data.decode("latin-1"))
 
-    def unzipped(file: Any, mode: str = "rb", *_: Any, **__: Any) -> Any:
-        return opened(file, "r" if "t" in mode else "rb")
+    def unzip(self, file: Any, mode: str = "rb", *_: Any, **__: Any) -> Any:
+        """Do what gzip.open does."""
+        return self.open(file, "r" if "t" in mode else "rb")
 
-    def loaded(file: Any, *given: Any, **named: Any) -> Any:
+    def load(self, file: Any, *given: Any, **named: Any) -> Any:
+        """Do what np.load does."""
         if not isinstance(file, str | os.PathLike) or Path(file).exists():
-            return real_load(file, *given, **named)
+            return self.real_load(file, *given, **named)
         if str(file).endswith(".npz"):
-            return Bunch(images=digits.pairs[0][0], labels=framed(digits.labels))
-        return digits.pairs[0][_names_labels(Path(file).name)]
+            return Bunch(images=self.digits.pairs[0][0], labels=framed(self.digits.labels))
+        return _of_file(self.digits, Path(file).name)
 
-    def numbers(file: Any, *_: Any, **__: Any) -> Array:
-        return digits.table.astype(float)
+    def read_numbers(self, *_: Any, **__: Any) -> Array:
+        """Do what np.loadtxt does."""
+        return self.digits.table.astype(float)
 
-    def refused(*_: Any) -> None:
-        raise ConnectionRefusedError("a program that is checked reaches no network")
 
-    with (
-        mock.patch.object(socket.socket, "connect", refused),
-        mock.patch.object(Absent, "answer", staticmethod(partial(answer, digits))),
-        mock.patch.object(builtins, "open", opened),
-        mock.patch.object(io, "open", opened),
-        mock.patch.object(gzip, "open", unzipped),
-        mock.patch.object(gzip, "GzipFile", unzipped),
-        mock.patch.object(np, "load", loaded),
-        mock.patch.object(np, "loadtxt", numbers),
-        mock.patch.object(np, "genfromtxt", numbers),
-    ):
-        finder = Finder(modules)
+@contextlib.contextmanager
+def stand_in(digits: Digits, modules: set[str]) -> Iterator[None]:
+    """Let files and modules that do not exist hold the made-up data set."""
+    files, finder = Files(digits), Finder(modules)
+    replaced = (
+        (Absent, "answer", staticmethod(partial(answer, digits))),
+        *((module, "open", files.open) for module in (builtins, io)),
+        *((gzip, name, files.unzip) for name in ("open", "GzipFile")),
+        *((np, name, files.read_numbers) for name in ("loadtxt", "genfromtxt")),
+        (np, "load", files.load),
+        (os, "mkdir", lambda *_, **__: None),
+    )
+    with contextlib.ExitStack() as stack:
+        for module, name, value in replaced:
+            stack.enter_context(mock.patch.object(module, name, value))
         sys.meta_path.append(finder)
-        try:
-            yield
-        finally:
-            sys.meta_path.remove(finder)
+        stack.callback(sys.meta_path.remove, finder)
+        yield

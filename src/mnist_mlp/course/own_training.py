@@ -192,7 +192,7 @@ def _params(recipe: Recipe, epochs: int) -> Params:
 
 def main(file: Path, folder: Path, task: Task) -> None:
     """Train, and write a file for each epoch, then the network and an account."""
-    prepare(task.seconds)
+    prepare(task.seconds, folder)
     account: dict[str, Any] = {}
     try:
         network = new_network(task.params)
