@@ -91,8 +91,9 @@ def predict(
     Of one digit, prints it, the runner-up and the ten outputs; of several the number, line by line,
     and where each digit is. All images are tried; if one cannot be read, a line on standard error
     says why, and the exit code is 1. With --json, one image gives an object, several a list, with
-    an "error" for each that could not be read. What does not look like a digit is called so, by
-    what `evaluate` wrote beside the model; in a number it is a question mark.
+    an "error" for each that could not be read. An image that does not look like a digit is
+    reported as such, and is a question mark in a number; `evaluate` writes what digits look like
+    beside the model.
     """
     import json
 

@@ -134,7 +134,7 @@ def masks_in(found: Iterable[Item], problem: Problem, layout: Layout) -> list[Ar
 
 
 def is_mask(array: Array) -> bool:
-    """Tell whether an array holds 0 and one other number."""
+    """Return whether an array holds 0 and at most one other number."""
     return len(np.unique(array)) <= 2 and array.min() == 0 < array.max()
 
 

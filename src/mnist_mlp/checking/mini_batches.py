@@ -1,0 +1,160 @@
+"""Mini-batches: the images and targets of a step, found among all arrays that a program keeps."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist_mlp.base.arrays import Array
+from mnist_mlp.checking.lines import Problem
+from mnist_mlp.checking.roles import role_of
+from mnist_mlp.checking.sources import Digits
+from mnist_mlp.checking.tensors import Item, numbers_in
+from mnist_mlp.checking.trial import is_mask
+from mnist_mlp.data.dataset import DIGITS, PIXELS
+
+ALIKE = 0.99  # cosine of an image and what a program has made of it
+TINY = 1e-6
+
+Named = Sequence[tuple[str, Any]]  # arrays and lists, with their names
+
+
+def mini_batches(
+    seen: Named, digits: Digits, problem: Problem, gradient: Array | None
+) -> Iterator[tuple[Array, Array]]:
+    """Yield what a step may have used: images, (n, n_in), and targets, (n, n_out).
+
+    The images are the fewest rows that span the gradient of the first layer's weights. If that is a
+    single one, the step may also have used one image of a whole mini-batch.
+    """
+    weights, n_out = problem.weights[0], len(problem.biases[-1])
+    ordered = sorted(seen, key=lambda pair: role_of(pair[0]) == "images")
+    batches = [
+        rows
+        for _, value in ordered
+        if (rows := _inputs(value, weights.shape[1])) is not None and rows.shape != weights.shape
+    ]
+    if not batches or gradient is None:
+        return
+    spanning = [rows for rows in batches if _spans(rows, gradient, weights)]
+    fewest = min(spanning[::-1], key=len) if spanning else batches[-1]
+    larger = [rows for rows in spanning if len(fewest) == 1 < len(rows)]
+    for images in (fewest, *larger[-1:]):
+        targets = _targets(seen, digits, images, n_out)
+        if targets is not None:
+            yield images, targets
+
+
+def bias_comes_first(seen: Named, width: int) -> bool:
+    """Return whether there are inputs that begin with a column of ones."""
+    wide = [_as_rows(value, width + 1, 0) for _, value in seen]
+    return any(rows is not None and len(rows) and (rows[:, 0] == 1).all() for rows in wide)
+
+
+def find_masks(kept: Iterable[Item], problem: Problem) -> list[Array]:
+    """Return the dropout masks of the hidden layers, 1 where there is none; [] if there are none.
+
+    A mask of 0 and 1 is divided by the fraction kept, if the program has a knob for it.
+    """
+    kept = list(kept)
+    keeps = [
+        float(item.array) if role_of(item.name) == "keep" else 1 - float(item.array)
+        for item in kept
+        if item.array.size == 1 and role_of(item.name) in ("keep", "dropped")
+    ]
+    masks = []
+    for bias in problem.biases[:-1]:
+        shape = (len(problem.images), len(bias))
+        fitting = [
+            item.array if item.array.shape == shape else item.array.T
+            for item in kept
+            if item.array.shape in (shape, shape[::-1]) and is_mask(item.array)
+        ]
+        mask = fitting[0] * 1.0 if fitting else np.ones(shape)
+        masks.append(mask / (keeps[0] if keeps and mask.max() == 1 and not mask.all() else 1))
+    return masks if any(not mask.all() for mask in masks) else []
+
+
+def _inputs(value: Any, width: int) -> Array | None:
+    """Return a value as rows of inputs, (n, width), without a column of ones; None if it is not."""
+    rows = _as_rows(value, width, 0)
+    if rows is None and (wider := _as_rows(value, width + 1, 0)) is not None:
+        rows = wider[:, 1:] if (wider[:, 0] == 1).all() else wider[:, :-1]
+    return rows if rows is not None and rows.any() else None
+
+
+def _as_rows(value: Any, width: int, part: int) -> Array | None:
+    """Return an array or list as rows, (n, width); of a list of pairs, one part of each."""
+    if isinstance(value, list):
+        if (array := numbers_in(value)) is not None:
+            return _as_rows(array, width, part)
+        parts = [each[part] if isinstance(each, tuple) and each else each for each in value]
+        if not value or not all(isinstance(p, np.ndarray) and p.size == width for p in parts):
+            return None
+        return np.array([each.ravel() for each in parts], float)
+    if width == 1 and value.ndim == 1:
+        value = value[:, np.newaxis]
+    if value.ndim == 3 and 1 in value.shape:
+        value = value.reshape(len(value), -1)
+    if value.ndim not in (1, 2) or value.dtype.kind not in "iufb" or width not in value.shape:
+        return None
+    rows = np.atleast_2d(value)
+    return np.asarray(rows if rows.shape[1] == width else rows.T, float)
+
+
+def _spans(rows: Array, gradient: Array, weights: Array) -> bool:
+    """Return whether the gradient is a sum of these rows, apart from weight decay."""
+    inverse = np.linalg.pinv(rows)
+    rest, decayed = (array - array @ inverse @ rows for array in (gradient, weights))
+    rest -= np.vdot(rest, decayed) / max(float(np.vdot(decayed, decayed)), TINY) * decayed
+    return float(np.vdot(rest, rest)) <= TINY * float(np.vdot(gradient, gradient))
+
+
+def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> Array | None:
+    """Return the targets of images, (n, n_out): the program's own, or those of the labels."""
+    own = [
+        (name, rows)
+        for name, value in seen
+        if (rows := _as_rows(value, n_out, 1)) is not None
+        and len(rows) == len(images)
+        and len(np.unique(rows)) == 2
+    ]
+    labels = _labels(images, digits)
+    if labels is None:
+        named = [rows for name, rows in own if role_of(name) == "targets"]
+        return named[-1] if named else _one_hot_of_own_labels(seen, len(images), n_out)
+    if n_out == 1:
+        expected = [labels[:, np.newaxis] == each for each in np.unique(digits.labels)[::-1]]
+    else:
+        expected = [np.eye(DIGITS, dtype=bool)[labels][:, :n_out]]
+    for _, rows in own:
+        if any(np.array_equal(rows == rows.max(), each) for each in expected):
+            return rows
+    targets: Array = expected[0].astype(float)
+    return targets
+
+
+def _labels(images: Array, digits: Digits) -> Array | None:
+    """Return the labels of images, (n,), or None if they are not those of the data set."""
+    if images.shape[1] != PIXELS:
+        return None
+    true, given = (rows - rows.mean(1, keepdims=True) for rows in (digits.images, images))
+    cosines = given @ true.T / np.linalg.norm(true, axis=1)
+    cosines /= np.linalg.norm(given, axis=1)[:, np.newaxis]
+    alike = bool((cosines.max(axis=1) > ALIKE).all())
+    labels: Array = digits.labels[cosines.argmax(axis=1)]
+    return labels if alike else None
+
+
+def _one_hot_of_own_labels(seen: Named, n: int, n_out: int) -> Array | None:
+    """Return the one-hot rows of the labels that the program keeps, if it keeps n of them."""
+    for name, value in seen:
+        if (
+            role_of(name) == "targets"
+            and isinstance(value, np.ndarray)
+            and value.dtype.kind in "iu"
+            and value.size == n
+            and value.max() < n_out
+        ):
+            return np.eye(n_out)[value.ravel()]
+    return None
