@@ -25,6 +25,7 @@ from mnist_mlp.checking.matcher import (
 )
 from mnist_mlp.checking.museum import (
     BIASES_SUMMED,
+    BIASES_TWICE,
     DECAY_FACTOR,
     DECAY_LEFT_OUT,
     DECAY_UPHILL,
@@ -380,7 +381,9 @@ def _scaled_by(factor: Factor, expected: Factor, kind: str, keep: float) -> Mist
         return STRAY_CONSTANT if weights else STRAY_BIAS
     if factor.power > expected.power:
         return WEIGHTS_SUMMED if weights else BIASES_SUMMED
-    return TWICE_AVERAGED if weights or expected.power < 0 else WEIGHTS_SUMMED
+    if weights:
+        return TWICE_AVERAGED
+    return BIASES_TWICE if expected.power < 0 else WEIGHTS_SUMMED
 
 
 def _conventions(reading: Reading, step: bool) -> Iterator[str]:

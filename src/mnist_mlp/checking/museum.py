@@ -1185,6 +1185,13 @@ TWICE_AVERAGED = Mistake(
     "The learning rate is smaller than it says.",
     lambda net, i: net.dW[i] / net.n**2,
 )
+BIASES_TWICE = Mistake(
+    "scale biases",
+    "the biases' gradient averaged over the batch twice",
+    "db / n / n",
+    "The biases take smaller steps, and the weights do most of the work.",
+    lambda net, i: net.db[i] / net.n**2,
+)
 STRAY_CONSTANT = Mistake(
     "scale weights",
     "a stray constant",
@@ -1287,11 +1294,11 @@ OVERWRITTEN = Mistake(
     right="images = images - images.mean(), copy.deepcopy(weights)",
 )
 MASK_UNSCALED = Mistake(
-    "scale weights",
+    "delta",
     "the dropout mask without its division",
     "delta = (delta_next @ W_next) * f′(z) * (mask > 0)",
     "The forward pass divides by the fraction that is kept; this layer's steps are shorter by it.",
-    lambda net, i: net.dW[i] / net.n / net.mask[i].max(),
+    lambda net, i: net.carried[i] * net.slope[i] * (net.mask[i] > 0),
     right="delta = (delta_next @ W_next) * f′(z) * (mask > 0) / keep",
     at="with dropout",
 )
@@ -1312,6 +1319,7 @@ SCALE = [
     WHOLE_FILE,
     INPUTS_COUNTED,
     TWICE_AVERAGED,
+    BIASES_TWICE,
     STRAY_CONSTANT,
     STRAY_BIAS,
     RATE_TWICE,

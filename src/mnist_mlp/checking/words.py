@@ -100,7 +100,8 @@ def _finding(number: int, finding: Finding, last: int) -> Iterator[str]:
 def _layers(layers: tuple[int, ...], last: int) -> str:
     if len(layers) == last:
         return "all layers"
-    return "layer " + " and ".join(map(str, sorted(layers)))
+    *others, last_one = map(str, sorted(layers))
+    return f"layers {', '.join(others)} and {last_one}" if others else f"layer {last_one}"
 
 
 def _unknown(tensor: Tensor, reading: Reading, answers: list[Answer]) -> Iterator[str]:
