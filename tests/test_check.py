@@ -61,7 +61,7 @@ def test_a_line_that_only_stops_is_named_with_the_other_mistakes(tmp_path: Path)
     path = tmp_path / "mine.py"
     path.write_text(dedent(program.replace("np.maximum", "np.max")), "utf-8")
     names = names_in(check(path))
-    assert "max of 0 and z instead of maximum" in names
+    assert "max used like maximum" in names
     assert "the hidden slope left out" in names
 
 

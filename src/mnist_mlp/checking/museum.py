@@ -448,6 +448,15 @@ OUTPUT = [
     ),
     Mistake(
         "cost",
+        "the outputs divided by the batch size before the targets are subtracted",
+        "delta = a / n - y",
+        "The targets count n times, so the output of the right digit is pushed up without end.",
+        lambda net, i: net.sign * (net.a[i] / net.n - net.y),
+        ("softmax", "sigmoid"),
+        "delta = (a - y) / n",
+    ),
+    Mistake(
+        "cost",
         "one-hot targets off by one",
         "y = eye(10)[label - 1]",
         "It learns perfectly well to name the digit before.",
@@ -754,13 +763,6 @@ CARRIED = [
     ),
     Mistake(
         "carried",
-        "the raw error carried back, and through new weights",
-        "W_next -= rate * dW_next, then (a_next - y) @ W_next",
-        "The slope of the layer above is missing, and its weights are updated too early.",
-        lambda net, i: net.carried[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1]),
-    ),
-    Mistake(
-        "carried",
         "W not transposed on the way back",
         "delta_next @ W_next.T",
         "It needs layers of equal size. The direction is random, and yet W adapts to it.",
@@ -801,6 +803,13 @@ CARRIED = [
         "Each step makes active neurons a little more active, and with ReLU nothing stops that.",
         _too_early,
         right="delta_next @ W_next, then W_next -= rate * dW_next",
+    ),
+    Mistake(
+        "carried",
+        "the raw error carried back, and through new weights",
+        "W_next -= rate * dW_next, then (a_next - y) @ W_next",
+        "The slope of the layer above is missing, and its weights are updated too early.",
+        lambda net, i: net.carried[i + 1] @ (net.W[i + 1] - net.rate * net.dW[i + 1]),
     ),
     Mistake(
         "carried",
@@ -1297,14 +1306,14 @@ MASK_UNSCALED = Mistake(
     "delta",
     "the dropout mask without its division",
     "delta = (delta_next @ W_next) * f′(z) * (mask > 0)",
-    "The forward pass divides by the fraction that is kept; this layer's steps are shorter by it.",
+    "The forward pass divides by the fraction kept, so these steps are shorter by that factor.",
     lambda net, i: net.carried[i] * net.slope[i] * (net.mask[i] > 0),
     right="delta = (delta_next @ W_next) * f′(z) * (mask > 0) / keep",
     at="with dropout",
 )
 STOPS = Mistake(
     "squish",
-    "max of 0 and z instead of maximum",
+    "max used like maximum",
     "a = np.max(0, z)",
     "NumPy takes z for an axis, and stops. The rest is checked as if this line were right.",
     lambda net, i: np.maximum(0, net.z[i]),
