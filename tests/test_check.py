@@ -34,7 +34,10 @@ def names_in(diagnosis: Diagnosis) -> str:
     return "; ".join(m.name for f in [*diagnosis.findings, *others] for m in f.mistakes)
 
 
-@pytest.mark.parametrize("style", PROGRAMS)
+RARE = [pytest.param(style, marks=pytest.mark.slow) for style in styles.STYLES]
+
+
+@pytest.mark.parametrize("style", [*programs.PROGRAMS, *RARE])
 def test_a_right_program_is_called_right(style: str, tmp_path: Path) -> None:
     diagnosis = checked_here(tmp_path, PROGRAMS[style])
     assert diagnosis.is_right, report(diagnosis, "mine.py")

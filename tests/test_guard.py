@@ -24,8 +24,12 @@ HARM = {
 }
 
 
+OFTEN = ("overwrites a file", "removes a file", "starts a program")
+RARELY = [pytest.param(harm, marks=pytest.mark.slow) for harm in HARM if harm not in OFTEN]
+
+
 @pytest.mark.parametrize("statement", ["{}", "result = {}"], ids=["as a line", "in a definition"])
-@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("harm", [*OFTEN, *RARELY])
 def test_a_checked_program_changes_no_file(harm: str, statement: str, tmp_path: Path) -> None:
     kept, mine = tmp_path / "kept" / "results.txt", tmp_path / "mine.py"
     kept.parent.mkdir()

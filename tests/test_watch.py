@@ -118,7 +118,11 @@ def names_in(diagnosis: Diagnosis) -> list[str]:
     return [mistake.name for finding in diagnosis.findings for mistake in finding.mistakes]
 
 
-@pytest.mark.parametrize("source", LOADERS)
+OFTEN = ("Keras", "pandas", "idx files", "a pickled file")
+RARELY = [pytest.param(source, marks=pytest.mark.slow) for source in LOADERS if source not in OFTEN]
+
+
+@pytest.mark.parametrize("source", [*OFTEN, *RARELY])
 def test_a_right_program_is_right_whatever_loads_its_data(source: str, tmp_path: Path) -> None:
     diagnosis = watched(tmp_path, program(LOADERS[source]))
     assert diagnosis.is_right, report(diagnosis, "mine.py")

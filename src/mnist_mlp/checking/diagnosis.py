@@ -153,8 +153,8 @@ def best_reading(
     reads = list[Read]()
     for trial in sorted(finite, key=rank):
         reads.append((trial, match(trial.answers, recipes, thorough=False)))
-        if _price(reads[-1]) < SEVERAL:
-            return trial, match(trial.answers, recipes)
+        if _price(reads[-1]) < SEVERAL:  # being thorough would not change it
+            return reads[-1]
         if time.process_time() > deadline:
             break
     best = min(reads, key=_price)
