@@ -245,6 +245,7 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     assert np.abs(framed(path) - frame(DIGIT.convert("RGB"))).max() < 0.3
 
 
+@pytest.mark.slow
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     finished: Path, tmp_path: Path
 ) -> None:

@@ -122,6 +122,7 @@ def train(X, y):
 """
 
 
+@pytest.mark.slow
 def test_a_function_that_shuffles_apart_is_found_in_its_source(tmp_path: Path) -> None:
     faults, problem = found_in(RIGHT + SHUFFLES.format(between="n = len(X)"), tmp_path)
     assert not problem

@@ -126,6 +126,7 @@ def test_jpeg_compression_changes_little(quality: int) -> None:
         assert far(seen(jpeg(sheet, quality)), seen(sheet)) < 0.15
 
 
+@pytest.mark.slow
 def test_specks_of_dirt_are_ignored() -> None:
     random = np.random.default_rng(0)
     for digit in range(10):
@@ -136,6 +137,7 @@ def test_specks_of_dirt_are_ignored() -> None:
         assert far(seen(grey(dirty)), seen(grey(clean))) < 0.05
 
 
+@pytest.mark.slow
 def test_the_edge_of_a_sheet_is_ignored() -> None:
     for digit in range(10):
         clean = 1 - drawn(digit)

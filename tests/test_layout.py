@@ -57,6 +57,7 @@ def test_every_package_is_listed_here() -> None:
     assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(PACKAGES)
 
 
+@pytest.mark.slow
 def test_a_change_in_any_package_invalidates_checkpoints_and_sweeps(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="a sweep needs Dask")
     for folder in ("src", "stages"):

@@ -136,6 +136,7 @@ def test_few_examples_have_fewer_components(network: Network, digits: Dataset) -
     assert found.refuses(network, digits.images[1:2]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [[], [8], [40, 30]])
 def test_networks_of_every_shape_have_a_likeness(
     hidden: list[int], digits: Dataset, split: Split, tmp_path: Path

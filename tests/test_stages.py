@@ -198,6 +198,7 @@ def test_a_stage_in_a_subfolder_sends_the_user_to_the_top(folder: str) -> None:
     assert result.stderr == f"error: run this at the top of the project: `cd {ROOT}`\n"
 
 
+@pytest.mark.slow
 def test_a_claim_in_a_subfolder_sends_the_user_to_the_top() -> None:
     pytest.importorskip("matplotlib", reason="needed by the claims")
     result = start(ROOT / "claims", "python", "edges.py", PYTHONPATH="../stages")
