@@ -73,13 +73,18 @@ def as_table(settings: dict[str, Any], results: dict[str, dict[str, Any]]) -> st
             continue
         accuracies = [network["test_accuracy"] for network in networks]
         alone = [n["seconds"] for n in networks if n["threads"] == "all"]
-        seconds = statistics.median(alone) if alone else 0
         shape = "-".join(map(str, [784, *knobs["hidden"], 10]))
         mean = statistics.mean(accuracies)
         spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}, {len(accuracies)} seeds"
-        took = f"{seconds / 60:.0f} min" if seconds > 120 else f"{seconds:.0f} s" if alone else ""
+        took = _duration(statistics.median(alone)) if alone else ""
         lines.append(f"| **{name}** | {shape} | {mean:.2%} ({spread}) | {took} |")
     return "\n".join([*lines, ""])
+
+
+def _duration(seconds: float) -> str:
+    if seconds > 120:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds > 10 else f"{seconds:.1f} s"
 
 
 def as_recipes(settings: dict[str, Any]) -> str:
