@@ -64,20 +64,24 @@ def measure(changes: dict[str, Any], seed: int) -> dict[str, Any]:
         }
 
 
-def as_table(settings: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
-    """Return a row for each named run that was measured."""
+def as_table(
+    settings: dict[str, Any], results: dict[str, dict[str, Any]], *, spread: bool = False
+) -> str:
+    """Return a row for each named run that was measured; `spread` adds the range over the seeds."""
     lines = ["| run | network | accuracy | training |", "| --- | --- | --- | --- |"]
     for name, knobs in settings["runs"].items():
         networks = results.get(name, {}).values()
         if not networks:
             continue
         accuracies = [network["test_accuracy"] for network in networks]
+        accuracy = f"{statistics.mean(accuracies):.2%}"
+        if spread:
+            extremes = f"{min(accuracies):.2%} to {max(accuracies):.2%}"
+            accuracy += f" ({extremes}, {len(accuracies)} seeds)"
         alone = [n["seconds"] for n in networks if n["threads"] == "all"]
-        shape = "-".join(map(str, [784, *knobs["hidden"], 10]))
-        mean = statistics.mean(accuracies)
-        spread = f"{min(accuracies):.2%} to {max(accuracies):.2%}, {len(accuracies)} seeds"
         took = _duration(statistics.median(alone)) if alone else ""
-        lines.append(f"| **{name}** | {shape} | {mean:.2%} ({spread}) | {took} |")
+        shape = "-".join(map(str, [784, *knobs["hidden"], 10]))
+        lines.append(f"| **{name}** | {shape} | {accuracy} | {took} |")
     return "\n".join([*lines, ""])
 
 
@@ -87,12 +91,13 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds > 10 else f"{seconds:.1f} s"
 
 
-def as_recipes(settings: dict[str, Any]) -> str:
-    """Return the command of each named run, and a table of published results."""
+def as_recipes(settings: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
+    """Return the results and the command of each named run, and a table of published results."""
     commands = [
         f"dvc exp run {as_options(knobs)}    # {name}" for name, knobs in settings["runs"].items()
     ]
-    lines = ["```sh", *commands, "```", "", "Published results of perceptrons on MNIST:", ""]
+    table = as_table(settings, results, spread=True)
+    lines = [table, "```sh", *commands, "```", "", "Published results of perceptrons on MNIST:", ""]
     lines += ["| source | network | errors |", "| --- | --- | --- |"]
     for other in settings["published"]:
         lines.append(f"| {other['source']} | {other['network']} | {other['errors']:.2%} |")
@@ -137,8 +142,9 @@ def main(
             RESULTS.write_text(
                 json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8"
             )
-    put(README, "named runs", as_table(settings, json.loads(RESULTS.read_text(encoding="utf-8"))))
-    put(RECIPES, "named runs", as_recipes(settings))
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    put(README, "named runs", as_table(settings, results))
+    put(RECIPES, "named runs", as_recipes(settings, results))
 
 
 if __name__ == "__main__":

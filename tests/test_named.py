@@ -17,9 +17,10 @@ BEGIN, END = "<!-- named runs -->\n", "<!-- end of named runs -->\n"
 
 
 def test_the_readme_shows_the_recorded_results_and_the_docs_the_commands() -> None:
-    table = named.as_table(SETTINGS, json.loads(named.RESULTS.read_text("utf-8")))
+    results = json.loads(named.RESULTS.read_text("utf-8"))
+    table = named.as_table(SETTINGS, results)
     assert BEGIN + table + END in named.README.read_text("utf-8")
-    recipes = BEGIN + named.as_recipes(SETTINGS) + END
+    recipes = BEGIN + named.as_recipes(SETTINGS, results) + END
     assert recipes in named.RECIPES.read_text("utf-8")
 
 
