@@ -28,7 +28,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.data.dataset import SIDE, load_dataset
 from mnist_mlp.learning.likeness import Likeness, likeness_file, load_likeness
-from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.model import load_network, reads_straightened
 from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.framing import look
 from mnist_mlp.reading.numbers import read_sheet
@@ -70,16 +70,30 @@ class Row(NamedTuple):
         return self.text == self.truth
 
 
-def read(network: Network, picture: Image.Image, likeness: Likeness | None) -> tuple[str, bool]:
+class Reader(NamedTuple):
+    """A network, and what read_sheet needs to know of it."""
+
+    network: Network
+    likeness: Likeness | None
+    straightened: bool
+
+
+def load_reader(model: Path) -> Reader:
+    """Load a network with what lies beside it."""
+    network = load_network(model)
+    return Reader(network, load_likeness(likeness_file(model), network), reads_straightened(model))
+
+
+def read(reader: Reader, picture: Image.Image) -> tuple[str, bool]:
     """Return what is read in a picture, "" if it cannot be read, and whether all of it is sure."""
     try:
-        reading = read_sheet(network, look(picture), likeness)
+        reading = read_sheet(reader.network, look(picture), reader.likeness, reader.straightened)
     except InputError:
         return "", False
     return reading.number.replace("\n", " "), not (reading.unsure or reading.refused)
 
 
-def read_folder(folder: Path, half: Half, network: Network, likeness: Likeness | None) -> list[Row]:
+def read_folder(folder: Path, half: Half, reader: Reader) -> list[Row]:
     """Read the pictures of a half."""
     with (folder / "truth.csv").open(encoding="utf-8") as file:
         listed = list(csv.DictReader(file))
@@ -89,7 +103,7 @@ def read_folder(folder: Path, half: Half, network: Network, likeness: Likeness |
         number = int(re.findall(r"\d+", one["file"])[-1])
         first = number <= digits // 2 if one["holds"] == "digit" else number % 2 == 1
         if half in (Half.both, Half.first if first else Half.second):
-            text, sure = read(network, open_photo(folder / one["file"]), likeness)
+            text, sure = read(reader, open_photo(folder / one["file"]))
             rows.append(Row(one["holds"], one["truth"], one["kind"], text, sure))
     return rows
 
@@ -194,9 +208,8 @@ def main(
     ] = "training",
 ) -> None:
     """Print how well a network reads the pictures in a folder."""
-    network = load_network(model)
-    likeness = load_likeness(likeness_file(model), network)
-    lines = table(read_folder(folder, half, network, likeness))
+    reader = load_reader(model)
+    lines = table(read_folder(folder, half, reader))
     mnist = load_dataset(prepared, digits)
     chosen = np.random.default_rng(0).permutation(len(mnist.images))[:ON_PAPER]
     lines += ["", f"| {digits} digits on paper | read right | called no digit |"]
@@ -204,7 +217,7 @@ def main(
     for paper in ("plain", "ruled", "squared", "framed", "circled"):
         random = np.random.default_rng(1)
         sheets = [on_paper(mnist.images[i], paper, random) for i in chosen]
-        texts = [read(network, sheet, likeness)[0] for sheet in sheets]
+        texts = [read(reader, sheet)[0] for sheet in sheets]
         right = [text == str(mnist.labels[i]) for text, i in zip(texts, chosen, strict=True)]
         lines.append(f"| {paper} | {sum(right)} of {len(right)} | {texts.count('?')} |")
     lines += ["", f"A photo of 12 megapixels is answered in {time_of_a_photo(model):.2f} s."]

@@ -27,7 +27,7 @@ from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
-from mnist_mlp.data.dataset import NAME, load_dataset, load_split, relabelled
+from mnist_mlp.data.dataset import load_dataset, load_description, load_split, relabelled
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.evaluation import accuracy, answer, noise_confidence
 from mnist_mlp.learning.likeness import likeness_file, measure_likeness, save_likeness
@@ -81,11 +81,7 @@ def evaluate(
             f"{results['test_cost']}; run `dvc repro -f preprocess`"
         )
     rounded = {name: round(value, 6) for name, value in results.items()}
-    data = (prepared / NAME).read_text(encoding="utf-8", errors="replace")
-    if data not in ("mnist", "sample"):
-        raise InputError(
-            f"{prepared / NAME}: expected mnist or sample; run `dvc repro -f preprocess`"
-        )
+    data, _ = load_description(prepared)
     save_likeness(likeness_file(model), likeness, network)
     with atomic_write(metrics) as file:
         text = json.dumps(rounded | {"data": data}, indent=2, sort_keys=True)

@@ -7,11 +7,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 
 from command import PARAMS, PREPARED, RAW, ParamsFile, PreparedFolder, RawFolder, run
 
-from mnist_mlp.base.files import atomic_write
+import numpy as np
+
 from mnist_mlp.base.params import load_params
 from mnist_mlp.data import mnist
-from mnist_mlp.data.dataset import NAME, in_stored_order, read_digits, save_dataset
+from mnist_mlp.data.dataset import in_stored_order, read_digits, save_dataset, save_description
 from mnist_mlp.data.mirrors import is_complete
+from mnist_mlp.data.straightening import straighten
 
 
 def preprocess(
@@ -19,16 +21,16 @@ def preprocess(
 ) -> None:
     """Turn the digits into images in [0, 1] and one-hot targets.
 
-    Reads data/raw; writes data/prepared. No knob changes the arrays, so all experiments share them:
+    Reads data/raw and the knob straighten; writes data/prepared. No other knob changes the arrays:
     the training images are in one random order, and `train` chooses which are held out.
     """
-    load_params(params_file)
+    params = load_params(params_file)
     training = read_digits(raw / mnist.TRAIN_IMAGES.name, raw / mnist.TRAIN_LABELS.name)
     test = read_digits(raw / mnist.TEST_IMAGES.name, raw / mnist.TEST_LABELS.name)
-    save_dataset(prepared, "training", *in_stored_order(*training))
-    save_dataset(prepared, "test", *test)
-    with atomic_write(prepared / NAME) as file:
-        file.write(b"mnist" if is_complete(raw) else b"sample")
+    for name, (pixels, labels) in {"training": in_stored_order(*training), "test": test}.items():
+        images = np.stack([straighten(image) for image in pixels]) if params.straighten else pixels
+        save_dataset(prepared, name, images, labels)
+    save_description(prepared, "mnist" if is_complete(raw) else "sample", params.straighten)
     print(f"{len(training[1]):,} training and {len(test[1]):,} test images are in {prepared}.")
 
 

@@ -33,7 +33,7 @@ from mnist_mlp.base.params import load_params
 from mnist_mlp.base.randomness import generator
 from mnist_mlp.data.dataset import PIXELS, Dataset, load_dataset, load_split, relabelled
 from mnist_mlp.learning.likeness import likeness_file, load_likeness
-from mnist_mlp.learning.model import load_network
+from mnist_mlp.learning.model import load_network, reads_straightened
 from mnist_mlp.learning.network import Network
 from mnist_mlp.learning.snapshots import Snapshots, load_snapshots
 from mnist_mlp.showing.report_page import TRAINING_DIGITS, gather, render
@@ -103,6 +103,7 @@ def report(
             claims=_read(claims, Claims, "make claims").claims if claims.exists() else [],
             snapshots=_read_snapshots(snapshots, network),
             likeness=load_likeness(likeness_file(model), network),
+            straightened=reads_straightened(model),
         )
     )
     with atomic_write(page) as file:

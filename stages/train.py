@@ -34,7 +34,7 @@ import typer
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write, remove_file
 from mnist_mlp.base.params import Params, load_params, restorable, write_value
-from mnist_mlp.data.dataset import load_dataset, save_split
+from mnist_mlp.data.dataset import load_dataset, load_description, save_split
 from mnist_mlp.learning.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
 from mnist_mlp.learning.evaluation import accuracy, answer, is_stuck
 from mnist_mlp.learning.model import save_network
@@ -67,6 +67,7 @@ def train(
     """
     params = load_params(params_file)
     digits = load_dataset(prepared, "training")
+    _, straightened = load_description(prepared)
     print(
         f"kernels: {params.kernels} ({os.environ.get('OPENBLAS_CORETYPE', 'chosen by OpenBLAS')})"
     )
@@ -101,7 +102,7 @@ def train(
         if not progress.history:
             raise
         raise SystemExit(f"{interruption}; {history} has the epochs so far") from None
-    save_network(model, network)
+    save_network(model, network, straightened)
     save_snapshots(snapshots, kept)
     _save_history(history, progress.history)
     remove_file(checkpoint)

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from selenium.webdriver import Chrome
 
+from mnist_mlp.data.straightening import straighten
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.reading.framing import frame
 from tests.browser import Listener, find, open_browser, quick_mouse, run, text, visit
@@ -19,7 +20,7 @@ from tests.scenes import drawn, grey
 
 pytestmark = pytest.mark.slow
 
-MODULES = ("framing.js", "strange.js", "ones.js")
+MODULES = ("framing.js", "straightening.js", "strange.js", "ones.js")
 MNIST_INK = 0.1307 * 784  # the mean over the training digits
 PEN = 2.6  # pixels
 
@@ -128,6 +129,20 @@ def test_pictures_are_framed_as_in_python(size: int, pen: float, chrome: Chrome)
     ]
     expected = [frame(grey(sheet).convert("RGB")) for sheet in sheets]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1 / 255)
+
+
+@pytest.mark.parametrize("slant", [-0.3, 0, 0.4])
+def test_digits_are_straightened_as_in_python(slant: float, chrome: Chrome) -> None:
+    images = [
+        np.rint(255 * frame(grey(drawn(digit, pen, slant)).convert("RGB"))).astype(np.uint8)
+        for digit in range(10)
+        for pen in (0.08, 0.16)
+    ]
+    images.append(np.zeros(784, np.uint8))
+    floats = [(image / 255).tolist() for image in images]
+    found = numbers(chrome, "(image) => straighten(new Float32Array(image))", floats)
+    expected = [straighten(image.reshape(28, 28)).ravel() for image in images]
+    np.testing.assert_array_equal(np.rint(255 * found), expected)
 
 
 def test_a_picture_in_mnists_frame_stays_as_it_is(chrome: Chrome) -> None:

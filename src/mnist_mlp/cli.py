@@ -99,11 +99,12 @@ def predict(
 
     from mnist_mlp.base.files import atomic_write
     from mnist_mlp.learning.likeness import likeness_file, load_likeness
+    from mnist_mlp.learning.model import reads_straightened
     from mnist_mlp.reading.numbers import draw_readings, read_sheet
     from mnist_mlp.reading.photos import look_at_file
 
     network = _load(model)
-    likeness = load_likeness(likeness_file(model), network)
+    likeness, straightened = load_likeness(likeness_file(model), network), reads_straightened(model)
     missing = f"{likeness_file(model)} is missing, or of another model; `dvc repro` writes it"
     if strict and not likeness:
         raise InputError(f"--strict: {missing}")
@@ -115,7 +116,7 @@ def predict(
             print(f"error: {in_one_line(error)}", file=sys.stderr)
             results.append({"image": str(path), "error": in_one_line(error)})
             continue
-        reading = read_sheet(network, sheet, likeness)
+        reading = read_sheet(network, sheet, likeness, straightened)
         seen.append((picture, reading))
         results.append({"image": str(path), **reading.data(layers)})
         if not as_json:
@@ -503,11 +504,18 @@ def _answers(source: str) -> Answers:
 
     if not source.endswith(".npz"):
         return read_answers(source)
-    from mnist_mlp.data.dataset import load_dataset
+    from mnist_mlp.data.dataset import load_dataset, load_description
     from mnist_mlp.learning.evaluation import answer
-    from mnist_mlp.learning.model import load_network
+    from mnist_mlp.learning.model import load_network, reads_straightened
 
-    test = load_dataset(Path("data/prepared"), "test")
+    prepared = Path("data/prepared")
+    _, straightened = load_description(prepared)
+    if reads_straightened(Path(source)) != straightened:
+        raise InputError(
+            f"{source}: expected a network that learned {'' if straightened else 'un'}straightened "
+            f"digits, as in {prepared}, found another"
+        )
+    test = load_dataset(prepared, "test")
     outputs = answer(load_network(Path(source)), test.images)
     return Answers(source, test.labels.tolist(), outputs.argmax(axis=1).tolist())
 

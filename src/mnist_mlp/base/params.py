@@ -41,6 +41,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
     dataset: Literal["auto", "mnist", "sample"] = "auto"
     validation: BelowOne = 0.1
+    straighten: bool = False
     hidden: Layers = (16, 16)
     activation: Activation = "relu"
     cost: CostName = "cross_entropy"

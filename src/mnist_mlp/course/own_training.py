@@ -30,7 +30,7 @@ from mnist_mlp.checking.learner import Learner, describe
 from mnist_mlp.checking.lines import Problem, Recipe
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.parts import examine
-from mnist_mlp.data.dataset import Dataset, draw_split, load_dataset
+from mnist_mlp.data.dataset import Dataset, draw_split, load_dataset, load_description
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.batches import mini_batches, shuffled
 from mnist_mlp.learning.costs import COSTS
@@ -146,7 +146,8 @@ def train_own(
             raise InputError(f"{file}: {problem}")
         network = load_network(made / "model.npz")
     if model:
-        save_network(model, network)
+        _, straightened = load_description(prepared)
+        save_network(model, network, straightened)
     return Result(_accuracy(network, prepared), account["seconds"])
 
 

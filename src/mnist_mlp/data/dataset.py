@@ -16,7 +16,7 @@ from mnist_mlp.data.idx import read_idx
 SIDE = 28  # pixels along each side of an image
 PIXELS = SIDE * SIDE
 DIGITS = 10
-NAME = "dataset.txt"  # names the prepared data: mnist or sample
+NAME = "dataset.txt"  # says what the prepared data is
 BLOCK = 1000  # examples normalised and written at a time
 
 Labels = NDArray[np.intp]
@@ -138,6 +138,26 @@ def save_dataset(
             examples = normalise(pixels[block], labels[block])
             images.write(examples.images.data)
             targets.write(examples.targets.data)
+
+
+def save_description(folder: Path, name: str, straightened: bool) -> None:
+    """Write which data set the folder has, mnist or sample, and whether it is straightened."""
+    with atomic_write(folder / NAME) as file:
+        file.write(" ".join([name, *["straightened"] * straightened]).encode())
+
+
+def load_description(folder: Path) -> tuple[str, bool]:
+    """Read what save_description wrote.
+
+    Raises InputError if the file holds something else, and OSError if it cannot be read.
+    """
+    text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
+    name, *more = text.split(" ")
+    if name not in ("mnist", "sample") or more not in ([], ["straightened"]):
+        raise InputError(
+            f"{folder / NAME}: expected mnist or sample; run `dvc repro -f preprocess`"
+        )
+    return name, bool(more)
 
 
 def load_dataset(folder: Path, name: str) -> Dataset:

@@ -31,10 +31,14 @@ class Settings(msgspec.Struct):
     cost: CostName
 
 
-def save_network(path: Path, network: Network) -> None:
-    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time."""
+def save_network(path: Path, network: Network, straightened: bool = False) -> None:
+    """Write a network to an .npz file: plain arrays, no pickle, the same bytes every time.
+
+    `straightened` says that the digits that it learned were.
+    """
     settings = msgspec.structs.asdict(settings_of(network))
-    save_arrays(path, {"parameters": network.parameters, **settings})
+    arrays = {"parameters": network.parameters, **settings, "straightened": straightened}
+    save_arrays(path, arrays)
 
 
 def settings_of(network: Network) -> Settings:
@@ -64,6 +68,15 @@ def load_network(path: Path) -> Network:
     """
     with open_arrays(path, "a model") as arrays:
         return _build(arrays)
+
+
+def reads_straightened(path: Path) -> bool:
+    """Tell whether the network in a file learned straightened digits, so that it reads only these.
+
+    Files of older versions do not say so, and none did. Raises InputError if it is no model.
+    """
+    with open_arrays(path, "a model") as arrays:
+        return "straightened" in arrays and bool(arrays["straightened"].all())
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_mlp.data.dataset import SIDE
+from mnist_mlp.data.straightening import straighten
 from mnist_mlp.learning.likeness import Likeness
 from mnist_mlp.learning.network import Network
 from mnist_mlp.reading.answers import Answer, draw_row
@@ -91,12 +93,15 @@ class Reading(NamedTuple):
         return "\n".join(shown + [f"left out: {', '.join(self.left_out)}"] * bool(self.left_out))
 
 
-def read_sheet(network: Network, sheet: Sheet, likeness: Likeness | None = None) -> Reading:
+def read_sheet(
+    network: Network, sheet: Sheet, likeness: Likeness | None = None, straightened: bool = False
+) -> Reading:
     """Read the digits that `look` found. Without a likeness, nothing is refused as no digit.
 
-    Raises InputError if the network gives NaN or infinity.
+    `straightened` is for a network that learned such digits. Raises InputError if the network gives
+    NaN or infinity.
     """
-    reader = _Reader(network, sheet.ink, likeness)
+    reader = _Reader(network, sheet.ink, likeness, straightened)
     lines = []
     for line in sheet.layout.lines:
         parts = reader.join([reader.part(sheet.layout.mask(glyph)) for glyph in line])
@@ -125,15 +130,22 @@ class _Part(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, network: Network, ink: Grey, likeness: Likeness | None) -> None:
+    def __init__(
+        self, network: Network, ink: Grey, likeness: Likeness | None, straightened: bool
+    ) -> None:
         self.network = network
         self.ink = ink
         self.likeness = likeness
+        self.straightened = straightened
 
     def part(self, mask: Mask) -> _Part:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-        return _Part(mask, box, Answer(self.network, frame_ink(self.ink, mask), self.likeness))
+        image = frame_ink(self.ink, mask)
+        if self.straightened:
+            pixels = np.rint(255 * image).astype(np.uint8).reshape(SIDE, SIDE)
+            image = np.divide(straighten(pixels).ravel(), 255, dtype=np.float32)
+        return _Part(mask, box, Answer(self.network, image, self.likeness))
 
     def join(self, parts: list[_Part]) -> list[_Part]:
         """Join what may be one digit, unless both parts are sure, and surer than the whole."""

@@ -108,7 +108,7 @@ def run_training(
     )
     params, model, snapshots, validation, *tables = (folder / name for name in names)
     history, accuracy, predictions = tables
-    prepared = folder / f"{code[:12]}-{data[:12]}"
+    prepared = folder / f"{code[:12]}-{data[:12]}-{knobs['straighten']}"
     try:
         if not prepared.exists():
             shutil.rmtree(folder, ignore_errors=True)

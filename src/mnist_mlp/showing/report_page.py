@@ -28,6 +28,7 @@ SCRIPTS = (
     "bytes.js",
     "network.js",
     "framing.js",
+    "straightening.js",
     "likeness.js",
     "strange.js",
     "backprop.js",
@@ -78,13 +79,15 @@ def gather(
     claims: Sequence[object] = (),
     snapshots: Snapshots | None = None,
     likeness: Likeness | None = None,
+    straightened: bool = False,
 ) -> dict[str, Any]:
     """Gather what the page shows.
 
     `training` are examples that the network learned from; the page has the first TRAINING_DIGITS.
     `noise` is (n, 784) in [0, 1], images that show no digit. `history` has a list for each column
     of metrics/history.csv, `results` are those of metrics/accuracy.json, and a claim has the
-    attributes `statement`, `measured` (a list of lines) and `verdict`.
+    attributes `statement`, `measured` (a list of lines) and `verdict`. `straightened` says whether
+    the digits are.
     """
     outputs = answer(network, test.images)
     confusion = np.zeros((DIGITS, DIGITS), int)
@@ -108,6 +111,7 @@ def gather(
         "claims": claims,
         "data": {
             "chart": place_of_epochs(history["epoch"]),
+            "straightened": straightened,
             **_gather_digits(network, test, outputs, noise),
             **_gather_network(network, test, training, snapshots, likeness),
         },

@@ -3,12 +3,13 @@
 import { onGrid } from "./address.js";
 import { decodeBytes, unpackRuns } from "./bytes.js";
 import { element, find, moveByArrows } from "./dom.js";
-import { SIDE, frameStrokes } from "./framing.js";
+import { SIDE } from "./framing.js";
 import { answerOf, largest, weightsOf } from "./network.js";
 import { flaggedOnes } from "./ones.js";
 import { colourLimit, inkColour, paint, paintSigned, readPalette } from "./pictures.js";
 import { count, outputWords } from "./words.js";
 
+/** @import { Point } from "./framing.js" */
 /** @import { Network } from "./network.js" */
 /** @import { Drawing } from "./pad.js" */
 /** @import { Palette } from "./pictures.js" */
@@ -184,11 +185,12 @@ export function paintWeights(network, palette) {
 /**
  * Show how 1s with a flag are read, one of each length; `draw` puts one on the pad.
  * @param {Network} network
+ * @param {(strokes: Point[][]) => Float32Array} look what the network sees of strokes
  * @param {(drawing: Drawing) => void} draw
  */
-export function makeOnes(network, draw) {
+export function makeOnes(network, look, draw) {
   const ones = flaggedOnes().map(({ flag, strokes }) => {
-    const image = frameStrokes(strokes);
+    const image = look(strokes);
     return { flag, strokes, image, digit: answerOf(network, image).digit };
   });
   const right = ones.filter(({ digit }) => digit === 1).length;

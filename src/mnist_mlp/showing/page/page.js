@@ -15,12 +15,14 @@ import { drawPad, isBlank, makePad } from "./pad.js";
 import { readPalette } from "./pictures.js";
 import { atWork, inLesson } from "./scene.js";
 import { unpackSnapshots } from "./snapshots.js";
+import { straighten } from "./straightening.js";
 import { strangeWords } from "./strange.js";
 import { makeLesson, unpackExamples } from "./teach.js";
 import { makeTime } from "./time.js";
 import { STEPS, makeTour } from "./tour.js";
 import { verdict } from "./words.js";
 
+/** @import { Point } from "./framing.js" */
 /** @import { Drawing } from "./pad.js" */
 
 const LEARNED = 0.95; // output from which a lesson has nothing left to show
@@ -55,12 +57,20 @@ function start(data) {
     });
   }
 
+  /**
+   * What the network sees of strokes.
+   * @param {Point[][]} strokes
+   */
+  function look(strokes) {
+    return data.straightened ? straighten(frameStrokes(strokes)) : frameStrokes(strokes);
+  }
+
   const networkNow = () => lesson.taught() ?? moments[moment]?.network ?? trained;
   const sampleNow = () => {
     const { sample } = pad.drawing();
     return sample === null ? null : samples[sample];
   };
-  const imageNow = () => sampleNow()?.image ?? frameStrokes(pad.drawing().strokes);
+  const imageNow = () => sampleNow()?.image ?? look(pad.drawing().strokes);
 
   /** Work out everything from the pad to the answer, once, and show it. */
   function update() {
@@ -149,7 +159,7 @@ function start(data) {
     if (find("pad").getBoundingClientRect().bottom < 0) scrollTo("think", "start");
   };
   const galleries = makeGalleries(data, samples, (sample) => load({ strokes: [], sample }));
-  const ones = makeOnes(trained, load);
+  const ones = makeOnes(trained, look, load);
   const tabs = makeTabs(["time", "lesson"], changed);
   const time =
     moments.length > 1
