@@ -1,6 +1,6 @@
 """Train a named run with another library, from `python` to a saved model.
 
-    PYTHONPATH=src python benchmarks/peers.py LIBRARY RUN SEED MODEL
+    PYTHONPATH=src python benchmarks/peers.py LIBRARY RUN SEED MODEL PREPARED
 
 LIBRARY is JAX, PyTorch or scikit-learn. JAX and PyTorch, each in its usual way, in float32, follow
 the recipe to the letter: initial weights, mini-batches, cost, Nesterov momentum, learning rates,
@@ -29,7 +29,6 @@ from mnist_mlp.learning.training import new_network
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "benchmarks/named.yaml"
-PREPARED = ROOT / "data/prepared"
 ADAM = {"96": (200, 30), "98": (200, 12), "99": (128, 20)}  # batch size, epochs, by validation
 
 
@@ -188,14 +187,14 @@ def draw(network: Network, digits: Dataset, params: Params, number: int) -> Epoc
     return Epoch(images, targets, np.arange(n), refine.learning_rates)
 
 
-def main(name: str, run: str, seed: str, model: str) -> None:
+def main(name: str, run: str, seed: str, model: str, prepared: str) -> None:
     """Train, average the parameters of the last epochs if the recipe does, and save."""
     params = read_run(run, seed=int(seed))
     if name == "scikit-learn":
         size, epochs = ADAM[run]
         params = read_run(run, seed=int(seed), batch_size=size, epochs=epochs)
     network = new_network(params)
-    digits = Dataset(*map(np.array, load_dataset(PREPARED, "training")))
+    digits = Dataset(*map(np.array, load_dataset(Path(prepared), "training")))
     if params.validation:
         rows = draw_split(len(digits.images), params).training
         digits = Dataset(digits.images[rows], digits.targets[rows])

@@ -23,8 +23,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 from matplotlib.figure import Figure
-from named import RECIPES, ROOT, RUNS, measure, put
-from peers import ADAM, PREPARED
+from named import RECIPES, ROOT, RUNS, measure, prepared, put
+from peers import ADAM
 from speed import machine
 
 from mnist_mlp.data.dataset import load_dataset
@@ -42,17 +42,25 @@ Measured = dict[str, float]  # "seconds" and "test_accuracy"
 
 def train(library: str, run: str, seed: int) -> Measured:
     """Train and test one network."""
+    knobs = yaml.safe_load(RUNS.read_text(encoding="utf-8"))["runs"][run]
+    digits = prepared(knobs["straighten"])
     if library == PROJECT:
-        knobs = yaml.safe_load(RUNS.read_text(encoding="utf-8"))["runs"][run]
         found = measure(knobs, seed)
         return {key: found[key] for key in ("seconds", "test_accuracy")}
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.npz"
-        words: list[str | Path] = [ROOT / "benchmarks/peers.py", library, run, str(seed), model]
+        words: list[str | Path] = [
+            ROOT / "benchmarks/peers.py",
+            library,
+            run,
+            str(seed),
+            model,
+            digits,
+        ]
         start = time.perf_counter()
         subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
         seconds = time.perf_counter() - start
-        network, test = load_network(model), load_dataset(PREPARED, "test")
+        network, test = load_network(model), load_dataset(digits, "test")
         right = accuracy(answer(network, test.images), test.labels)
         return {"seconds": round(seconds, 2), "test_accuracy": right}
 

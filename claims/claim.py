@@ -30,7 +30,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.base.errors import InputError
 from mnist_mlp.base.files import atomic_write
 from mnist_mlp.base.params import Params, check_params, load_params
-from mnist_mlp.data.dataset import SIDE, Dataset, load_dataset
+from mnist_mlp.data.dataset import SIDE, Dataset, load_dataset, save_description
 from mnist_mlp.learning.evaluation import accuracy, answer
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network
@@ -38,6 +38,7 @@ from mnist_mlp.runs.trainings import StageError, cluster, run_stage
 
 SCRIPTS = Path("claims")
 SETTINGS = SCRIPTS / "params.yaml"
+NAMED = Path("benchmarks/named.yaml")
 RESULTS = Path("data/claims")
 PREPARED = RESULTS / "prepared"  # a copy of its own: `dvc repro` deletes and remakes data/prepared
 NETWORKS = RESULTS / "networks"
@@ -150,6 +151,13 @@ def load_settings(section: str) -> Settings:
 def load_recipe(name: str) -> Settings:
     """Read the seeds and knobs of a recipe under `networks` in claims/params.yaml."""
     return _check(load_settings("networks")[name], f"networks: {name}")
+
+
+def load_named(name: str) -> dict[str, Any]:
+    """Read the knobs of a named run."""
+    document = yaml.safe_load(NAMED.read_text(encoding="utf-8"))
+    knobs: dict[str, Any] = document["runs"][name]
+    return knobs
 
 
 def _check(settings: Any, section: str) -> Settings:
@@ -274,8 +282,17 @@ def first_examples(dataset: Dataset, n: int) -> Dataset:
     return Dataset(*(array[:n] for array in dataset))
 
 
+@contextmanager
+def straightened_digits() -> Iterator[Path]:
+    """Prepare the digits with the knob straighten, in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder, changed_params({"straighten": True}) as params:
+        run_stage("preprocess", params=params, prepared=folder)
+        yield Path(folder)
+
+
 def save_training(folder: Path, training: Dataset) -> Path:
     """Write a training set for the train stage to read; return the folder."""
+    save_description(folder, "mnist", straightened=False)
     for part, array in zip(Dataset._fields, training, strict=True):
         with atomic_write(folder / f"training_{part}.npy", durable=False) as file:
             np.save(file, np.ascontiguousarray(array))

@@ -18,6 +18,7 @@ PROJECT = Path(__file__).parents[1]
 WRITTEN = {
     "dataset": "sample",
     "validation": "0.25",
+    "straighten": "true",
     "hidden": "[20, 12]",
     "activation": "tanh",
     "cost": "squared_error",

@@ -2,7 +2,8 @@
 
 import { SIDE } from "./framing.js";
 
-const [WIDTH, HEIGHT] = [4.5, 5.5]; // standard deviations of the ink's columns and rows, in pixels
+const WIDTH = 4.5; // standard deviation of the ink's columns, in pixels
+const HEIGHT = 5.5; // and of its rows
 const MOST = 2; // times as wide or high as before, at most, or that part
 const MIDDLE = SIDE / 2;
 
