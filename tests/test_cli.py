@@ -229,6 +229,19 @@ def test_light_ink_on_transparency_is_read_as_if_on_a_dark_background(
     assert np.abs(inked - opacity * (ink / 255)).mean() < 3
 
 
+@pytest.mark.parametrize("paper", [20, 100, 200, 255])
+def test_transparent_edges_and_holes_of_a_picture_get_the_colour_of_its_paper(
+    paper: int, tmp_path: Path
+) -> None:
+    ink = 255 - np.asarray(DIGIT, int)
+    sheet = np.rint(paper + (255 - 2 * paper) * 0.8 * ink / 255).astype(np.uint8)
+    opacity = np.full_like(sheet, 255)
+    opacity[:2], opacity[-2:], opacity[:, :2], opacity[:, -2:], opacity[5:9, 5:9] = [0] * 5
+    path = saved(Image.fromarray(np.dstack([*[sheet] * 3, opacity])), tmp_path / "a.png")
+    seen = np.asarray(open_photo(path).convert("L"), int)
+    assert np.abs(seen - np.where(opacity, sheet, paper)).max() <= 1
+
+
 def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -18,6 +18,7 @@ from mnist_mlp.reading.framing import Sheet, look
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # Pillow's other decoders are never run
 MAX_PIXELS = 64_000_000  # 256 MB once decoded
 LIGHT = 200  # of 255: a transparent image that is nowhere darker is light ink, meant for black
+HALF = 127  # of 255: a pixel with more is opaque
 DRAFT_SIDE = 1000  # pixels: a larger JPEG may be decoded at a lower resolution, down to this
 
 
@@ -82,11 +83,19 @@ def _discard_stderr() -> Iterator[None]:
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
-    """Put a transparent image on white, or on black if all of it is too light for white."""
+    """Put a transparent image on white, or on black if all of it is too light for white.
+
+    If most of it is opaque, it has paper of its own, whose colour the holes and edges get.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)
     if image.has_transparency_data:
         ink = image.convert("RGBA")
+        pixels = np.asarray(ink)
+        opaque = pixels[..., 3] > HALF
+        if opaque.mean() > 0.5:
+            paper = tuple(np.median(pixels[opaque], axis=0).astype(int))
+            return Image.alpha_composite(Image.new("RGBA", ink.size, paper), ink).convert("RGB")
         white, black = (Image.new("RGBA", ink.size, colour) for colour in ("white", "black"))
         image = Image.alpha_composite(white, ink)
         if np.asarray(image.convert("L")).min() > LIGHT:
