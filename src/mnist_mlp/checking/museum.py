@@ -12,7 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.lines import FUNCTIONS, LEAKS, LINES, Compute, Pass, Planted
+from mnist_mlp.checking.lines import (
+    FUNCTIONS,
+    LEAKS,
+    LINES,
+    Compute,
+    Pass,
+    Planted,
+    leaky_slope,
+)
 from mnist_mlp.learning.network import sigmoid, softmax
 
 
@@ -106,6 +114,11 @@ def _square(array: Array) -> Array:
 
 def _leak(net: Pass, i: int) -> float:
     return LEAKS[net.function(i)]
+
+
+def _other_leak(net: Pass, i: int) -> float:
+    """Return the leak that people most often confuse with that of layer i."""
+    return 0.1 if _leak(net, i) == 0.01 else 0.01
 
 
 def _reshaped(weights: Array) -> Array:
@@ -589,6 +602,24 @@ SLOPE = [
     ),
     Mistake(
         "slope",
+        "plus instead of minus",
+        "slope = a * (1 + a)",
+        "The slope is largest where it should be smallest.",
+        lambda net, i: net.a[i] * (1 + net.a[i]),
+        ("sigmoid",),
+        "slope = a * (1 - a)",
+    ),
+    Mistake(
+        "slope",
+        "plus instead of minus, for tanh",
+        "slope = 1 + a ** 2",
+        "The signs are right, the sizes are not.",
+        lambda net, i: 1 + net.a[i] ** 2,
+        ("tanh",),
+        "slope = 1 - a ** 2",
+    ),
+    Mistake(
+        "slope",
         "the slope of the sigmoid for another function",
         "slope = a * (1 - a)",
         "Above 1 it has the wrong sign.",
@@ -666,6 +697,15 @@ SLOPE = [
         at="hidden",
     ),
     Mistake(
+        "slope",
+        "another leak in the slope",
+        "slope = np.where(z > 0, 1, 0.01), after np.maximum(0.1 * z, z)",
+        "Neurons with a negative z learn more slowly, or faster.",
+        lambda net, i: leaky_slope(_other_leak(net, i), net.z[i]),
+        ("leaky ReLU",),
+        at="hidden",
+    ),
+    Mistake(
         "delta",
         "the leaky branch assigned instead of multiplied",
         "delta[z <= 0] = leak",
@@ -725,6 +765,15 @@ SLOPE = [
         "slope = f′(z_prev), or of the next",
         "It needs layers of equal size; a neuron is changed by whether another one fired.",
         lambda net, i: FUNCTIONS[net.function(i)].slope(_another(net.z, net.z[i].shape, i)),
+    ),
+    Mistake(
+        "slope",
+        "half of the slope of the wrong layer",
+        "slope = a * (1 - a_next)",
+        "It needs layers of equal size.",
+        lambda net, i: net.a[i] * (1 - _another(net.a, net.a[i].shape, i)),
+        ("sigmoid",),
+        "slope = a * (1 - a)",
     ),
     Mistake(
         "slope",
@@ -1319,8 +1368,76 @@ STOPS = Mistake(
     lambda net, i: np.maximum(0, net.z[i]),
     right="a = np.maximum(0, z)",
 )
-STEP = [NOT_RESET, OVERWRITTEN, STOPS]
-NOTED = {"not reset": NOT_RESET, "overwritten": OVERWRITTEN, "stops": STOPS}
+VELOCITY_RESET = Mistake(
+    "step",
+    "the velocity is reset before each step",
+    "velocity = 0, then velocity = momentum * velocity - rate * dW",
+    "There is no momentum, so it learns as plain gradient descent does.",
+    lambda net, i: net.dW[i],
+    right="velocity = momentum * velocity - rate * dW, from 0 before the first step",
+)
+VELOCITY_SUBTRACTED = Mistake(
+    "step",
+    "the old velocity has the wrong sign",
+    "velocity = rate * dW - momentum * velocity",
+    "It brakes where momentum should drive.",
+    lambda net, i: net.dW[i],
+    right="velocity = momentum * velocity - rate * dW, then W += velocity",
+)
+ROOT_FORGOTTEN = Mistake(
+    "step",
+    "the square root forgotten",
+    "W -= rate * m / (v + epsilon)",
+    "The smaller the gradient, the larger the step.",
+    lambda net, i: 1 / net.dW[i],
+    right="W -= rate * m / (np.sqrt(v) + epsilon)",
+)
+UNCORRECTED = Mistake(
+    "step",
+    "Adam's averages are not corrected",
+    "m / (np.sqrt(v) + epsilon)",
+    "Averages that begin at 0 are too small, v more than m, so the first steps are too large.",
+    lambda net, i: np.sign(net.dW[i]),
+    right="m / (1 - beta1 ** t), v / (1 - beta2 ** t)",
+)
+MISCORRECTED = Mistake(
+    "step",
+    "Adam's averages are corrected wrongly",
+    "v / (1 - beta1 ** t), only one of them, or with the same t at each step",
+    "The first steps are too large, or too small.",
+    lambda net, i: np.sign(net.dW[i]),
+    right="m / (1 - beta1 ** t), v / (1 - beta2 ** t), t = 1, 2, 3, ...",
+)
+BETAS_SWAPPED = Mistake(
+    "step",
+    "Adam's betas are swapped",
+    "m = 0.999 * m + 0.001 * dW, v = 0.9 * v + 0.1 * dW ** 2",
+    "The direction is an average over a thousand steps, and turns too late.",
+    lambda net, i: np.sign(net.dW[i]),
+    right="m = 0.9 * m + 0.1 * dW, v = 0.999 * v + 0.001 * dW ** 2",
+)
+STEP = [
+    NOT_RESET,
+    OVERWRITTEN,
+    STOPS,
+    VELOCITY_RESET,
+    VELOCITY_SUBTRACTED,
+    ROOT_FORGOTTEN,
+    UNCORRECTED,
+    MISCORRECTED,
+    BETAS_SWAPPED,
+]
+NOTED = {  # by the note of a trial
+    "not reset": NOT_RESET,
+    "overwritten": OVERWRITTEN,
+    "stops": STOPS,
+    "velocity reset": VELOCITY_RESET,
+    "velocity subtracted": VELOCITY_SUBTRACTED,
+    "no root": ROOT_FORGOTTEN,
+    "not corrected": UNCORRECTED,
+    "corrected wrongly": MISCORRECTED,
+    "betas swapped": BETAS_SWAPPED,
+}
 SCALE = [
     NO_AVERAGE,
     BIASES_SUMMED,
