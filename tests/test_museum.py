@@ -363,3 +363,49 @@ def test_the_factor_of_weight_decay_is_compared_with_the_cost(factor: float, wro
     diagnosis = judge(Outcome([trial._replace(penalty=decay / 2)], "", [], []))
     names = [finding.mistakes[0].name for finding in diagnosis.findings]
     assert names == ["L2 with the wrong factor"] * wrong
+
+
+def test_what_is_carried_back_wrongly_and_through_new_weights_is_named_as_both() -> None:
+    wrong, early = (
+        MUSEUM_BY_NAME["only the last neuron of the next layer carried back"],
+        MUSEUM_BY_NAME["updated too early: delta goes back through new weights"],
+    )
+
+    def carried(net: Pass, i: int) -> Array:
+        after = Pass(Problem([], [], net.a[0], net.y), net.recipe)
+        after.delta = net.delta
+        after.W = {i + 1: net.W[i + 1] - RATE * net.dW[i + 1]}
+        return wrong.compute(after, i)
+
+    found = answers([12, 9, 10], RECIPES[1], {("carried", 1): carried})
+    assert {wrong.name, early.name} <= named(found, RECIPES[1])
+
+
+def test_biases_that_get_the_gradient_of_another_layer_are_told_whatever_that_is() -> None:
+    planted: Planted = {("biases", 1): lambda net, i: np.full(9, net.delta[i].sum())}
+    found = [
+        answer._replace(biases=[answer.biases[0], *[answer.biases[0]] * 2])
+        for answer in answers([12, 9, 9, 9], RECIPES[0], planted)
+    ]
+    names = [f.mistakes[0].name for f in diagnosed(found, True).findings]
+    assert "the bias gradient is that of another layer" in names
+
+
+def test_one_tensor_averaged_once_more_is_the_one_that_is_blamed() -> None:
+    planted: Planted = {
+        ("scale weights", 1): lambda net, i: net.dW[i],
+        ("scale weights", 2): lambda net, i: net.dW[i],
+        ("scale biases", 1): lambda net, i: net.db[i],
+    }
+    found = diagnosed(answers([12, 9, 10], RECIPES[0], planted), False).findings
+    twice = "the biases' gradient averaged over the batch twice"
+    assert [(f.mistakes[0].name, f.layers) for f in found] == [(twice, (2,))]
+
+
+def test_a_layer_without_average_does_not_make_the_layers_below_wrong() -> None:
+    planted: Planted = {
+        ("scale weights", 2): lambda net, i: net.dW[i],
+        ("scale biases", 2): lambda net, i: net.db[i],
+    }
+    found = diagnosed(answers([12, 9, 10], RECIPES[0], planted), False).findings
+    assert [f.layers for f in found] == [(2,)]

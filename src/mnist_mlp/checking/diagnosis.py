@@ -343,11 +343,21 @@ def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
         }
         keep = 1 / reading.nets[0].mask.get(i, np.ones(1)).max()
         odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
-        if len(odd) > 1 and _same(*odd.values()):  # it is in delta, and so in the layers below
+        below = [f for tensor, f in reading.factors.items() if tensor.layer < i]
+        if len(odd) > 1 and _same(*odd.values()):
             yield _scaled_by(odd["weights"], expected, "weights", keep), i
-            expected = odd["weights"]
+            if not below or any(_same(factor, odd["weights"]) for factor in below):
+                expected = odd["weights"]  # it is in delta, and so in the layers below
+        elif "biases" in odd and _is_alone(odd["biases"], expected, reading):
+            yield BIASES_TWICE, i
         else:
             yield from ((_scaled_by(f, expected, kind, keep), i) for kind, f in odd.items())
+
+
+def _is_alone(factor: Factor, expected: Factor, reading: Reading) -> bool:
+    """Return whether biases are averaged once more than others, and than those elsewhere."""
+    biases = (f for tensor, f in reading.factors.items() if tensor.kind == "biases")
+    return factor.power < expected.power and any(_same(f, expected) for f in biases)
 
 
 def _by_decay(reading: Reading, common: Factor, expected: float) -> Iterator[tuple[Mistake, int]]:

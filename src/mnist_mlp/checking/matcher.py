@@ -32,7 +32,7 @@ from mnist_mlp.checking.lines import (
     Recipe,
     forward,
 )
-from mnist_mlp.checking.museum import ROOMS, Mistake, plant
+from mnist_mlp.checking.museum import ANOTHER_BIAS, ROOMS, TOO_EARLY, Mistake, plant
 
 AGAIN = 0.1  # price of a mistake that was already made in another layer
 UNKNOWN = 3.5  # price of a tensor that nothing explains
@@ -520,8 +520,13 @@ def _ways(reading: Reading, i: int, n: int) -> Iterator[Way]:
     written = (False, True) if reading.nets[0].cancels(i) else (False,)
     signs = (1, -1) if n == 1 else (1,)
     for mistakes in combinations(_wrong_lines(reading, i), n):
-        if len({mistake.line for mistake in mistakes}) == n:
+        if len({mistake.line for mistake in mistakes}) == n or _both_early(mistakes):
             yield from (Way(mistakes, *both) for both in product(written, signs))
+
+
+def _both_early(mistakes: Sequence[Mistake]) -> bool:
+    """Tell whether these are one mistake in what is carried back, and the weights' early update."""
+    return TOO_EARLY in mistakes and {mistake.line for mistake in mistakes} == {"carried"}
 
 
 def _deltas(reading: Reading, i: int) -> Iterator[Reading]:
@@ -548,7 +553,7 @@ def _right_delta(reading: Reading, i: int) -> Reading:
 
 
 def _with_delta(net: Pass, i: int, way: Way) -> Pass:
-    mistakes = {mistake.line: mistake for mistake in way.mistakes}
+    mistakes = {m.line: m for m in sorted(way.mistakes, key=TOO_EARLY.__ne__)}
 
     def compute(line: str) -> Array:
         return mistakes.get(line, LINES[line]).compute(after, i)
@@ -560,7 +565,10 @@ def _with_delta(net: Pass, i: int, way: Way) -> Pass:
         after.turned = way.sign
     for name in ("carried", "slope", "delta", "input", "dW", "db"):
         setattr(after, name, dict(getattr(net, name)))
+    if len(way.mistakes) > 1 and _both_early(way.mistakes):
+        after.W = {**net.W, i + 1: net.W[i + 1] - net.rate * net.dW[i + 1]}
     after.carried[i] = compute("cost" if i == net.last else "carried")
+    after.W = net.W
     after.slope[i] = compute("slope")
     after.delta[i] = compute("delta")
     return after
@@ -571,7 +579,7 @@ def _tensors(reading: Reading, answers: Sequence[Answer], i: int, lines: Lines =
     for kind in ("weights", "biases"):
         found = [getattr(answer, kind)[i - 1] for answer in answers]
         if found[0] is not None:
-            reading = _explain(reading, Tensor(kind, i), found, lines)
+            reading = _explain(reading, Tensor(kind, i), answers, found, lines)
     for net, answer in zip(reading.nets, answers, strict=True):
         own = answer.weights[i - 1]
         net.dW[i] = gradient(net, "weights", i) if own is None else own
@@ -614,7 +622,9 @@ def _fits(
         return None
 
 
-def _explain(reading: Reading, tensor: Tensor, found: list[Array], lines: Lines) -> Reading:
+def _explain(
+    reading: Reading, tensor: Tensor, answers: Sequence[Answer], found: list[Array], lines: Lines
+) -> Reading:
     """Return the reading with what explains a tensor: the right line, mistakes, or nothing."""
     kind, i = tensor
     if factor := _fits(reading.nets, kind, i, found):
@@ -635,7 +645,21 @@ def _explain(reading: Reading, tensor: Tensor, found: list[Array], lines: Lines)
     fitting = {m: f for m in ROOMS[kind] if (f := _fits(reading.nets, kind, i, found, m))}
     if fitting:
         return _explained_by(reading.plus(list(fitting), i), tensor, next(iter(fitting.values())))
-    return unexplained
+    is_anothers = kind == "biases" and _is_another_layers(answers, i)
+    return reading.plus([ANOTHER_BIAS], i) if is_anothers else unexplained
+
+
+def _is_another_layers(answers: Sequence[Answer], i: int) -> bool:
+    """Tell whether the program gives the biases of layer i the gradient of another layer's."""
+    own = [answer.biases[i - 1] for answer in answers]
+    return any(
+        all(
+            a is not None and b is not None and a.any() and b.size in (1, a.size) and (a == b).all()
+            for a, b in zip(own, others, strict=True)
+        )
+        for j, others in enumerate(zip(*(answer.biases for answer in answers), strict=True), 1)
+        if j != i
+    )
 
 
 def _explained_by(reading: Reading, tensor: Tensor, factor: Factor) -> Reading:

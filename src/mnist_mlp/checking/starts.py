@@ -95,9 +95,11 @@ def _builds(
 
 def filled(build: Callable[[], Any], problem: Problem, layout: Layout) -> Any:
     """Return what a function makes, with the parameters of a problem. Raises ValueError."""
+    sizes = [problem.images.shape[1], *map(len, problem.biases)]
+    if isinstance(build, partial) and build.func is make and build.args[1]:
+        build = partial(make, build.args[0], sizes, **build.keywords)
     value = build()
     places = find_places(value)
-    sizes = [problem.images.shape[1], *map(len, problem.biases)]
     if not places or places.sizes != sizes or not places.suit(layout):
         raise ValueError("not a network of this layout")
     places._replace(layout=layout).put(problem)

@@ -226,8 +226,16 @@ class Places(NamedTuple):
 
 
 def find_places(root: Any) -> Places | None:
-    """Return where an object keeps its parameters, if they form a chain of layers."""
+    """Return where an object keeps its parameters, if they form a chain of layers.
+
+    A single layer may be part of a network with a column of biases, so it comes last.
+    """
     found = list(slots(root))
+    return max(_chains(found), key=lambda places: len(places.weights) > 1, default=None)
+
+
+def _chains(found: list[Slot | Neurons]) -> Iterator[Places]:
+    """Yield the chains of layers, the likely ones first."""
     matrices = [slot for slot in found if slot.array.ndim == 2]
     named = [slot for slot in matrices if is_weight(slot.name)]
     matrices = [slot for slot in matrices if min(slot.array.shape) > 1]
@@ -242,9 +250,9 @@ def find_places(root: Any) -> Places | None:
                 if len(shapes) > folded and sizes[1:] == [n_out for _, n_out in shapes]:
                     if folded:
                         layout = Layout("rows", inputs, "last", "one-hot")
-                        return Places(sizes, weights, [None] * len(weights), layout)
-                    return _with_biases(sizes, weights, found, inputs)
-    return None
+                        yield Places(sizes, weights, [None] * len(weights), layout)
+                    else:
+                        yield _with_biases(sizes, weights, found, inputs)
 
 
 def _with_biases(

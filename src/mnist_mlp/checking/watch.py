@@ -241,7 +241,7 @@ class Watch:
                 self._collect(_names_in(frame))
                 self._find(frame)
             self._compare(frame)
-        elif event in ("call", "return"):
+        elif event in ("call", "return") and not _is_of_numbers(frame):
             self._compare(frame, is_loop=False)
             if event == "return" and frame is self.frame:
                 self.frame = None
@@ -386,6 +386,12 @@ def _names_in(frame: FrameType) -> Names:
         for name, value in names.items()
         if not name.startswith("__") and not isinstance(value, type | ModuleType | FunctionType)
     }
+
+
+def _is_of_numbers(frame: FrameType) -> bool:
+    """Return whether a function takes nothing but numbers, as that of a single neuron's slope."""
+    known = frame.f_locals.values()
+    return bool(known) and all(isinstance(value, int | float | np.number) for value in known)
 
 
 def _size(places: Places) -> tuple[int, int]:
