@@ -80,6 +80,8 @@ LOADERS = {
         labels = targets.argmax(1)
     """,
 }
+UNCORRECTED = ["Adam's averages are not corrected"]
+MISCORRECTED = ["Adam's averages are corrected wrongly"]
 NETWORK = """
     rate = 0.05
     w_i_h, w_h_o = np.random.randn(784, 30) * 0.05, np.random.randn(30, 10) * 0.1
@@ -187,3 +189,104 @@ def test_the_gradients_that_adam_is_given_are_read(tmp_path: Path) -> None:
     """
     diagnosis = watched(tmp_path, program(LOADERS["Keras"], network))
     assert names_in(diagnosis) == ["one number for all biases of a layer"]
+
+
+def test_the_cost_that_a_program_computes_decides_which_reading_is_meant(tmp_path: Path) -> None:
+    without_slope = NETWORK.replace("(o - t) * o * (1 - o)", "(o - t)")
+    squared = without_slope.replace(
+        "d_o =", "error = ((o - t) ** 2).sum() / len(x)\n            d_o ="
+    )
+    assert watched(tmp_path, program(LOADERS["Keras"], without_slope)).is_right
+    wrong = watched(tmp_path, program(LOADERS["Keras"], squared))
+    assert names_in(wrong)[:1] == ["the output slope left out"]
+
+
+def test_a_batch_drawn_with_replacement_is_the_one_that_is_used(tmp_path: Path) -> None:
+    drawn = NETWORK.replace("range(0, len(images), 64)", "range(3)").replace(
+        "x, t = images[k:k + 64], np.eye(10)[labels[k:k + 64]]",
+        "rows = np.random.choice(len(images), len(images))\n"
+        "            x, t = images[rows], np.eye(10)[labels[rows]]",
+    )
+    assert watched(tmp_path, program(LOADERS["Keras"], drawn)).is_right
+
+
+ADAM = """
+    def adam(W, dW, state, t, rate=0.05, beta1=0.9, beta2=0.999):
+        state[0] = beta1 * state[0] + (1 - beta1) * dW
+        state[1] = beta2 * state[1] + (1 - beta2) * dW ** 2
+        m, v = state[0] / (1 - beta1 ** t), state[1] / (1 - beta2 ** t)
+        W -= rate * m / (np.sqrt(v) + 1e-8)
+
+    def outputs(x):
+        h = 1 / (1 + np.exp(-(x @ w_i_h)))
+        return h, 1 / (1 + np.exp(-(h @ w_h_o)))
+
+    rate, t = 0.05, 0
+    w_i_h, w_h_o = np.random.randn(784, 30) * 0.05, np.random.randn(30, 10) * 0.1
+    states = [[0, 0], [0, 0]]
+    x, y = images, np.eye(10)[labels]
+    for epoch in range(3):
+        h, o = outputs(x)
+        d_o = (o - y) * o * (1 - o) / len(x)
+        dw_h_o, dw_i_h = h.T @ d_o, x.T @ (d_o @ w_h_o.T * h * (1 - h))
+        t += 1
+        adam(w_h_o, dw_h_o, states[0], t)
+        adam(w_i_h, dw_i_h, states[1], t)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "names"),
+    [
+        ("t", "t", []),
+        ("np.sqrt(v)", "v", ["the square root forgotten"]),
+        (" / (1 - beta1 ** t), state[1] / (1 - beta2 ** t)", ", state[1]", UNCORRECTED),
+        ("1 - beta2 ** t", "1 - beta1 ** t", MISCORRECTED),
+        ("t += 1", "t = 1", MISCORRECTED),
+        ("beta1=0.9, beta2=0.999", "beta1=0.999, beta2=0.9", ["Adam's betas are swapped"]),
+    ],
+)
+def test_what_is_wrong_with_adam_is_told(
+    right: str, wrong: str, names: list[str], tmp_path: Path
+) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], ADAM.replace(right, wrong)))
+    assert names_in(diagnosis) == names
+
+
+MOMENTUM = """
+    def outputs(x):
+        h = 1 / (1 + np.exp(-(x @ w_i_h)))
+        return h, 1 / (1 + np.exp(-(h @ w_h_o)))
+
+    rate, momentum = 0.05, 0.8
+    w_i_h, w_h_o = np.random.randn(784, 30) * 0.05, np.random.randn(30, 10) * 0.1
+    x, y = images, np.eye(10)[labels]
+    velocity, other = 0, 0
+    for epoch in range(3):
+        h, o = outputs(x)
+        d_o = (o - y) * o * (1 - o) / len(x)
+        dw_h_o, dw_i_h = h.T @ d_o, x.T @ (d_o @ w_h_o.T * h * (1 - h))
+        velocity = momentum * velocity + dw_h_o
+        other = momentum * other + dw_i_h
+        w_h_o -= rate * velocity
+        w_i_h -= rate * other
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "names"),
+    [
+        ("x", "x", []),
+        (
+            "velocity = momentum * velocity",
+            "velocity = 0",
+            ["the velocity is reset before each step"],
+        ),
+        ("velocity + dw", "-velocity + dw", ["the old velocity has the wrong sign"]),
+    ],
+)
+def test_what_is_wrong_with_momentum_is_told(
+    right: str, wrong: str, names: list[str], tmp_path: Path
+) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], MOMENTUM.replace(right, wrong)))
+    assert names_in(diagnosis) == names

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.layouts import SINGLE
 from mnist_mlp.checking.lines import Recipe
@@ -32,9 +34,12 @@ from mnist_mlp.checking.museum import (
     DECAYED_BIASES,
     INPUTS_COUNTED,
     MASK_UNSCALED,
+    NOT_RESET,
     NOTED,
+    OVERWRITTEN,
     RATE_TWICE,
     ROOMS,
+    STOPS,
     STRAY_BIAS,
     STRAY_CONSTANT,
     SUBTRACTED,
@@ -48,11 +53,14 @@ from mnist_mlp.checking.museum import (
 )
 from mnist_mlp.checking.trial import Trial
 from mnist_mlp.data.dataset import PIXELS
+from mnist_mlp.learning.costs import COSTS
 
 FEW = 10  # inputs, up to which their number may be another constant
 MANY = 500  # examples, from which a file is meant and no batch
 USUAL_FACTORS = (0.1, 0.2, 0.5, 1.0)  # of costs that are halved, or averaged over the outputs
 TOLERANCE = 2e-3  # of a constant, relative
+EXACT = 1e-6  # relative error of a cost that is computed in the same way
+SHARE = 1e-3  # of weight decay, that the rest of a cost has at least
 SECONDS = 2.0  # of computing, after which no further way to call a program is looked at
 
 
@@ -83,6 +91,7 @@ class Diagnosis(NamedTuple):
         return self.trial is not None and not self.findings and not unknown and not self.problem
 
 
+OF_OPTIMIZERS = {note for note, m in NOTED.items() if m not in (NOT_RESET, OVERWRITTEN, STOPS)}
 OFF_BY_ONE = next(m for m in ROOMS["output"] if m.name == "one-hot targets off by one")
 Read = tuple[Trial, list[Reading]]
 
@@ -101,11 +110,56 @@ def check(file: Path, cost: str | None = None) -> Diagnosis:
 
 def judge(outcome: Outcome, cost: str | None = None) -> Diagnosis:
     """Diagnose what a file answered."""
-    gradients = best_reading([t for t in outcome.trials if not t.step], cost)
-    steps = best_reading([t for t in outcome.trials if t.step], cost)
-    return diagnose(
-        outcome, *(read and _of_batch(read, outcome, cost) for read in (gradients, steps))
+    gradients, steps = (
+        read and _of_batch(read, outcome, cost)
+        for step in (False, True)
+        for read in [best_reading([t for t in outcome.trials if t.step == step], cost)]
     )
+    own = next((c for read in (gradients, steps) if read and (c := own_cost(*read))), None)
+    return diagnose(outcome, *(read and _with_cost(read, own) for read in (gradients, steps)))
+
+
+def own_cost(trial: Trial, readings: Sequence[Reading]) -> str | None:
+    """Return the cost that the program computes itself, if one of its numbers is a known one.
+
+    It may be a sum or an average, and contain weight decay.
+    """
+    if not readings:
+        return None
+    nets = readings[0].nets
+    decays = [sum(float(np.sum(W**2)) for W in net.W.values()) for net in nets]
+    sizes = np.array([net.n for net in nets], float)
+    with np.errstate(all="ignore"):
+        for cost, kind in COSTS.items():
+            if (readings[0].recipe.output, cost) not in USUAL:
+                continue
+            values = np.array([kind.mean(net.a[net.last], net.y) for net in nets])
+            for numbers in trial.numbers.values():
+                for p, q in product((0, 1), (0, 1, -1)):
+                    columns = np.stack([values * sizes**p, decays * sizes**q], 1)
+                    if _is_made_of(np.array(numbers), columns):
+                        return cost
+    return None
+
+
+def _is_made_of(numbers: Array, columns: Array) -> bool:
+    """Tell whether numbers are a multiple of the first column, perhaps plus some of the second."""
+    columns = columns / np.abs(columns).max(axis=0)
+    if not np.isfinite([*columns.ravel(), *numbers]).all() or not numbers.any():
+        return False
+    for some in (columns[:, :1], columns):
+        shares, *_ = np.linalg.lstsq(some, numbers)
+        rest = np.abs(numbers - some @ shares).max()
+        if shares[0] > SHARE * np.abs(shares).max() and rest < EXACT * np.abs(numbers).max():
+            return True
+    return False
+
+
+def _with_cost(read: Read, cost: str | None) -> Read:
+    """Return the readings, that for a cost first, if it explains everything."""
+    trial, readings = read
+    first = [r for r in readings if r.recipe.cost == cost and not r.unknown][:1]
+    return trial, first + [r for r in readings if r not in first] if first else readings
 
 
 def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
@@ -215,6 +269,7 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         more = [*step.findings, *_by_factors(step, steps[0])]
         findings += [finding for finding in more if _is_new(finding, findings)]
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
+    noted |= dict.fromkeys(n for t in outcome.trials for n in t.notes if n in OF_OPTIMIZERS)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
     conventions = list(_conventions(reading, trial.step))
     if trial.layout.targets != "one-hot" and any(OFF_BY_ONE in f.mistakes for f in findings):
@@ -305,7 +360,10 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
     rate_is_known = not trial.step or rate != 1
     if rate_is_known and (wrong := _wrong_count(common, net.a[0].shape[1])):
         found[wrong,] = tuple(net.W)
-    for mistake, i in (*_by_scale(reading, common), *_by_decay(reading, common, 2 * trial.penalty)):
+    counted = _by_inputs(reading)
+    found |= {(INPUTS_COUNTED,): counted} if counted else {}
+    scales = () if counted else _by_scale(reading, common)
+    for mistake, i in (*scales, *_by_decay(reading, common, 2 * trial.penalty)):
         found[mistake,] = (*found.get((mistake,), ()), i)
     return [Finding(mistakes, layers) for mistakes, layers in found.items()]
 
@@ -319,6 +377,23 @@ def _wrong_count(common: Factor, n_inputs: int) -> Mistake | None:
     if any(_near(divisor, n * half) for n in {n_inputs, PIXELS} for half in halves if n > FEW):
         return INPUTS_COUNTED
     return WHOLE_FILE if divisor > MANY else None
+
+
+def _by_inputs(reading: Reading) -> tuple[int, ...]:
+    """Return the layers, if the gradient of each is divided by the number of its own inputs."""
+    layers = dict.fromkeys(tensor.layer for tensor, f in reading.factors.items() if f.constant)
+    if len(layers) < 2 or not all(
+        f.power == 0 and any(_near(abs(f.constant), 1 / n) for n in _inputs(reading, tensor.layer))
+        for tensor, f in reading.factors.items()
+        if f.constant
+    ):
+        return ()
+    return tuple(layers)
+
+
+def _inputs(reading: Reading, i: int) -> set[int]:
+    """Return how many inputs layer i may have; those that are always 0 are left out of W."""
+    return {reading.nets[0].W[i].shape[1], *((PIXELS,) if i == 1 else ())}
 
 
 def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]:

@@ -37,12 +37,17 @@ def mini_batches(
     if not batches or gradient is None:
         return
     spanning = [rows for rows in batches if _spans(rows, gradient, weights)]
-    fewest = min(spanning[::-1], key=len) if spanning else batches[-1]
+    fewest = min(spanning[::-1], key=_n_distinct) if spanning else batches[-1]
     larger = [rows for rows in spanning if len(fewest) == 1 < len(rows)]
     for images in (fewest, *larger[-1:]):
         targets = _targets(seen, digits, images, n_out)
         if targets is not None:
             yield images, targets
+
+
+def _n_distinct(rows: Array) -> tuple[int, int]:
+    """Return how many different rows there are, and how many in all."""
+    return len(np.unique(rows, axis=0)), len(rows)
 
 
 def bias_comes_first(seen: Named, width: int) -> bool:
@@ -138,12 +143,15 @@ def _labels(images: Array, digits: Digits) -> Array | None:
     """Return the labels of images, (n,), or None if they are not those of the data set."""
     if images.shape[1] != PIXELS:
         return None
-    true, given = (rows - rows.mean(1, keepdims=True) for rows in (digits.images, images))
-    cosines = given @ true.T / np.linalg.norm(true, axis=1)
-    cosines /= np.linalg.norm(given, axis=1)[:, np.newaxis]
-    alike = bool((cosines.max(axis=1) > ALIKE).all())
-    labels: Array = digits.labels[cosines.argmax(axis=1)]
-    return labels if alike else None
+    given = images - images.mean(1, keepdims=True)
+    for base in (digits.images, digits.images - digits.images.mean(axis=0)):
+        true = base - base.mean(1, keepdims=True)
+        cosines = given @ true.T / np.linalg.norm(true, axis=1)
+        cosines /= np.linalg.norm(given, axis=1)[:, np.newaxis]
+        if (cosines.max(axis=1) > ALIKE).all():
+            labels: Array = digits.labels[cosines.argmax(axis=1)]
+            return labels
+    return None
 
 
 def _one_hot_of_own_labels(seen: Named, n: int, n_out: int) -> Array | None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.absent import ABSENT, Absent, Finder
+from mnist_mlp.checking.roles import role_of
 from mnist_mlp.data.dataset import DIGITS, PIXELS, SIDE
 
 
@@ -92,6 +93,20 @@ class Bunch(dict[str, Any]):
 
     def __exit__(self, *_: object) -> None:
         """Close nothing."""
+
+
+class Parts(tuple[Any, ...]):
+    """A tuple of images and labels, or of such tuples, whose parts also have names."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a part by its place or by its name."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        both = self[0] if isinstance(self[0], Parts) else self
+        whole = re.fullmatch(r"(?i)train(ing)?|test|val(id(ation)?)?|dev", key)
+        return both if whole else both[int(_names_labels(key))]
 
 
 class Pairs(list[Any]):
@@ -222,7 +237,8 @@ def _batches(pairs: list[Any]) -> list[Any]:
 
 
 def _names_labels(name: str) -> bool:
-    return bool(re.search(r"label|lbl|target|idx1|(^|_)[yt](_|train|test|val|\.|$)", name.lower()))
+    labels = r"label|lbl|target|idx1|(^|_)[yt](_|train|test|val|\.|$)"
+    return role_of(name) == "targets" or bool(re.search(labels, name.lower()))
 
 
 def content(path: str, digits: Digits) -> bytes:
@@ -234,8 +250,8 @@ def content(path: str, digits: Digits) -> bytes:
         lines = [",".join(map(str, row)) + "\n" for row in digits.table.tolist()]
         return ((header if digits.header else "") + "".join(lines)).encode()
     if "pkl" in name or "pickle" in name:
-        both = digits.images / np.float32(255), digits.labels.astype(np.int64)
-        return pickle.dumps((both, both, both))
+        both = Parts((digits.images / np.float32(255), digits.labels.astype(np.int64)))
+        return pickle.dumps(Parts((both, both, both)))
     if _names_labels(name):
         return struct.pack(">II", 2049, n) + digits.labels.astype(np.uint8).tobytes()
     return struct.pack(">IIII", 2051, n, SIDE, SIDE) + digits.images.astype(np.uint8).tobytes()

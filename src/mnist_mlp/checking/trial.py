@@ -1,7 +1,7 @@
 """A trial: what a program answers to random problems, and what it is given."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -31,6 +31,7 @@ class Trial(NamedTuple):
     notes      what else was seen
     again      what answers another problem in the same way; only in the process of the file
     penalty    the share of Σ W² in the cost that the program returns, of the first problem; or 0
+    numbers    by name, one for each problem: what the program has computed, perhaps its cost
     """
 
     how: str
@@ -40,6 +41,7 @@ class Trial(NamedTuple):
     notes: tuple[str, ...] = ()
     again: Callable[[Problem], Answer | None] | None = None
     penalty: float = 0.0
+    numbers: Mapping[str, Sequence[float]] = {}
 
 
 @cache
@@ -206,12 +208,12 @@ def measure_penalty(returned: Callable[[Problem], Any], problem: Problem) -> flo
     if not problem.decay:
         return 0.0
     with_decay, without = (
-        _first_number(returned(each)) for each in (problem, problem._replace(decay=0.0))
+        first_number(returned(each)) for each in (problem, problem._replace(decay=0.0))
     )
     return (with_decay - without) / sum(float(np.sum(W**2)) for W in problem.weights)
 
 
-def _first_number(returned: Any) -> float:
+def first_number(returned: Any) -> float:
     """Return the cost among returned values: the first number, or 0."""
     parts = returned if isinstance(returned, tuple | list) else (returned,)
     numbers = [p for p in parts if isinstance(p, int | float | np.number | np.ndarray)]

@@ -23,6 +23,7 @@ from mnist_mlp.checking.learner import Learner, as_main, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.mini_batches import bias_comes_first, find_masks, mini_batches
+from mnist_mlp.checking.optimizers import are_swapped, faults
 from mnist_mlp.checking.roles import Function, call, is_gradient, role_of, roles_in, roles_of
 from mnist_mlp.checking.shortening import shortened
 from mnist_mlp.checking.sources import Digits, stand_in
@@ -51,12 +52,16 @@ Names = dict[str, Any]
 
 
 class Step(NamedTuple):
-    """A step of a program, the line in which the watched loop begins, and what else was seen."""
+    """A step of a program, the line in which the watched loop begins, and what else was seen.
+
+    numbers   by name, those that it had until the step ended; one may be the cost
+    """
 
     answer: Answer
     layout: Layout
     line: int
     notes: tuple[str, ...]
+    numbers: dict[str, float]
 
 
 def watched_trials(learner: Learner) -> Iterator[Trial]:
@@ -81,7 +86,14 @@ def _trial(steps: Sequence[Step]) -> Trial:
     data = "rows" if len(answers[0].problem.images) > 1 else "vector"
     layout = steps[0].layout._replace(data=data)
     how = f"the training in line {steps[0].line}"
-    return Trial(how, answers[0].rate > 0, layout, answers, steps[0].notes)
+    notes = tuple(note for note in steps[0].notes if all(note in step.notes for step in steps))
+    numbers = {
+        name: [step.numbers[name] for step in steps]
+        for name in steps[0].numbers
+        if all(name in step.numbers for step in steps)
+    }
+    is_step = answers[0].rate > 0
+    return Trial(how, is_step, layout, answers, notes, numbers=numbers)
 
 
 def _labels(learner: Learner, classes: int) -> list[int]:
@@ -95,7 +107,7 @@ def _labels(learner: Learner, classes: int) -> list[int]:
         for node in ast.walk(compare.comparators[0])
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value < DIGITS
     }
-    return sorted(compared)[-2:] if len(compared) > 1 else [0, 1]
+    return (sorted(compared | {0}) if max(compared, default=0) > 1 else [0, 1])[-2:]
 
 
 def new_digits(n: int, seed: int, labels: Sequence[int], header: bool) -> Digits:
@@ -206,6 +218,7 @@ class Watch:
     changed     those that have changed in this step
     seen        arrays and lists that were there before the step: one of them is the mini-batch
     kept        arrays that were there during the step, with the variables that hold them
+    numbers     numbers until the first step has ended: variables, and what functions returned
     """
 
     def __init__(self, file: str, tree: ast.Module, digits: Digits, seed: int) -> None:
@@ -226,16 +239,27 @@ class Watch:
         self.seen: dict[int, tuple[str, Any]] = {}
         self.kept: list[tuple[str, Item]] = []
         self.rate = 1.0
+        self.numbers: dict[str, float] = {}
 
     @property
     def has_begun(self) -> bool:
         """Whether the program has begun to train."""
         return bool(self.changed or self.after)
 
-    def trace(self, frame: FrameType, event: str, _: Any) -> Callable[..., Any] | None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether two whole steps were seen."""
+        n_all = sum(value is not None for value in self.before)
+        return bool(self.after) and len(self.changed) == n_all
+
+    def trace(self, frame: FrameType, event: str, given: Any) -> Callable[..., Any] | None:
         """Be told of each line, call and return, as sys.settrace does."""
         if frame.f_code.co_filename != self.file or frame.f_code.co_name in EXPRESSIONS:
             return None
+        if event == "return" and self.places:
+            parts = given if isinstance(given, tuple) else (given,)
+            self._count({f"{frame.f_code.co_name}() {k}": part for k, part in enumerate(parts)})
+            self._count(frame.f_locals)
         if event == "line" and self._begins_round(frame.f_lineno):
             if not self.has_begun:
                 self._collect(_names_in(frame))
@@ -255,10 +279,13 @@ class Watch:
         return self.rounds[line] < MANY or self.rounds[line] % MANY == 0
 
     def _find(self, frame: FrameType) -> None:
-        """Find the parameters, and give them new values, if there are more than were known."""
+        """Find the parameters, and give them new values, if there are more than were known.
+
+        They are found again if the function in which they were found has returned.
+        """
         names = {k: v for k, v in _names_in(frame).items() if not self._is_data(v)}
         places = find_places(names)
-        if not places or _size(places) <= self.size:
+        if not places or _size(places) < self.size or (_size(places) == self.size and self.frame):
             return
         self.size = _size(places)
         binary = len(set(self.digits.labels)) == 2
@@ -345,8 +372,17 @@ class Watch:
                 elif isinstance(inner, float) and role_of(own) == "rate":
                     self.rate = inner
 
+    def _count(self, names: Mapping[str, Any]) -> None:
+        """Remember the numbers among values, those of a program's cost among them."""
+        for name, value in names.items():
+            if isinstance(value, float | np.floating) or (
+                isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f"
+            ):
+                self.numbers[name + " later" * bool(self.after)] = float(np.ravel(value)[0])
+
     def _keep(self, frame: FrameType) -> None:
         names = {k: v for each in self._frames(frame) for k, v in _names_in(each).items()}
+        self._count(names)
         self.kept = [(name, item) for name, value in names.items() for item in items(value, name)]
 
     def steps(self) -> Iterator[Step]:
@@ -365,17 +401,27 @@ class Watch:
         problem = problem._replace(weights=weights, biases=biases)
         answer = difference(problem, layout, before, after, self.rate)
         second = difference(problem, layout, before, again, self.rate)
-        notes = ("not reset",) if is_double(answer, second) else ()
+        notes: tuple[str, ...] = ("not reset",) * is_double(answer, second)
         if re.search(OPTIMIZERS, source):
             gradients = [i for name, i in self.kept if is_gradient(name) or is_gradient(i.name)]
             given = Answer(problem, *pick(gradients, problem, layout))
-            if not any(array is None for array in given.weights):
-                answer = given
+            given = answer if any(array is None for array in given.weights) else given
+            kept = [layout.weight(i.array) for _, i in self.kept if i.array.ndim == 2]
+            swapped = ("betas swapped",) * are_swapped(given.weights, kept)
+            if not self.has_ended:
+                second = second._replace(weights=[None] * n)
+            notes += (*faults(given, answer, second, self._knobs(), source), *swapped)
+            answer = given
         for images, targets in mini_batches(seen, self.digits, problem, answer.weights[0]):
             used = problem._replace(images=images, targets=targets)
             if re.search(DROPOUT, source):
                 used = used._replace(masks=find_masks((item for _, item in self.kept), used))
-            yield Step(answer._replace(problem=used), layout, self.line, notes)
+            yield Step(answer._replace(problem=used), layout, self.line, notes, self.numbers)
+
+    def _knobs(self) -> dict[str, float]:
+        """Return the numbers that the program and its objects keep."""
+        numbers = {item.name: item.array for _, item in self.kept if item.array.size == 1}
+        return {**{k: float(np.ravel(v)[0]) for k, v in numbers.items()}, **self.numbers}
 
 
 def _names_in(frame: FrameType) -> Names:

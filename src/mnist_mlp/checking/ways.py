@@ -35,6 +35,7 @@ from mnist_mlp.checking.trial import (
     Trial,
     as_step,
     difference,
+    first_number,
     masks_in,
     measure_penalty,
     problems,
@@ -188,7 +189,9 @@ class Way(NamedTuple):
         notes = ("overwritten",) * any(call.overwritten for call in calls)
         how = signature(taker.function)
         penalty = measure_penalty(lambda problem: self.call(problem).returned, answers[0].problem)
-        return Trial(how, taker.is_step, self.layout, answers, notes, self.again, penalty)
+        numbers = {"cost": [first_number(call.returned) for call in calls]}
+        again = self.again
+        return Trial(how, taker.is_step, self.layout, answers, notes, again, penalty, numbers)
 
     def again(self, problem: Problem) -> Answer | None:
         """Return the answer to another problem."""
