@@ -20,6 +20,11 @@ LOADERS = {
         (images, labels), _ = mnist.load_data()
         images = images.reshape(-1, 784) / 255
     """,
+    "a book's own loader": """
+        from dataset.mnist import load_mnist
+        (images, targets), (x_test, t_test) = load_mnist(normalize=True, one_hot_label=True)
+        labels = targets.argmax(1)
+    """,
     "scikit-learn": """
         from sklearn.datasets import fetch_openml
         images, labels = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
@@ -80,6 +85,7 @@ LOADERS = {
         labels = targets.argmax(1)
     """,
 }
+UPHILL = ["the step goes uphill"]
 UNCORRECTED = ["Adam's averages are not corrected"]
 MISCORRECTED = ["Adam's averages are corrected wrongly"]
 NETWORK = """
@@ -120,7 +126,7 @@ def names_in(diagnosis: Diagnosis) -> list[str]:
     return [mistake.name for finding in diagnosis.findings for mistake in finding.mistakes]
 
 
-OFTEN = ("Keras", "pandas", "idx files", "a pickled file")
+OFTEN = ("Keras", "a book's own loader", "pandas", "idx files", "a pickled file")
 RARELY = [pytest.param(source, marks=pytest.mark.slow) for source in LOADERS if source not in OFTEN]
 
 
@@ -282,6 +288,7 @@ MOMENTUM = """
             "velocity = 0",
             ["the velocity is reset before each step"],
         ),
+        ("w_h_o -= rate * velocity", "w_h_o += rate * velocity", UPHILL),
         ("velocity + dw", "-velocity + dw", ["the old velocity has the wrong sign"]),
     ],
 )

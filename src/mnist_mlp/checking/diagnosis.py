@@ -329,8 +329,9 @@ def common_factor(reading: Reading) -> Factor | None:
     tensors = sorted(reading.factors, key=lambda tensor: tensor.kind != "weights")
     factors = [reading.factors[tensor] for tensor in tensors if reading.factors[tensor].constant]
 
-    def rank(factor: Factor) -> tuple[int, bool]:
-        return sum(_same(factor, other) for other in factors), factor.power == -1
+    def rank(factor: Factor) -> tuple[int, bool, bool]:
+        as_many = sum(_same(factor, other) for other in factors)
+        return as_many, factor.power == -1, factor.constant > 0
 
     return max(factors, key=rank, default=None)
 

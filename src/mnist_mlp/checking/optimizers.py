@@ -60,6 +60,15 @@ def _corrections(size: float | None, ratio: float | None) -> Iterator[str]:
         yield "corrected wrongly"
 
 
+def is_plain(gradient: Answer, step: Answer) -> bool:
+    """Tell whether a step is along the gradient, as with momentum: it also shows the sign."""
+    pairs = zip(gradient.weights, step.weights, strict=True)
+    return all(
+        g is None or s is None or not g.any() or _constant(s[g != 0] / g[g != 0]) is not None
+        for g, s in pairs
+    )
+
+
 def are_swapped(gradients: Iterable[Array | None], kept: Iterable[Array]) -> bool:
     """Tell whether an average of gradients is slower than that of their squares."""
     kept = list(kept)

@@ -206,6 +206,7 @@ def _lists(digits: Digits, *_: Any) -> tuple[list[Any], list[Any]]:
 
 KNOWN: dict[str, Callable[..., Any]] = {
     "load_data": lambda digits, *_, **__: digits.pairs,
+    "load_mnist": lambda digits, *_, **named: [_flat(digits, **named)] * 2,
     "load_data_wrapper": lambda digits, *_, **__: [_pairs(digits)] * 3,
     "read_csv": lambda digits, *_, **__: framed(digits.table),
     "train_test_split": lambda _, *arrays, **__: [part for a in arrays for part in (a, a)],
@@ -223,6 +224,12 @@ KNOWN: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("train_images", "test_images"), partial(_part, 0)),
     **dict.fromkeys(("train_labels", "test_labels"), partial(_part, 1)),
 }
+
+
+def _flat(digits: Digits, one_hot_label: bool = False, **_: Any) -> tuple[Frame, Frame]:
+    """Return the images in rows, and their labels or one-hot rows, as a book's own loader does."""
+    labels = one_hot(digits.labels) if one_hot_label else framed(digits.labels)
+    return framed(digits.images / 255), labels
 
 
 def _pairs(digits: Digits) -> list[tuple[Array, Array]]:
