@@ -60,13 +60,15 @@ def _corrections(size: float | None, ratio: float | None) -> Iterator[str]:
         yield "corrected wrongly"
 
 
-def is_plain(gradient: Answer, step: Answer) -> bool:
-    """Tell whether a step is along the gradient, as with momentum: it also shows the sign."""
+def goes_uphill(gradient: Answer, step: Answer) -> bool:
+    """Tell whether a step is along the gradients, as with momentum, but for some upwards."""
     pairs = zip(gradient.weights, step.weights, strict=True)
-    return all(
-        g is None or s is None or not g.any() or _constant(s[g != 0] / g[g != 0]) is not None
+    factors = [
+        _constant(s[g != 0] / g[g != 0])
         for g, s in pairs
-    )
+        if g is not None and s is not None and g.any()
+    ]
+    return None not in factors and any(factor < 0 for factor in factors if factor)
 
 
 def are_swapped(gradients: Iterable[Array | None], kept: Iterable[Array]) -> bool:

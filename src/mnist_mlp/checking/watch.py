@@ -23,7 +23,7 @@ from mnist_mlp.checking.learner import Learner, as_main, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.mini_batches import bias_comes_first, find_masks, mini_batches
-from mnist_mlp.checking.optimizers import are_swapped, faults, is_plain
+from mnist_mlp.checking.optimizers import are_swapped, faults, goes_uphill
 from mnist_mlp.checking.roles import Function, call, is_gradient, role_of, roles_in, roles_of
 from mnist_mlp.checking.shortening import shortened
 from mnist_mlp.checking.sources import Digits, stand_in
@@ -411,7 +411,7 @@ class Watch:
             if not self.has_ended:
                 second = second._replace(weights=[None] * n)
             notes += (*faults(given, answer, second, self._knobs(), source), *swapped)
-            answer = answer if is_plain(given, answer) else given
+            answer = answer if goes_uphill(given, answer) else given
         for images, targets in mini_batches(seen, self.digits, problem, answer.weights[0]):
             used = problem._replace(images=images, targets=targets)
             if re.search(DROPOUT, source):
