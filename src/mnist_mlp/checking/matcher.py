@@ -32,7 +32,7 @@ from mnist_mlp.checking.lines import (
     Recipe,
     forward,
 )
-from mnist_mlp.checking.museum import ANOTHER_BIAS, ROOMS, TOO_EARLY, Mistake, plant
+from mnist_mlp.checking.museum import BIASES, CARRIED, ROOMS, Mistake, plant
 
 AGAIN = 0.1  # price of a mistake that was already made in another layer
 UNKNOWN = 3.5  # price of a tensor that nothing explains
@@ -45,6 +45,8 @@ ENDS = 1e-4  # by which soft targets may differ from batch to batch
 SINGULAR = 1e-9  # ratio of singular values below which examples count as dependent
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
+TOO_EARLY = next(m for m in CARRIED if m.name.startswith("updated too early"))
+ANOTHER_BIAS = next(m for m in BIASES if m.name.endswith("that of another layer"))
 
 
 # Which lines of a tensor are tried: the right one, also with weight decay, or every wrong one too.

@@ -1460,8 +1460,6 @@ SCALE = [
     DECAY_LEFT_OUT,
 ]
 
-TOO_EARLY = next(m for m in CARRIED if m.name.startswith("updated too early"))
-ANOTHER_BIAS = next(m for m in BIASES if m.name.endswith("that of another layer"))
 ROOMS = {
     "forward": FORWARD,
     "output": OUTPUT,
