@@ -58,6 +58,7 @@ OPTIONAL = {
     "test_page.py": "selenium",
     "test_page_acts.py": "selenium",
     "test_page_math.py": "selenium",
+    "test_time_to_accuracy.py": "matplotlib",
 }
 collect_ignore = [name for name, package in OPTIONAL.items() if not find_spec(package)]
 CPU = Path("/proc/cpuinfo")

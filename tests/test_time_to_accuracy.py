@@ -10,6 +10,8 @@ import time_to_accuracy
 from mnist_mlp import Params, new_network, train
 from mnist_mlp.data.dataset import Dataset
 
+pytestmark = pytest.mark.slow
+
 BEGIN, END = "<!-- time to an accuracy -->\n", "<!-- end of time to an accuracy -->\n"
 
 
