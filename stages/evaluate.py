@@ -21,6 +21,7 @@ import json
 import math
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from mnist_mlp.base.errors import InputError
@@ -59,7 +60,9 @@ def evaluate(
     training = load_dataset(prepared, "training")
     split = load_split(validation, len(training.images))
     labels = relabelled(training, split, params).labels
-    likeness = measure_likeness(network, training, split, params.refuse)
+    with np.errstate(over="ignore", invalid="ignore"):  # the cost shows whether images are damaged
+        likeness = measure_likeness(network, training, split, params.refuse)
+        refused = likeness.refuses(network, test.images)
     outputs = answer(network, test.images)
     results = {
         "test_accuracy": accuracy(outputs, test.labels),
@@ -69,7 +72,7 @@ def evaluate(
         "noise_confidence": noise_confidence(
             network, NOISE_IMAGES, generator(params.seed, "noise")
         ),
-        "test_refused": float(likeness.refuses(network, test.images).mean()),
+        "test_refused": float(refused.mean()),
     }
     for name, rows in split._asdict().items():
         if len(rows):

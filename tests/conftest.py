@@ -29,6 +29,7 @@ TRACKED = [
     ".gitattributes",
     ".gitignore",
     ".dvc",
+    "benchmarks/named.yaml",
     "claims",
     "data",
     "src",
@@ -139,6 +140,7 @@ def run_pipeline(folder: Path) -> None:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=MADE)
         else:
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / "params.yaml").write_text(yaml.safe_dump(KNOBS), "utf-8")
     done(folder, "git", "init", "--quiet", "--initial-branch=main")

@@ -302,7 +302,7 @@ def test_the_table_in_a_file_is_updated_between_its_markers(tmp_path: Path) -> N
     ids=["videos", "bot_academy", "memorising", "curves"],
 )
 def test_a_claims_own_recipe_names_every_knob(recipe: dict[str, Any], varied: set[str]) -> None:
-    shared = {"dataset", "validation", "seed", "kernels", "refuse"}
+    shared = {"dataset", "straighten", "validation", "seed", "kernels", "refuse"}
     assert recipe.keys() | varied == set(Params.__struct_fields__) - shared
 
 
