@@ -68,7 +68,7 @@ needs_avx2 = pytest.mark.skipif(
     not CPU.exists() or "avx2" not in CPU.read_text("ascii", "replace"),
     reason="the recorded bytes are those of x86-64 Linux with AVX2",
 )
-# In the background, a shell has pytest ignore Ctrl-C, which all that the tests start would inherit.
+# A shell starts background jobs with Ctrl-C ignored; whatever the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # The command mnist-mlp. Run at the top of a clone, it uses that clone's source.
 CLI = ("env", "PYTHONPATH=src", "python", "-P", "-m", "mnist_mlp.cli")

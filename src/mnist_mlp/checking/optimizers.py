@@ -61,7 +61,7 @@ def _corrections(size: float | None, ratio: float | None) -> Iterator[str]:
 
 
 def goes_uphill(gradient: Answer, step: Answer) -> bool:
-    """Tell whether a step is along the gradients, as with momentum, but for some upwards."""
+    """Tell whether each tensor's step is a multiple of its gradient, and some go uphill."""
     pairs = zip(gradient.weights, step.weights, strict=True)
     factors = [
         _constant(s[g != 0] / g[g != 0])
@@ -72,7 +72,7 @@ def goes_uphill(gradient: Answer, step: Answer) -> bool:
 
 
 def are_swapped(gradients: Iterable[Array | None], kept: Iterable[Array]) -> bool:
-    """Tell whether an average of gradients is slower than that of their squares."""
+    """Tell whether Adam's β₁ and β₂ are swapped, from the averages that it keeps."""
     kept = list(kept)
     for g in gradients:
         if g is None or not g.any():
