@@ -14,7 +14,7 @@ from tests.scenes import CONDITIONS
 @pytest.mark.slow
 def test_made_photos_shows_its_progress_and_the_time_left_beside_its_table(clone: Path) -> None:
     for folder in ("benchmarks", "tests"):
-        shutil.copytree(ROOT / folder, clone / folder)
+        shutil.copytree(ROOT / folder, clone / folder, dirs_exist_ok=True)
     command = (sys.executable, "benchmarks/made_photos.py", "20")
     result = start(clone, *command, PYTHONPATH=".:src")
     assert result.returncode == 0, result.stderr
