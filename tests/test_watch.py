@@ -3,13 +3,17 @@
 from pathlib import Path
 from textwrap import dedent, indent
 
+import numpy as np
 import pytest
 
+from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.sources import stand_in
+from mnist_mlp.checking.tensors import find_places
 from mnist_mlp.checking.trial import without_dark_pixels
-from mnist_mlp.checking.watch import watched_trials
+from mnist_mlp.checking.watch import new_digits, watched_trials
 from mnist_mlp.checking.words import report
 
 pytestmark = pytest.mark.usefixtures("stand_ins")
@@ -297,3 +301,102 @@ def test_what_is_wrong_with_momentum_is_told(
 ) -> None:
     diagnosis = watched(tmp_path, program(LOADERS["Keras"], MOMENTUM.replace(right, wrong)))
     assert names_in(diagnosis) == names
+
+
+IN_OBJECTS = """
+    class Affine:
+        def __init__(self, W, b):
+            self.W, self.b = W, b
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, delta):
+            self.dW, self.db = self.x.T @ delta, delta.sum(axis=0)
+            return delta @ self.W.T
+
+    class Relu:
+        def forward(self, x):
+            self.mask = x <= 0
+            return np.where(self.mask, 0, x)
+
+        def backward(self, delta):
+            return np.where(self.mask, 0, delta)
+
+    class Net:
+        def __init__(self):
+            self.params = {
+                "W1": np.random.randn(784, 30) * 0.05, "b1": np.zeros(30),
+                "W2": np.random.randn(30, 10) * 0.1, "b2": np.zeros(10),
+            }
+            self.layers = [
+                Affine(self.params["W1"], self.params["b1"]), Relu(),
+                Affine(self.params["W2"], self.params["b2"]),
+            ]
+
+        def step(self, x, t):
+            for layer in self.layers:
+                x = layer.forward(x)
+            e = np.exp(x - x.max(axis=1, keepdims=True))
+            delta = (e / e.sum(axis=1, keepdims=True) - t) / len(t)
+            for layer in self.layers[::-1]:
+                delta = layer.backward(delta)
+            first, _, second = self.layers
+            gradients = {"W1": first.dW, "b1": first.db, "W2": second.dW, "b2": second.db}
+            for key in self.params:
+                self.params[key] -= 0.1 * gradients[key]
+
+    net = Net()
+    for i in range(100):
+        net.step(images, np.eye(10)[labels])
+"""
+ONE_BY_ONE = """
+    W1, b1 = np.random.randn(30, 784) * 0.05, np.zeros((30, 1))
+    T, c = np.random.randn(10, 30) * 0.1, np.zeros((10, 1))
+    for epoch in range(3):
+        dW1, db1, dT, dc = 0, 0, 0, 0
+        for row in np.loadtxt("mnist.csv", delimiter=","):
+            x, t = row[1:].reshape(-1, 1) / 255, -np.ones((10, 1))
+            t[int(row[0])] = 1
+            h = np.tanh(W1 @ x + b1)
+            o = np.tanh(T @ h + c)
+            d_o = (o - t) * (1 - o**2)
+            d_h = T.T @ d_o * (1 - h**2)
+            dW1, db1, dT, dc = dW1 + d_h @ x.T, db1 + d_h, dT + d_o @ h.T, dc + d_o
+        W1 -= 0.1 * dW1
+        b1 -= 0.1 * db1
+        T -= 0.1 * dT
+        c -= 0.1 * dc
+"""
+
+
+def test_parameters_that_a_dictionary_and_layers_share_are_found_once(tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], IN_OBJECTS))
+    assert diagnosis.is_right, report("mine.py", diagnosis)
+    assert diagnosis.reading
+    assert diagnosis.reading.recipe.output == "softmax"
+
+
+def test_a_batch_whose_images_are_scaled_one_by_one_is_read(tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program("", ONE_BY_ONE))
+    assert diagnosis.is_right, report("mine.py", diagnosis)
+
+
+def test_weights_may_be_called_as_targets_often_are() -> None:
+    places = find_places({"V": ones(64, 785), "U": ones(32, 65), "T": ones(10, 33)})
+    assert places
+    assert places.sizes == [784, 64, 32, 10]
+
+
+def ones(*shape: int) -> Array:
+    return np.ones(shape)
+
+
+def test_a_table_can_be_read_with_the_labels_first_or_last() -> None:
+    digits = new_digits(5, 0, range(10), header=False)
+    with stand_in(digits, set()):
+        rows = np.loadtxt("mnist.csv", delimiter=",")
+    for labels, images in ((rows[:, 0], rows[:, 1:]), (rows[:, -1], rows[:, :-1])):
+        np.testing.assert_array_equal(labels, digits.labels)
+        np.testing.assert_array_equal(images, digits.images)

@@ -54,9 +54,14 @@ class Frame(np.ndarray):
     """An array that can also do what frames of pandas and tensors of PyTorch are asked for."""
 
     def __getitem__(self, key: Any) -> Any:
-        """Return a part; a column by its name."""
+        """Return a part, or a column by its name. A table may be read with the labels last."""
+        is_table = self.ndim == 2 and self.shape[1] == PIXELS + 1
         if isinstance(key, str):
-            return self[:, 0] if self.ndim == 2 and self.shape[1] == PIXELS + 1 else self
+            return self[:, 0] if is_table else self
+        if is_table and key == (slice(None), -1):
+            return self[:, 0]
+        if is_table and key == (slice(None), slice(None, -1)):
+            return self[:, 1:]
         return super().__getitem__(key)
 
     def _same(self, *_: Any, **__: Any) -> "Frame":
@@ -294,9 +299,9 @@ class Files:
             return Bunch(images=self.digits.pairs[0][0], labels=framed(self.digits.labels))
         return _of_file(self.digits, Path(file).name)
 
-    def read_numbers(self, *_: Any, **__: Any) -> Array:
+    def read_numbers(self, *_: Any, **__: Any) -> Frame:
         """Do what np.loadtxt does."""
-        return self.digits.table.astype(float)
+        return framed(self.digits.table.astype(float))
 
 
 @contextlib.contextmanager

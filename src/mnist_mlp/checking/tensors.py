@@ -13,6 +13,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.roles import is_bias, is_gradient, is_weight, number_in
+from mnist_mlp.data.dataset import DIGITS
 
 DEPTH = 4  # how deep lists, dictionaries and objects are searched
 PREFIX = r"(?i)^_*((d(j|c|l|e|loss|cost))?_?d|grad|g|delta|nabla|del)_?(?=.)"  # of a gradient
@@ -152,7 +153,8 @@ def _slots(
             continue
         array = element if isinstance(element, np.ndarray) else numbers_in(element)
         if array is not None:
-            if array.dtype.kind == "f" and array.size:
+            if array.dtype.kind == "f" and array.size and id(element) not in seen:
+                seen.add(id(element))  # layers may share the arrays of a dictionary
                 yield Slot(root, (*path, key), own)
         elif kept := _kept_by_each(element):
             for each in kept:
@@ -228,10 +230,14 @@ class Places(NamedTuple):
 def find_places(root: Any) -> Places | None:
     """Return where an object keeps its parameters, if they form a chain of layers.
 
-    A single layer may be part of a network with a column of biases, so it comes last.
+    A single layer may be part of a network with a column of biases, so it comes last. A chain that
+    ends in ten outputs is more likely than a part of it.
     """
-    found = list(slots(root))
-    return max(_chains(found), key=lambda places: len(places.weights) > 1, default=None)
+
+    def rank(places: Places) -> tuple[bool, bool]:
+        return len(places.weights) > 1, places.sizes[-1] == DIGITS
+
+    return max(_chains(list(slots(root))), key=rank, default=None)
 
 
 def _chains(found: list[Slot | Neurons]) -> Iterator[Places]:

@@ -44,7 +44,7 @@ PATIENCE = 0.6  # seconds of computing for one run
 MANY = 100  # rounds of a loop, after which only every hundredth is looked at
 EXPRESSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>")
 TRAINS = r"(?i).*(train|fit|run|main|build|sgd|learn|descent|optimi).*"
-DROPOUT = r"(?i)drop|keep"
+DROPOUT = r"(?i)drop|keep(?!_?dims)"
 OPTIMIZERS = r"(?i)adam|rmsprop|adagrad|beta_?[12]|momentum"
 VISIBLE = 24  # pixels that are not 0
 
@@ -389,7 +389,8 @@ class Watch:
         """Yield the step that was seen, if any, with each mini-batch that it may be of."""
         if not self.places or not self.has_begun:
             return
-        seen, source = [*self.seen.values()], ast.unparse(self.tree)
+        loaded = ("", self.digits.images / 255)  # a program may scale them one by one
+        seen, source = [loaded, *self.seen.values()], ast.unparse(self.tree)
         sizes, layout, n = self.places.sizes, self.places.layout, len(self.places.weights)
         if layout.folded:
             layout = layout._replace(bias="first" if bias_comes_first(seen, sizes[0]) else "last")
