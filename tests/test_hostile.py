@@ -240,7 +240,8 @@ def test_any_snapshots_are_read_or_refused(folder: Path, data: st.DataObject) ->
 def test_any_likeness_is_read_or_refused(folder: Path, data: st.DataObject) -> None:
     path = folder / "likeness.npz"
     network = Network([784, 3, 10], "relu", "cross_entropy")
-    likeness = Likeness(np.zeros((2, 199), np.float32), np.zeros((2, 4, 199), np.float32), 0.5)
+    means, directions = np.zeros((2, 199), np.float32), np.zeros((2, 4, 199), np.float32)
+    likeness = Likeness(means, directions, 0.5, 0.4)
     save_likeness(path, likeness, network)
     path.write_bytes(data.draw(archives(path.read_bytes())))
     with survived():

@@ -21,6 +21,7 @@ from mnist_mlp.learning.likeness import (
 )
 from mnist_mlp.learning.model import load_network, save_arrays, save_network
 from mnist_mlp.learning.network import Network
+from mnist_mlp.reading.answers import Answer
 from mnist_mlp.reading.framing import look
 from mnist_mlp.reading.numbers import read_sheet
 from tests.conftest import done
@@ -104,6 +105,19 @@ def test_at_most_the_wanted_fraction_of_validation_digits_is_refused(
     assert refuse - 2 / len(split.validation) < refused <= refuse
 
 
+def test_an_answer_is_unsure_if_one_in_twenty_digits_is_as_far(
+    network: Network, digits: Dataset, split: Split, likeness: Likeness
+) -> None:
+    images = digits.images[split.validation]
+    answers = [Answer(network, image, likeness) for image in images]
+    unusual = [answer.unusual for answer in answers]
+    assert 0.05 - 2 / len(images) < np.mean(unusual) <= 0.05
+    assert all(answer.data(layers=False)["unsure"] for answer in answers if answer.unusual)
+    near = [answer.verdict for answer in answers if answer.unusual and not answer.refused]
+    assert near
+    assert all(verdict.startswith("unusual for a digit, perhaps ") for verdict in near)
+
+
 def test_without_validation_digits_a_fifth_of_the_others_decide(
     network: Network, digits: Dataset
 ) -> None:
@@ -149,7 +163,7 @@ def test_networks_of_every_shape_have_a_likeness(
     assert loaded
     layers = network.forward(digits.images[:100])
     np.testing.assert_array_equal(loaded.distances(layers), saved.distances(layers))
-    assert loaded.limit == saved.limit
+    assert (loaded.limit, loaded.unusual) == (saved.limit, saved.unusual)
 
 
 def test_the_likeness_of_another_network_is_none(finished: Path, network: Network) -> None:
@@ -171,6 +185,17 @@ def test_a_damaged_likeness_is_refused(finished: Path, network: Network, tmp_pat
             save_arrays(tmp_path / "b.npz", arrays | {name: wrong})
             with pytest.raises(InputError, match=r"b.npz: expected the likeness of a model"):
                 load_likeness(tmp_path / "b.npz", network)
+
+
+@pytest.mark.parametrize("name", ["limit", "unusual"])
+@pytest.mark.parametrize("wrong", [[0.5, 0.5], np.nan])
+def test_a_likeness_whose_limit_is_no_number_is_refused(
+    name: str, wrong: object, finished: Path, network: Network, tmp_path: Path
+) -> None:
+    with np.load(finished / "data/model.likeness.npz") as file:
+        save_arrays(tmp_path / "a.npz", dict(file) | {name: np.array(wrong)})
+    with pytest.raises(InputError, match=r"a.npz: expected the likeness of a model"):
+        load_likeness(tmp_path / "a.npz", network)
 
 
 def test_what_does_not_look_like_a_digit_is_called_so(finished: Path, tmp_path: Path) -> None:

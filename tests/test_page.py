@@ -24,6 +24,7 @@ from mnist_mlp.learning.evaluation import UNSURE
 from mnist_mlp.learning.likeness import load_likeness
 from mnist_mlp.learning.model import load_network
 from mnist_mlp.learning.network import Network, initialise_weights
+from mnist_mlp.reading.answers import Answer
 from mnist_mlp.showing import report_page
 from tests.browser import (
     Listener,
@@ -824,8 +825,10 @@ def test_what_is_too_far_from_digits_is_called_so(
     four = [stroke.tolist() for stroke in scaled(strokes_of(HAND["4 open"]), 0.6)]
     for strokes in (star, four):
         draw_all(page, strokes)
-        unlike = likeness.refuses(network, seen(page, test)[np.newaxis]).all()
-        assert text(page, "#strange") == ("This does not look like a digit." if unlike else "")
+        answer = Answer(network, seen(page, test), likeness)
+        unlike = answer.refused
+        unusual = "This would be an unusual digit." if answer.unusual else ""
+        assert text(page, "#strange") == ("This does not look like a digit." if unlike else unusual)
         assert unlike or strokes is four
         assert out_of_view(page, "#strange") == []
 

@@ -112,7 +112,7 @@ def test_the_distance_from_digits_is_that_of_likeness_py(hidden: list[int], page
         const [packed, images] = others, likeness = unpackLikeness(packed);
         return images.map((image) => {
           const { activations } = forward(network, Float32Array.from(image));
-          return [distance(likeness, activations), likeness.limit];
+          return [distance(likeness, activations), likeness.limit, likeness.unusual];
         });
     """
     shown = np.vstack([images, np.zeros((1, 784))])
@@ -120,6 +120,7 @@ def test_the_distance_from_digits_is_that_of_likeness_py(hidden: list[int], page
     found = np.array(compute(page, script, network, packed, shown.tolist()))
     np.testing.assert_allclose(found[:, 0], likeness.distances(network.forward(shown)), atol=0.01)
     assert set(found[:, 1]) == {likeness.limit}
+    assert set(found[:, 2]) == {likeness.unusual}
 
 
 @pytest.mark.parametrize("cost", COSTS)

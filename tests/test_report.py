@@ -135,7 +135,7 @@ def test_what_digits_look_like_takes_150_kilobytes_at_most_or_is_left_out() -> N
     for n, fits in ((452, True), (700, False)):
         means = np.ones((10, n), np.float32)
         directions = np.zeros((10, 20, n), np.float32)
-        described = made(likeness=Likeness(means, directions, 0.5))["data"]["likeness"]
+        described = made(likeness=Likeness(means, directions, 0.5, 0.4))["data"]["likeness"]
         assert (described is not None) is fits
         assert len(json.dumps(described)) <= 150_000
 

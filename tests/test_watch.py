@@ -373,14 +373,14 @@ ONE_BY_ONE = """
 
 def test_parameters_that_a_dictionary_and_layers_share_are_found_once(tmp_path: Path) -> None:
     diagnosis = watched(tmp_path, program(LOADERS["Keras"], IN_OBJECTS))
-    assert diagnosis.is_right, report("mine.py", diagnosis)
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
     assert diagnosis.reading
     assert diagnosis.reading.recipe.output == "softmax"
 
 
 def test_a_batch_whose_images_are_scaled_one_by_one_is_read(tmp_path: Path) -> None:
     diagnosis = watched(tmp_path, program("", ONE_BY_ONE))
-    assert diagnosis.is_right, report("mine.py", diagnosis)
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
 def test_weights_may_be_called_as_targets_often_are() -> None:

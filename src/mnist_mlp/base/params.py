@@ -62,7 +62,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     final_strength: UpToOne = 1.0
     dropout: BelowOne = 0.0
     averaging: UpToOne = 0.0
-    refuse: BelowOne = 0.01
+    refuse: BelowOne = 0.005
     seed: Annotated[int, Meta(ge=0, description="a whole number of at least 0")] = 0
     kernels: Literal["portable", "fastest"] = "portable"
 

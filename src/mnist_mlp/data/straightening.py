@@ -7,7 +7,7 @@ from PIL import Image
 from mnist_mlp.data.dataset import SIDE
 
 WIDTH, HEIGHT = 4.5, 5.5  # standard deviations of the ink's columns and rows, in pixels
-MOST = 2  # times as wide or high as before, at most, or that part
+MOST = 2  # by which the width and the height may grow or shrink
 MIDDLE = SIDE / 2
 
 _Y, _X = np.indices((SIDE, SIDE)).reshape(2, -1) + 0.5  # of each pixel's middle

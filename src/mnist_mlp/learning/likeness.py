@@ -23,6 +23,7 @@ from mnist_mlp.learning.products import matmul
 DIRECTIONS = 20  # principal components of each digit
 EXAMPLES = 5000  # of each digit, at most, that they are computed from
 JUDGED = 5000  # training examples to choose the limit with, at most, if none are held out
+UNUSUAL = 0.05  # of the validation digits are this far from digits, or farther
 KEPT = 0.8  # of the training examples, at least, for the principal components
 
 
@@ -32,11 +33,13 @@ class Likeness(NamedTuple):
     means        of the vectors of each digit that has examples, (d, n) float32
     directions   the principal components of each, (d, k, n) float32, orthonormal
     limit        what is farther from digits does not look like one
+    unusual      what is farther, as few digits are, is a reason to be unsure
     """
 
     means: Array
     directions: Array
     limit: float
+    unusual: float
 
     def distances(self, layers: list[Array]) -> Array:
         """Return how far m images are from digits, (m,), given their activations in every layer."""
@@ -83,9 +86,10 @@ def measure_likeness(network: Network, digits: Dataset, split: Split, refuse: fl
         for rows in examples
     ]
     means, directions = map(np.array, zip(*found, strict=True))
-    likeness = Likeness(means, directions, np.inf)
+    likeness = Likeness(means, directions, np.inf, np.inf)
     distances = _distances(likeness, network, digits.images, judged)
-    return likeness._replace(limit=float(np.quantile(distances, 1 - refuse, method="higher")))
+    limit, unusual = np.quantile(distances, [1 - refuse, 1 - UNUSUAL], method="higher").tolist()
+    return likeness._replace(limit=limit, unusual=unusual)
 
 
 def _rows_by_digit(labels: Labels, rows: Rows) -> list[Rows]:
@@ -126,15 +130,17 @@ def load_likeness(path: Path, network: Network) -> Likeness | None:
     with open_arrays(path, "the likeness of a model") as arrays:
         if arrays["model"].tolist() != _digest(network):
             return None
-        means, directions, limit = (arrays[name] for name in Likeness._fields)
+        means, directions, *limits = (arrays[name] for name in Likeness._fields)
         d, n = len(means), PIXELS // 4 + network.sizes[-2]
-        if means.shape != (d, n) or directions.shape != (d, directions.shape[1], n) or limit.shape:
+        if means.shape != (d, n) or directions.shape != (d, directions.shape[1], n):
             raise ValueError(f"expected vectors of {n} numbers")
+        if any(limit.shape for limit in limits):
+            raise ValueError("expected one number as a limit")
         if not all(array.dtype == np.float32 for array in (means, directions)):
             raise ValueError("expected float32")
-        if not all(np.isfinite(array).all() for array in (means, directions, limit)):
+        if not all(np.isfinite(array).all() for array in (means, directions, *limits)):
             raise ValueError("its numbers include NaN or infinity")
-        return Likeness(means, directions, float(limit))
+        return Likeness(means, directions, *map(float, limits))
 
 
 def _digest(network: Network) -> str:

@@ -73,7 +73,8 @@ def load_network(path: Path) -> Network:
 def reads_straightened(path: Path) -> bool:
     """Tell whether the network in a file learned straightened digits, so that it reads only these.
 
-    Files of older versions do not say so, and none did. Raises InputError if it is no model.
+    Models made before version 0.3 do not say so, and none of them did.
+    Raises InputError if it is no model.
     """
     with open_arrays(path, "a model") as arrays:
         return "straightened" in arrays and bool(arrays["straightened"].all())

@@ -29,7 +29,8 @@ class Answer:
     outputs     those of the last layer, (10,)
     digit       the digit with the largest output
     runner_up   the digit with the second largest
-    unsure      whether the runner-up is close
+    unusual     whether few digits are as far from the usual ones as the image
+    unsure      whether the runner-up is close, or the image unusual for a digit
     refused     whether the image does not look like a digit
     """
 
@@ -43,8 +44,11 @@ class Answer:
         self.layers = [layer[0] for layer in layers]
         self.outputs = self.layers[-1]
         self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
-        self.unsure = bool(self.outputs[self.digit] - self.outputs[self.runner_up] < UNSURE)
-        self.refused = bool(likeness and likeness.distances(layers)[0] > likeness.limit)
+        distance = likeness.distances(layers)[0] if likeness else 0
+        self.unusual = bool(likeness and distance > likeness.unusual)
+        self.refused = bool(likeness and distance > likeness.limit)
+        lead = self.outputs[self.digit] - self.outputs[self.runner_up]
+        self.unsure = bool(lead < UNSURE) or self.unusual
 
     def data(self, layers: bool) -> dict[str, Any]:
         """Return the answer as data for JSON; with `layers`, every layer's activations too.
@@ -80,6 +84,8 @@ class Answer:
             return f"this does not look like a digit (looks most like {self.digit})"
         first, second = self.outputs[self.digit], self.outputs[self.runner_up]
         verdict = f"{self.digit} ({first:.3f}), runner-up {self.runner_up} ({second:.3f})"
+        if self.unusual:
+            return f"unusual for a digit, perhaps {verdict}"
         return f"the network is unsure, perhaps {verdict}" if self.unsure else verdict
 
     def __str__(self) -> str:

@@ -313,6 +313,7 @@ def describe_likeness(likeness: Likeness | None) -> dict[str, Any] | None:
         "n": vectors.shape[2],
         "each": vectors.shape[1],
         "limit": likeness.limit,
+        "unusual": likeness.unusual,
         "vectors": _base64(integers.astype(np.int8).tobytes()),
         "scales": _base64(scales.astype("<f4").tobytes()),
     }

@@ -10,20 +10,27 @@ import { SIDE } from "./framing.js";
  * @typedef {object} Likeness
  * @property {Float32Array[][]} digits of each digit the mean vector, then the directions around it
  * @property {number} limit what is farther from digits does not look like one
+ * @property {number} unusual what is farther, as few digits are, is a reason to be unsure
  */
 
 /**
  * Undo describe_likeness in report_page.py: vectors of n bytes, each with its scale.
- * @param {{n: number, each: number, limit: number, vectors: string, scales: string}} packed
+ * @param {object} packed
+ * @param {number} packed.n
+ * @param {number} packed.each
+ * @param {number} packed.limit
+ * @param {number} packed.unusual
+ * @param {string} packed.vectors
+ * @param {string} packed.scales
  * @returns {Likeness}
  */
-export function unpackLikeness({ n, each, limit, vectors, scales }) {
+export function unpackLikeness({ n, each, limit, unusual, vectors, scales }) {
   const numbers = new Int8Array(decodeBytes(vectors).buffer);
   const unpacked = Array.from(decodeFloats(scales), (scale, i) =>
     Float32Array.from(numbers.subarray(i * n, (i + 1) * n), (number) => scale * number),
   );
   const starts = unpacked.flatMap((_, i) => (i % each === 0 ? [i] : []));
-  return { digits: starts.map((start) => unpacked.slice(start, start + each)), limit };
+  return { digits: starts.map((start) => unpacked.slice(start, start + each)), limit, unusual };
 }
 
 /**

@@ -94,8 +94,10 @@ function start(data) {
     explainNeuron(network, pass, chosen ?? { layer: last, neuron: answer.digit }, palette);
     explainChoice(compare(network, pass, answer.digit, other), answer.digit, other, palette);
     const known = likeness && network === trained && !blank; // of no other network
-    const unlike = known && distance(likeness, activations) > likeness.limit;
-    const strange = strangeWords(drawing.strokes, image, unlike);
+    const far = known && distance(likeness, activations);
+    const unlike = known && far > likeness.limit;
+    const unusual = known && far > likeness.unusual;
+    const strange = strangeWords(drawing.strokes, image, unlike, unusual);
     said.update({ network, pass, answer, blank, sample: sampleNow(), strange, chosen });
     time?.update(image);
     lesson.update(!blank, learned);

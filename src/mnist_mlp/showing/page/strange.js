@@ -14,11 +14,13 @@ const FULL = 240; // ink, in pixels: 1 in 2,400 of MNIST's digits has more, by a
  * @param {Point[][]} strokes none if the picture was not drawn
  * @param {Float32Array} picture
  * @param {boolean} unlike whether it is too far from digits
+ * @param {boolean} unusual whether few digits are as far
  */
-export function strangeWords(strokes, picture, unlike) {
+export function strangeWords(strokes, picture, unlike, unusual) {
   const plain = thatLooksLike(strokes, picture);
   if (plain) return `That looks like ${plain}.`;
-  return unlike ? "This does not look like a digit." : "";
+  if (unlike) return "This does not look like a digit.";
+  return unusual ? "This would be an unusual digit." : "";
 }
 
 /**
