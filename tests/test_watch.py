@@ -71,6 +71,48 @@ LOADERS = {
             _, n, rows, columns = struct.unpack(">IIII", file.read(16))
             images = np.frombuffer(file.read(), np.uint8).reshape(n, rows * columns) / 255
     """,
+    "idx files with np.fromfile": """
+        import struct
+        with open("train-labels.idx1-ubyte", "rb") as file:
+            struct.unpack(">II", file.read(8))
+            labels = np.fromfile(file, np.uint8)
+        images = np.fromfile("train-images.idx3-ubyte", np.uint8)[16:].reshape(-1, 784) / 255
+    """,
+    "a download": """
+        import gzip, os, urllib.request
+        def load(name):
+            if not os.path.exists(name):
+                urllib.request.urlretrieve("http://example.com/" + name, name)
+            data = gzip.decompress(urllib.request.urlopen("http://example.com/" + name).read())
+            return np.frombuffer(data, np.uint8)
+        labels = load("train-labels-idx1-ubyte.gz")[8:]
+        images = load("train-images-idx3-ubyte.gz")[16:].reshape(-1, 784) / 255
+    """,
+    "requests": """
+        import gzip, requests
+        def load(name):
+            data = requests.get("http://example.com/" + name).content
+            return np.frombuffer(gzip.decompress(data), np.uint8)
+        labels = load("train-labels-idx1-ubyte.gz")[8:]
+        images = load("train-images-idx3-ubyte.gz")[16:].reshape(-1, 784) / 255
+    """,
+    "pixel by pixel": """
+        file = open("train-images.idx3-ubyte", "rb")
+        file.read(16)
+        images = []
+        for _ in range(60000):
+            row = []
+            for _ in range(784):
+                row.append(ord(file.read(1)) / 255)
+            images.append(row)
+        images = np.array(images)
+        labels = np.frombuffer(open("train-labels.idx1-ubyte", "rb").read()[8:], np.uint8)
+    """,
+    "python-mnist": """
+        from mnist import MNIST
+        images, labels = map(np.array, MNIST("data").load_training())
+        images = images / 255
+    """,
     "a pickled file": """
         import gzip, pickle
         with gzip.open("mnist.pkl.gz", "rb") as file:
@@ -380,6 +422,55 @@ def test_parameters_that_a_dictionary_and_layers_share_are_found_once(tmp_path: 
 
 def test_a_batch_whose_images_are_scaled_one_by_one_is_read(tmp_path: Path) -> None:
     diagnosis = watched(tmp_path, program("", ONE_BY_ONE))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+
+
+NEURONS = """
+    class Neuron:
+        def __init__(self, n):
+            self.weights, self.bias = np.random.randn(n) * 0.1, 0.0
+
+        def fire(self, x):
+            self.x, self.a = x, 1 / (1 + np.exp(-(self.weights @ x + self.bias)))
+            return self.a
+
+        def learn(self):
+            self.weights -= 0.1 * self.delta * self.x
+            self.bias -= 0.1 * self.delta
+
+    class Layer:
+        def __init__(self, n, size):
+            self.neurons = []
+            for _ in range(size):
+                self.neurons.append(Neuron(n))
+
+        def fire(self, x):
+            return np.array([neuron.fire(x) for neuron in self.neurons])
+
+    class Brain:
+        def __init__(self):
+            self.hidden, self.out = Layer(784, 20), Layer(20, 10)
+
+        def learn(self, x, y):
+            self.out.fire(self.hidden.fire(x))
+            for k, neuron in enumerate(self.out.neurons):
+                neuron.delta = neuron.a - (k == y)
+            for j, neuron in enumerate(self.hidden.neurons):
+                error = 0.0
+                for after in self.out.neurons:
+                    error += after.delta * after.weights[j]
+                neuron.delta = error * neuron.a * (1 - neuron.a)
+            for neuron in self.hidden.neurons + self.out.neurons:
+                neuron.learn()
+
+    brain = Brain()
+    for x, y in zip(images, labels):
+        brain.learn(x, y)
+"""
+
+
+def test_neurons_may_be_updated_by_a_function_of_each(tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], NEURONS))
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 

@@ -124,7 +124,7 @@ def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> Array | 
         and len(rows) == len(images)
         and len(np.unique(rows)) == 2
     ]
-    labels = _labels(images, digits)
+    labels = labels_of(images, digits)
     if labels is None:
         named = [rows for name, rows in own if role_of(name) == "targets"]
         return named[-1] if named else _one_hot_of_own_labels(seen, len(images), n_out)
@@ -139,7 +139,7 @@ def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> Array | 
     return targets
 
 
-def _labels(images: Array, digits: Digits) -> Array | None:
+def labels_of(images: Array, digits: Digits) -> Array | None:
     """Return the labels of images, (n,), or None if they are not those of the data set."""
     if images.shape[1] != PIXELS:
         return None

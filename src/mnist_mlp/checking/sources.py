@@ -12,6 +12,7 @@ import pickle
 import re
 import struct
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -115,13 +116,36 @@ class Parts(tuple[Any, ...]):
 
 
 class Pairs(list[Any]):
-    """A list of images and labels, as data sets of PyTorch are."""
+    """A list of images and labels, as data sets of PyTorch are, and the loader of python-mnist."""
 
     def __init__(self, digits: Digits) -> None:
         self.data, self.targets = digits.pairs[0]
         self.train_data, self.train_labels = self.data, self.targets
         images = framed(digits.images.reshape(-1, 1, SIDE, SIDE) / 255)
         super().__init__(zip(images, map(int, digits.labels), strict=True))
+        self.load_training = self.load_testing = partial(_lists, digits)
+
+
+class Response:
+    """What is answered to requests.get."""
+
+    status_code, ok = 200, True
+
+    def __init__(self, digits: Digits, url: Any, *_: Any, **__: Any) -> None:
+        """Hold the bytes of a file."""
+        self.content = content(str(url), digits)
+
+    @property
+    def text(self) -> str:
+        """The bytes as characters."""
+        return self.content.decode("latin-1")
+
+    def iter_content(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Yield the bytes."""
+        yield self.content
+
+    def raise_for_status(self) -> None:
+        """Raise nothing."""
 
 
 class Scaler:
@@ -217,6 +241,7 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "train_test_split": lambda _, *arrays, **__: [part for a in arrays for part in (a, a)],
     "DataLoader": lambda _, pairs, *__, **___: _batches(pairs),
     "convert_from_file": _of_file,
+    "get": Response,
     "load_planar_dataset": _toys_in_columns,
     "load_digits": _small,
     **dict.fromkeys(("fetch_openml", "fetch_mldata", "loadmat", "File"), _large),
@@ -287,9 +312,16 @@ class Files:
             data = content(str(file), self.digits)
             return io.BytesIO(data) if "b" in mode else io.StringIO(data.decode("latin-1"))
 
-    def unzip(self, file: Any, mode: str = "rb", *_: Any, **__: Any) -> Any:
+    def unzip(
+        self, file: Any = None, mode: str = "rb", *_: Any, fileobj: Any = None, **__: Any
+    ) -> Any:
         """Do what gzip.open does."""
-        return self.open(file, "r" if "t" in mode else "rb")
+        is_open = fileobj or hasattr(file, "read")
+        return fileobj or file if is_open else self.open(file, "r" if "t" in mode else "rb")
+
+    def fetch(self, url: Any, *_: Any, **__: Any) -> io.BytesIO:
+        """Do what urllib.request.urlopen does."""
+        return io.BytesIO(content(str(getattr(url, "full_url", url)), self.digits))
 
     def load(self, file: Any, *given: Any, **named: Any) -> Any:
         """Do what np.load does."""
@@ -299,9 +331,28 @@ class Files:
             return Bunch(images=self.digits.pairs[0][0], labels=framed(self.digits.labels))
         return _of_file(self.digits, Path(file).name)
 
+    def read_bytes(
+        self,
+        file: Any,
+        dtype: Any = float,
+        count: int = -1,
+        _: str = "",
+        offset: int = 0,
+    ) -> Array:
+        """Do what np.fromfile does."""
+        opened = file if hasattr(file, "read") else self.open(file, "rb")
+        opened.seek(offset, os.SEEK_CUR)
+        size = count * np.dtype(dtype).itemsize if count >= 0 else -1
+        return np.frombuffer(bytearray(opened.read(size)), dtype)
+
     def read_numbers(self, *_: Any, **__: Any) -> Frame:
         """Do what np.loadtxt does."""
         return framed(self.digits.table.astype(float))
+
+
+def _requests() -> list[Any]:
+    """Return the module requests, if the program has imported it and it exists."""
+    return [sys.modules["requests"]] if "requests" in sys.modules else []
 
 
 @contextlib.contextmanager
@@ -312,9 +363,14 @@ def stand_in(digits: Digits, modules: set[str]) -> Iterator[None]:
         (Absent, "answer", staticmethod(partial(answer, digits))),
         *((module, "open", files.open) for module in (builtins, io)),
         *((gzip, name, files.unzip) for name in ("open", "GzipFile")),
+        (gzip, "decompress", lambda data: data),
+        (urllib.request, "urlopen", files.fetch),
+        (urllib.request, "urlretrieve", lambda url, file=None, *_, **__: (file or url, None)),
         *((np, name, files.read_numbers) for name in ("loadtxt", "genfromtxt")),
         (np, "load", files.load),
+        (np, "fromfile", files.read_bytes),
         (os, "mkdir", lambda *_, **__: None),
+        *((module, "get", partial(Response, digits)) for module in _requests()),
     )
     with contextlib.ExitStack() as stack:
         for module, name, value in replaced:

@@ -13,7 +13,7 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.layouts import Layout, layouts
 from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.roles import is_bias, is_gradient, is_weight, number_in
-from mnist_mlp.data.dataset import DIGITS
+from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 DEPTH = 4  # how deep lists, dictionaries and objects are searched
 PREFIX = r"(?i)^_*((d(j|c|l|e|loss|cost))?_?d|grad|g|delta|nabla|del)_?(?=.)"  # of a gradient
@@ -209,6 +209,16 @@ class Places(NamedTuple):
         """Return copies of the object's parameters, in its own layout."""
         weights = [slot.array.copy() for slot in self.weights]
         return weights, [slot.array.copy() if slot else None for slot in self.biases]
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether they lead from pixels to digits, with biases in each layer."""
+        return self.sizes[0] == PIXELS and self.sizes[-1] == DIGITS and all(self.biases)
+
+    @property
+    def are_neurons(self) -> bool:
+        """Whether there are neurons that keep their own."""
+        return any(isinstance(slot, Neurons) for slot in self.weights)
 
     @property
     def biased(self) -> bool:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
-from types import FrameType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.learner import Learner, as_main, describe, limited
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
-from mnist_mlp.checking.mini_batches import bias_comes_first, find_masks, mini_batches
+from mnist_mlp.checking.mini_batches import bias_comes_first, find_masks, labels_of, mini_batches
 from mnist_mlp.checking.optimizers import are_swapped, faults, goes_uphill
 from mnist_mlp.checking.roles import Function, call, is_gradient, role_of, roles_in, roles_of
 from mnist_mlp.checking.shortening import shortened
@@ -35,6 +35,7 @@ from mnist_mlp.checking.tensors import (
     Slot,
     find_places,
     items,
+    numbers_in,
     pick,
 )
 from mnist_mlp.checking.trial import BATCHES, Trial, difference, is_double, supply_for
@@ -216,6 +217,7 @@ class Watch:
     after       their values after the first step, when it has ended
     last        their values when they were last looked at
     changed     those that have changed in this step
+    updating    code of the functions in which they have changed
     seen        arrays and lists that were there before the step: one of them is the mini-batch
     kept        arrays that were there during the step, with the variables that hold them
     numbers     numbers until the first step has ended: variables, and what functions returned
@@ -236,6 +238,7 @@ class Watch:
         self.after: list[Any] = []
         self.last: list[Any] = []
         self.changed: set[int] = set()
+        self.updating: set[CodeType] = set()
         self.seen: dict[int, tuple[str, Any]] = {}
         self.kept: list[tuple[str, Item]] = []
         self.rate = 1.0
@@ -263,7 +266,8 @@ class Watch:
         if event == "line" and self._begins_round(frame.f_lineno):
             if not self.has_begun:
                 self._collect(_names_in(frame))
-                self._find(frame)
+                if not (self.places and self.frame and self.places.are_whole):
+                    self._find(frame)
             self._compare(frame)
         elif event in ("call", "return") and not _is_of_numbers(frame):
             self._compare(frame, is_loop=False)
@@ -291,7 +295,7 @@ class Watch:
         binary = len(set(self.digits.labels)) == 2
         if places.sizes[0] == PIXELS and (places.sizes[-1] < 3) != binary:
             self.places = None
-            if not binary:
+            if not binary and len(places.weights) > 1:
                 raise Seen  # it needs other labels
             return
         self.places, self.frame, self.names, self.line = places, frame, names, frame.f_lineno
@@ -301,10 +305,13 @@ class Watch:
         self.last = [*self.before]
 
     def _is_data(self, value: Any) -> bool:
-        """Return whether an array has the shape of all images, or of all targets."""
-        shape = value.shape if isinstance(value, np.ndarray) else ()
-        n = len(self.digits.labels)
-        return len(shape) == 2 and n in shape and bool({PIXELS, PIXELS + 1, DIGITS} & {*shape})
+        """Return whether a value has the shape of all images or targets, or holds some images."""
+        array = value if isinstance(value, np.ndarray) else numbers_in(value)
+        if array is None or array.ndim != 2:
+            return False
+        if len(self.digits.labels) in array.shape and {PIXELS, PIXELS + 1, DIGITS} & {*array.shape}:
+            return True
+        return array.shape[1] == PIXELS and labels_of(array, self.digits) is not None
 
     @property
     def _slots(self) -> list[Slot | Neurons | None]:
@@ -345,9 +352,16 @@ class Watch:
             if not self.has_begun:
                 self._keep(frame)
             self.changed |= changed
+            self.updating.add(frame.f_code)
             self.last = [_copy(now[k]) if k in changed else a for k, a in enumerate(self.last)]
-        elif not is_loop and len(self.changed) == sum(value is not None for value in self.before):
+        elif not is_loop and self._is_complete(frame):
             self._end_step()
+
+    def _is_complete(self, frame: FrameType) -> bool:
+        """Return whether all have changed, and this function does not update the next neuron."""
+        n_all = sum(value is not None for value in self.before)
+        is_next = self.places and self.places.are_neurons and frame.f_code in self.updating
+        return len(self.changed) == n_all and not is_next
 
     def _end_step(self) -> None:
         if self.after:
