@@ -425,6 +425,31 @@ def test_a_batch_whose_images_are_scaled_one_by_one_is_read(tmp_path: Path) -> N
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
+AFTER_SOME = """
+    forma, gruppo, visti, somma = [784, 20, 10], 25, 0, None
+    P = [[np.random.randn(a, b) * 0.1, np.zeros(b)] for a, b in zip(forma, forma[1:])]
+    for giro in range(3):
+        for x, t in zip(images, labels):
+            h = np.tanh(x @ P[0][0] + P[0][1])
+            p = np.exp(h @ P[1][0] + P[1][1])
+            p /= p.sum()
+            d2 = p - np.eye(10)[t]
+            d1 = P[1][0] @ d2 * (1 - h**2)
+            nuovo = [np.outer(x, d1), d1, np.outer(h, d2), d2]
+            somma = [s + n for s, n in zip(somma, nuovo)] if somma else nuovo
+            visti += 1
+            if visti == gruppo:
+                for k in range(4):
+                    P[k // 2][k % 2] = P[k // 2][k % 2] - 0.1 / visti * somma[k]
+                visti, somma = 0, None
+"""
+
+
+def test_a_step_after_some_examples_is_made_after_those_there_are(tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], AFTER_SOME))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+
+
 NEURONS = """
     class Neuron:
         def __init__(self, n):

@@ -271,7 +271,7 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     noted |= dict.fromkeys(n for t in outcome.trials for n in t.notes if n in OF_OPTIMIZERS)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
-    conventions = list(_conventions(reading, trial.step))
+    conventions = list(_conventions(reading, trial))
     if trial.layout.targets != "one-hot" and any(OFF_BY_ONE in f.mistakes for f in findings):
         findings = [finding for finding in findings if OFF_BY_ONE not in finding.mistakes]
         conventions.append(
@@ -358,8 +358,7 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
     rate = trial.answers[0].rate
     if _near(abs(common.constant), rate) and not any(_near(rate, usual) for usual in USUAL_FACTORS):
         found[RATE_TWICE,] = tuple(net.W)
-    rate_is_known = not trial.step or rate != 1
-    if rate_is_known and (wrong := _wrong_count(common, net.a[0].shape[1])):
+    if _knows_rate(trial) and (wrong := _wrong_count(common, net.a[0].shape[1])):
         found[wrong,] = tuple(net.W)
     counted = _by_inputs(reading)
     found |= {(INPUTS_COUNTED,): counted} if counted else {}
@@ -367,6 +366,11 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
     for mistake, i in (*scales, *_by_decay(reading, common, 2 * trial.penalty)):
         found[mistake,] = (*found.get((mistake,), ()), i)
     return [Finding(mistakes, layers) for mistakes, layers in found.items()]
+
+
+def _knows_rate(trial: Trial) -> bool:
+    """Tell whether gradients are given, or made of a step by its learning rate."""
+    return not trial.step or trial.answers[0].rate != 1
 
 
 def _wrong_count(common: Factor, n_inputs: int) -> Mistake | None:
@@ -472,7 +476,7 @@ def _scaled_by(factor: Factor, expected: Factor, kind: str, keep: float) -> Mist
     return BIASES_TWICE if expected.power < 0 else WEIGHTS_SUMMED
 
 
-def _conventions(reading: Reading, step: bool) -> Iterator[str]:
+def _conventions(reading: Reading, trial: Trial) -> Iterator[str]:
     """Yield what the common factor tells, if it is not wrong."""
     common = common_factor(reading)
     if not common:
@@ -481,7 +485,7 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
     low, high = reading.nets[0].y.min(), reading.nets[0].y.max()
     if low:
         yield f"The targets are {low:.3g} and {high:.3g} instead of 0 and 1."
-    if constant < 0 and not step:
+    if constant < 0 and not trial.step:
         yield "The sign is that of -∂C/∂w: the step must add it."
     if reading.nets[0].n > 1:
         yield {
@@ -493,7 +497,7 @@ def _conventions(reading: Reading, step: bool) -> Iterator[str]:
     if reading.recipe.cost == "squared_error" and _near(size, 0.5):
         yield "The cost is ½ Σ (a - y)²."
         return
-    if _near(size * n_out, 1):
+    if _near(size * n_out, 1) and _knows_rate(trial):
         yield "The cost is also averaged over the outputs."
     elif reading.recipe.output == "softmax" and _near(size, 2):
         yield f"All gradients are multiplied by 2: {TWICE.name}. {TWICE.learns}"

@@ -132,7 +132,7 @@ class Learner:
     @cached_property
     def _kept(self) -> dict[str, list[str]]:
         return {
-            _last_name(node.value.func): [ast.unparse(e) for e in _elements(node.targets[0])]
+            last_name(node.value.func): [ast.unparse(e) for e in _elements(node.targets[0])]
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         }
@@ -146,7 +146,7 @@ class Learner:
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.Call):
                 continue
-            function = functions.get(_last_name(node.func))
+            function = functions.get(last_name(node.func))
             if not isinstance(function, types.FunctionType):
                 continue
             names = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -157,7 +157,7 @@ class Learner:
             ]
             called = vars(function).setdefault("called_with", {})
             for name, value in given:
-                called.setdefault(name, _last_name(value))
+                called.setdefault(name, last_name(value))
 
 
 def is_definition(statement: ast.stmt) -> bool:
@@ -183,7 +183,7 @@ def _elements(value: ast.expr) -> list[ast.expr]:
     return list(value.elts) if isinstance(value, ast.Tuple) else [value]
 
 
-def _last_name(value: ast.expr) -> str:
+def last_name(value: ast.expr) -> str:
     """Return the name of a variable or of an attribute, or nothing."""
     if isinstance(value, ast.Attribute):
         return value.attr

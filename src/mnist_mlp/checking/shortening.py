@@ -3,27 +3,72 @@
 import ast
 import copy
 import re
+from collections.abc import Iterator
 
-from mnist_mlp.data.dataset import PIXELS
+from mnist_mlp.checking.learner import last_name
+from mnist_mlp.checking.roles import role_of
+from mnist_mlp.checking.trial import BATCHES
+from mnist_mlp.data.dataset import PIXELS, SIDE
 
 LENGTH = 100  # numbers in slices count examples from here on
 FILE = 300  # and all other numbers from here on
-SIZES = (PIXELS, PIXELS + 1, 512, 1024)  # which count pixels or neurons
+PICTURE = (SIDE, PIXELS, PIXELS + 1)
+SIZES = (*PICTURE, 512, 1024)  # which count pixels or neurons
+FEW = min(BATCHES)
 BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs|lot"
 
 
 def shortened(tree: ast.Module, n: int) -> ast.Module:
     """Return a program in which numbers that count examples are those of a data set of n."""
-    new: ast.Module = _Shortener(n).visit(copy.deepcopy(tree))
+    limits = list(_limits(tree))
+    names = {last_name(node) for node in limits if not role_of(last_name(node))} - {""}
+    places = {(node.lineno, node.col_offset) for node in limits}
+    new: ast.Module = _Shortener(n, names, places).visit(copy.deepcopy(tree))
     return ast.fix_missing_locations(new)
 
 
+def _limits(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yield what examples are counted up to: the step of a range, and what a counter reaches."""
+    counters = set(_counters(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and last_name(node.func) in ("range", "arange"):
+            yield from node.args[2:3]
+        for test in ast.walk(node.test) if isinstance(node, ast.If) else ():
+            if isinstance(test, ast.BinOp) and isinstance(test.op, ast.Mod):
+                count, limit = test.left, test.right
+            elif isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq | ast.GtE):
+                count, limit = test.left, test.comparators[0]
+            else:
+                continue
+            if counters & {_name(part) for part in ast.walk(count) if isinstance(part, ast.expr)}:
+                yield limit
+
+
+def _counters(tree: ast.Module) -> Iterator[str]:
+    """Yield what counts: n in n += 1, in loops over a range or enumerate(...), and len(...)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and ast.unparse(node.value) == "1":
+            yield _name(node.target)
+        elif isinstance(node, ast.For) and isinstance(node.iter, ast.Call):
+            if last_name(node.iter.func) in ("range", "enumerate"):
+                yield _name(_parts(node.target)[0])
+        elif isinstance(node, ast.Call) and last_name(node.func) == "len":
+            yield _name(node)
+
+
+def _name(node: ast.expr) -> str:
+    """Return the name of a variable or attribute, or else what is written."""
+    return last_name(node) or ast.unparse(node)
+
+
 class _Shortener(ast.NodeTransformer):
-    def __init__(self, n: int) -> None:
-        self.n = n
+    def __init__(self, n: int, names: set[str], places: set[tuple[int, int]]) -> None:
+        """Prepare. Variables of these names, and numbers at these places, count a batch."""
+        self.n, self.names, self.places = n, names, places
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        is_length = type(node.value) is int and node.value >= FILE and node.value not in SIZES
+        least = FEW + 1 if (node.lineno, node.col_offset) in self.places else FILE
+        is_length = type(node.value) is int and node.value >= least and node.value not in SIZES
         return ast.copy_location(ast.Constant(self.n), node) if is_length else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -53,9 +98,11 @@ class _Shortener(ast.NodeTransformer):
 
     def _size(self, name: ast.expr, value: ast.expr) -> ast.expr:
         """Return the value, or the size of the data set if the name is that of a batch size."""
-        is_size = isinstance(value, ast.Constant) and type(value.value) is int and value.value > 1
-        named = re.fullmatch(BATCH, ast.unparse(name).split(".")[-1])
-        return ast.copy_location(ast.Constant(self.n), value) if named and is_size else value
+        own, number = last_name(name), getattr(value, "value", None)
+        if type(number) is not int or number in PICTURE:
+            return value
+        counts = number > 1 if re.fullmatch(BATCH, own) else number > FEW and own in self.names
+        return ast.copy_location(ast.Constant(self.n), value) if counts else value
 
     def visit_Slice(self, node: ast.Slice) -> ast.expr:
         lower, upper = map(_end, (node.lower, node.upper))
