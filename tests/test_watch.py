@@ -450,6 +450,32 @@ def test_a_step_after_some_examples_is_made_after_those_there_are(tmp_path: Path
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
+DROPPING = """
+    W1, b1 = np.random.randn(784, 30) * 0.05, np.zeros(30)
+    W2, b2 = np.random.randn(30, 10) * 0.1, np.zeros(10)
+    dropout = 0.2
+    for epoch in range(3):
+        x, t = images, np.eye(10)[labels]
+        h = np.maximum(x @ W1 + b1, 0)
+        mask = (np.random.rand(*h.shape) < 0.8) * 1
+        h = {h}
+        d2 = (h @ W2 + b2 - t) / len(x)
+        d1 = d2 @ W2.T * (h > 0)
+        d1 = {d1}
+        W2, b2 = W2 - 0.1 * h.T @ d2, b2 - 0.1 * d2.sum(axis=0)
+        W1, b1 = W1 - 0.1 * x.T @ d1, b1 - 0.1 * d1.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(
+    "scale", ["* mask / 0.8", "* mask", "* 3 * mask", "* mask / (1 - dropout)"]
+)
+def test_masks_may_be_scaled_by_any_number_of_the_program(scale: str, tmp_path: Path) -> None:
+    text = DROPPING.format(h=f"h {scale}", d1=f"d1 {scale}")
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], text))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+
+
 NEURONS = """
     class Neuron:
         def __init__(self, n):

@@ -1,5 +1,6 @@
 """Mini-batches: the images and targets of a step, found among all arrays that a program keeps."""
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 ALIKE = 0.99  # cosine of an image and what a program has made of it
 TINY = 1e-6
+KEPT = ("keep", "dropped")
+SMALLEST, LARGEST = 1.05, 5.0  # by which dropout masks are multiplied
 
 Named = Sequence[tuple[str, Any]]  # arrays and lists, with their names
 
@@ -56,17 +59,13 @@ def bias_comes_first(seen: Named, width: int) -> bool:
     return any(rows is not None and len(rows) and (rows[:, 0] == 1).all() for rows in wide)
 
 
-def find_masks(kept: Iterable[Item], problem: Problem) -> list[Array]:
-    """Return the dropout masks of the hidden layers, 1 where there is none; [] if there are none.
+def find_masks(kept: Iterable[Item], problem: Problem, tree: ast.Module) -> Iterator[list[Array]]:
+    """Yield the dropout masks of the hidden layers, 1 where there is none; [] if there are none.
 
-    A mask of 0 and 1 is divided by the fraction kept, if the program has a knob for it.
+    What a program keeps may be a mask of 0 and 1, and the division by the fraction kept a line of
+    its own. That fraction, or the one dropped, is one of the numbers in the program.
     """
     kept = list(kept)
-    keeps = [
-        float(item.array) if role_of(item.name) == "keep" else 1 - float(item.array)
-        for item in kept
-        if item.array.size == 1 and role_of(item.name) in ("keep", "dropped")
-    ]
     masks = []
     for bias in problem.biases[:-1]:
         shape = (len(problem.images), len(bias))
@@ -75,9 +74,24 @@ def find_masks(kept: Iterable[Item], problem: Problem) -> list[Array]:
             for item in kept
             if item.array.shape in (shape, shape[::-1]) and is_mask(item.array)
         ]
-        mask = fitting[0] * 1.0 if fitting else np.ones(shape)
-        masks.append(mask / (keeps[0] if keeps and mask.max() == 1 and not mask.all() else 1))
-    return masks if any(not mask.all() for mask in masks) else []
+        masks.append(fitting[0] * 1.0 if fitting else np.ones(shape))
+    if all(mask.all() for mask in masks):
+        yield []
+        return
+    is_scaled = any(mask.max() > 1 for mask in masks)
+    for scale in (1.0,) if is_scaled else _scales(kept, tree):
+        yield [mask if mask.all() else mask * scale for mask in masks]
+
+
+def _scales(kept: Iterable[Item], tree: ast.Module) -> list[float]:
+    """Return by what a program may multiply its masks, the likely numbers first."""
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    fractions = [float(i.array) for i in kept if i.array.size == 1 and role_of(i.name) in KEPT]
+    fractions += [value for value in constants if isinstance(value, float)]
+    scales = [1 / part for each in fractions if 0 < each < 1 for part in (each, 1 - each)]
+    scales += [float(value) for value in constants if type(value) is int]
+    likely = [round(scale, 9) for scale in scales if SMALLEST < scale <= LARGEST]
+    return [*dict.fromkeys(likely), 1.0]
 
 
 def _inputs(value: Any, width: int) -> Array | None:

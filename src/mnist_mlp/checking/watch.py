@@ -427,11 +427,13 @@ class Watch:
                 second = second._replace(weights=[None] * n)
             notes += (*faults(given, answer, second, self._knobs(), source), *swapped)
             answer = answer if goes_uphill(given, answer) else given
+        drops = re.search(DROPOUT, source)
         for images, targets in mini_batches(seen, self.digits, problem, answer.weights[0]):
             used = problem._replace(images=images, targets=targets)
-            if re.search(DROPOUT, source):
-                used = used._replace(masks=find_masks((item for _, item in self.kept), used))
-            yield Step(answer._replace(problem=used), layout, self.line, notes, self.numbers)
+            arrays = (item for _, item in self.kept)
+            for masks in find_masks(arrays, used, self.tree) if drops else [[]]:
+                step = answer._replace(problem=used._replace(masks=masks))
+                yield Step(step, layout, self.line, notes, self.numbers)
 
     def _knobs(self) -> dict[str, float]:
         """Return the numbers that the program and its objects keep."""
