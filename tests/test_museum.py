@@ -409,3 +409,28 @@ def test_a_layer_without_average_does_not_make_the_layers_below_wrong() -> None:
     }
     found = diagnosed(answers([12, 9, 10], RECIPES[0], planted), False).findings
     assert [f.layers for f in found] == [(2,)]
+
+
+def leaky_answers(leak: float, leak_of_slope: float) -> list[Answer]:
+    """Return the gradients of a network with leaky ReLU and softmax, and weight decay."""
+    found = []
+    for seed, n in enumerate(BATCHES):
+        problem = new_problem([12, 16, 10], n, seed)
+        (v, w), (b, c) = problem.weights, problem.biases
+        z = problem.images @ v.T + b
+        a = np.where(z > 0, z, leak * z)
+        exponentials = np.exp(a @ w.T + c)
+        delta = (exponentials / exponentials.sum(axis=1, keepdims=True) - problem.targets) / n
+        below = delta @ w * np.where(z > 0, 1, leak_of_slope)
+        by_weights: list[Array | None] = [below.T @ problem.images + 0.1 * v, delta.T @ a + 0.1 * w]
+        found.append(Answer(problem, by_weights, [below.sum(axis=0), delta.sum(axis=0)]))
+    return found
+
+
+@pytest.mark.parametrize("leak", [0.05, 0.003, 1 / 3])
+def test_a_leaky_relu_may_have_any_slope_below_0(leak: float) -> None:
+    assert diagnosed(leaky_answers(leak, leak), step=False).is_right
+    diagnosis = diagnosed(leaky_answers(leak, 0), step=False)
+    assert [touched.layers for touched in diagnosis.findings] == [(1,)]
+    assert diagnosis.reading
+    assert not diagnosis.reading.unknown

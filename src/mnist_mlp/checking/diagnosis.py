@@ -23,6 +23,7 @@ from mnist_mlp.checking.matcher import (
     Reading,
     Tensor,
     count_right,
+    leaky_recipes,
     match,
 )
 from mnist_mlp.checking.museum import (
@@ -96,8 +97,9 @@ OFF_BY_ONE = next(m for m in ROOMS["output"] if m.name == "one-hot targets off b
 Read = tuple[Trial, list[Reading]]
 
 
-def _recipes(cost: str | None) -> list[Recipe]:
-    return [recipe for recipe in RECIPES if cost in (None, recipe.cost)]
+def _recipes(cost: str | None, trials: Sequence[Trial]) -> list[Recipe]:
+    leaky = (recipe for trial in trials for recipe in leaky_recipes(trial.answers))
+    return [r for r in dict.fromkeys((*RECIPES, *leaky)) if cost in (None, r.cost)]
 
 
 def check(file: Path, cost: str | None = None) -> Diagnosis:
@@ -179,7 +181,7 @@ def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
         and _is_finite(other)
     ]
     for other in batches[:1]:
-        of_batch = match(other.answers, _recipes(cost))
+        of_batch = match(other.answers, _recipes(cost, [other]))
         if not of_batch[0].unknown:
             return other, of_batch
     return read
@@ -193,8 +195,8 @@ def best_reading(
     A program may run in several layouts, by broadcasting. A mini-batch shows more than a single
     example, which hides what is wrong with sums over examples, so it comes first.
     """
-    recipes = _recipes(cost)
     finite = [trial for trial in trials if _is_finite(trial)]
+    recipes = _recipes(cost, finite)
     if not finite:
         return (trials[0], []) if trials else None
     counts = {id(trial): count_right(trial.answers, recipes) for trial in finite}

@@ -16,6 +16,7 @@ that it gave. Where no mistake explains it, the layers below are read with the p
 import contextlib
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations, product
 from typing import Literal, NamedTuple
 
@@ -24,13 +25,18 @@ import numpy as np
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.lines import (
     COSTS,
+    FUNCTIONS,
     HIDDEN,
+    LEAKS,
     LINES,
     OUTPUTS,
+    Function,
     Pass,
     Problem,
     Recipe,
     forward,
+    leaky,
+    leaky_slope,
 )
 from mnist_mlp.checking.museum import BIASES, CARRIED, ROOMS, Mistake, plant
 
@@ -42,6 +48,8 @@ TINY = 1e-3  # times the tolerance: what counts as 0
 SAME = 0.05  # readings whose prices differ by less are equally good
 SEVERAL = 2.0  # price from which a mistake of the forward pass is looked for
 ENDS = 1e-4  # by which soft targets may differ from batch to batch
+ROUNDING = 1e-5  # of the slope of a leaky ReLU
+CLOSE = 1e-3  # relative error of the coefficients of a leaky ReLU
 SINGULAR = 1e-9  # ratio of singular values below which examples count as dependent
 FEW = 4  # if none of them explains everything so far
 WORSE = 2.0  # readings that cost this much more than the best are dropped
@@ -164,8 +172,9 @@ def match(
 
     If it need not be thorough, costs that are unusual and a wrong forward pass are left out.
     """
-    hidden = HIDDEN if len(answers[0].problem.weights) > 1 else HIDDEN[:1]
-    recipes = [recipe for recipe in recipes if recipe.hidden in hidden]
+    if len(answers[0].problem.weights) == 1:
+        recipes = [recipe for recipe in recipes if recipe.hidden == HIDDEN[0]]
+    recipes = list(recipes)
     usual = [recipe for recipe in recipes if (recipe.output, recipe.cost) in USUAL]
     unusual = [recipe for recipe in recipes if recipe not in usual]
     likely = [recipe for recipe in usual if recipe.output in ("softmax", "sigmoid")]
@@ -194,6 +203,51 @@ def match(
         if not readings[0].unknown:
             readings += _for_other_costs(readings[0], answers, recipes)
     return sorted(readings, key=lambda reading: reading.price)
+
+
+def leaky_recipes(answers: Sequence[Answer]) -> list[Recipe]:
+    """Return the recipes of a leaky ReLU with an unusual slope below 0, if the answers show one.
+
+    The gradient of the second layer's weights is made of the hidden activations, a = max(z, 0) +
+    leak · min(z, 0): of the first part with coefficients c, and of the second with leak · c.
+    """
+    (problem, by_weights, *_) = min(answers, key=lambda answer: len(answer.problem.images))
+    if len(by_weights) < 2:
+        return []
+    masks = [*problem.masks, np.ones(1)]
+    z = (problem.images @ problem.weights[0].T + problem.biases[0]) * masks[0]
+    rows = np.concatenate((np.maximum(z, 0), np.minimum(z, 0)))
+    coefficients = _coefficients(rows, by_weights[1], problem.weights[1])
+    if coefficients is None or not coefficients.any():
+        return []
+    above, below = np.split(coefficients, 2, axis=1)
+    leak = float(np.vdot(above, below) / np.vdot(above, above))
+    leak = round(leak, 3) if abs(round(leak, 3) - leak) < ROUNDING else leak
+    rest = below - leak * above
+    usual = {LEAKS.get(name) for name in HIDDEN}
+    if leak in usual or not 0 < leak < 1 or np.vdot(rest, rest) > CLOSE**2 * np.vdot(below, below):
+        return []
+    name = f"leaky ReLU of {leak:.3g}"
+    LEAKS[name], of_z = leak, partial(leaky_slope, leak)
+    FUNCTIONS[name] = Function(partial(leaky, leak), of_z, of_z)
+    return [recipe._replace(hidden=name) for recipe in RECIPES if recipe.hidden == HIDDEN[0]]
+
+
+def _coefficients(rows: Array, gradient: Array | None, weights: Array) -> Array | None:
+    """Return those of which a gradient is a sum of rows, (n_out, n), perhaps with weight decay.
+
+    The smallest, if the rows are not independent. None if it is no such sum.
+    """
+    if gradient is None or gradient.shape != weights.shape:
+        return None
+    inverse = np.linalg.pinv(rows, SINGULAR)
+    rest, decayed = (array - array @ inverse @ rows for array in (gradient, weights))
+    decay = np.vdot(rest, decayed) / max(float(np.vdot(decayed, decayed)), 1e-300)
+    left = rest - decay * decayed
+    if np.vdot(left, left) > tolerance([gradient]) ** 2 * np.vdot(gradient, gradient):
+        return None
+    coefficients: Array = (gradient - decay * weights) @ inverse
+    return coefficients
 
 
 def _with_soft_targets(
@@ -421,17 +475,10 @@ def _own_delta(reading: Reading, answers: Sequence[Answer], i: int) -> list[Arra
     """
     deltas = []
     for net, answer in zip(reading.nets, answers, strict=True):
-        gradient, weights = answer.weights[i - 1], net.W[i]
-        inputs = _inputs(net, i)
-        if gradient is None or gradient.shape != weights.shape:
+        coefficients = _coefficients(_inputs(net, i), answer.weights[i - 1], net.W[i])
+        if coefficients is None:
             return []
-        inverse = np.linalg.pinv(inputs, SINGULAR)
-        rest, decayed = (array - array @ inverse @ inputs for array in (gradient, weights))
-        decay = np.vdot(rest, decayed) / max(float(np.vdot(decayed, decayed)), 1e-300)
-        left = rest - decay * decayed
-        if np.vdot(left, left) > tolerance([gradient]) ** 2 * np.vdot(gradient, gradient):
-            return []
-        deltas.append(((gradient - decay * weights) @ inverse).T)
+        deltas.append(coefficients.T)
     return deltas
 
 
