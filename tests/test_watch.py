@@ -476,6 +476,12 @@ def test_masks_may_be_scaled_by_any_number_of_the_program(scale: str, tmp_path: 
     assert diagnosis.is_right, report(diagnosis, "mine.py")
 
 
+def test_a_program_need_not_speak_of_dropout(tmp_path: Path) -> None:
+    text = DROPPING.format(h="h * mask / 0.8", d1="d1").replace("mask", "hasard")
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], text.replace("dropout", "reste")))
+    assert names_in(diagnosis) == ["the dropout mask without its division"]
+
+
 NEURONS = """
     class Neuron:
         def __init__(self, n):

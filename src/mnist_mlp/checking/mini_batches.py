@@ -11,7 +11,7 @@ from mnist_mlp.checking.lines import Problem
 from mnist_mlp.checking.roles import role_of
 from mnist_mlp.checking.sources import Digits
 from mnist_mlp.checking.tensors import Item, numbers_in
-from mnist_mlp.checking.trial import is_mask
+from mnist_mlp.checking.trial import MASK, is_mask
 from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 ALIKE = 0.99  # cosine of an image and what a program has made of it
@@ -59,28 +59,40 @@ def bias_comes_first(seen: Named, width: int) -> bool:
     return any(rows is not None and len(rows) and (rows[:, 0] == 1).all() for rows in wide)
 
 
-def find_masks(kept: Iterable[Item], problem: Problem, tree: ast.Module) -> Iterator[list[Array]]:
+def find_masks(
+    kept: Iterable[Item], problem: Problem, tree: ast.Module, *, named: bool
+) -> Iterator[list[Array]]:
     """Yield the dropout masks of the hidden layers, 1 where there is none; [] if there are none.
 
     What a program keeps may be a mask of 0 and 1, and the division by the fraction kept a line of
-    its own. That fraction, or the one dropped, is one of the numbers in the program.
+    its own. That fraction, or the one dropped, is one of the numbers in the program. The slope of
+    ReLU is such an array too, but follows from z. `named` tells whether the program speaks of
+    dropout.
     """
     kept = list(kept)
+    z = problem.images @ problem.weights[0].T + problem.biases[0]
     masks = []
     for bias in problem.biases[:-1]:
         shape = (len(problem.images), len(bias))
         fitting = [
-            item.array if item.array.shape == shape else item.array.T
+            item._replace(array=item.array if item.array.shape == shape else item.array.T)
             for item in kept
             if item.array.shape in (shape, shape[::-1]) and is_mask(item.array)
         ]
-        masks.append(fitting[0] * 1.0 if fitting else np.ones(shape))
-    if all(mask.all() for mask in masks):
+        fitting = [item for item in fitting if not _is_of_sign(item.array, z)]
+        fitting.sort(key=lambda item: not MASK.search(item.name))
+        masks.append(fitting[0].array * 1.0 if fitting else np.ones(shape))
+    is_scaled = any(mask.max() > 1 for mask in masks)
+    if all(mask.all() for mask in masks) or not (named or is_scaled or not masks[0].all()):
         yield []
         return
-    is_scaled = any(mask.max() > 1 for mask in masks)
     for scale in (1.0,) if is_scaled else _scales(kept, tree):
         yield [mask if mask.all() else mask * scale for mask in masks]
+
+
+def _is_of_sign(array: Array, z: Array) -> bool:
+    """Return whether an array tells which weighted sums of the first layer are positive."""
+    return any(np.array_equal(array != 0, sign) for sign in (z > 0, z <= 0))
 
 
 def _scales(kept: Iterable[Item], tree: ast.Module) -> list[float]:

@@ -427,11 +427,11 @@ class Watch:
                 second = second._replace(weights=[None] * n)
             notes += (*faults(given, answer, second, self._knobs(), source), *swapped)
             answer = answer if goes_uphill(given, answer) else given
-        drops = re.search(DROPOUT, source)
+        drops = bool(re.search(DROPOUT, source))
         for images, targets in mini_batches(seen, self.digits, problem, answer.weights[0]):
             used = problem._replace(images=images, targets=targets)
             arrays = (item for _, item in self.kept)
-            for masks in find_masks(arrays, used, self.tree) if drops else [[]]:
+            for masks in find_masks(arrays, used, self.tree, named=drops):
                 step = answer._replace(problem=used._replace(masks=masks))
                 yield Step(step, layout, self.line, notes, self.numbers)
 
