@@ -482,6 +482,39 @@ def test_a_program_need_not_speak_of_dropout(tmp_path: Path) -> None:
     assert names_in(diagnosis) == ["the dropout mask without its division"]
 
 
+YES_OR_NO = """
+    strato1, strato2 = np.random.randn(784, 20) * 0.1, np.random.randn(20) * 0.1
+    soglia1, soglia2 = np.zeros(20), 0.0
+    for epoch in range(3):
+        for x, digit in zip(images, labels):
+            t = digit == 0
+            h = np.tanh(x @ strato1 + soglia1)
+            o = 1 / (1 + np.exp(-(h @ strato2 + soglia2)))
+            d2 = (o - t) * o * (1 - o)
+            d1 = d2 * strato2 * (1 - h**2)
+            strato2, soglia2 = strato2 - 0.2 * d2 * h, soglia2 - 0.2 * d2
+            strato1, soglia1 = strato1 - 0.2 * np.outer(x, d1), soglia1 - 0.2 * d1
+"""
+
+
+def test_a_single_output_may_have_a_vector_of_weights_and_stand_for_either_label(
+    tmp_path: Path,
+) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], YES_OR_NO))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+    assert diagnosis.reading
+    assert len(diagnosis.reading.factors) == 4
+    wrong = YES_OR_NO.replace("soglia2 - 0.2", "soglia2 + 0.2")
+    assert names_in(watched(tmp_path, program(LOADERS["Keras"], wrong))) == [
+        "the biases' step goes uphill"
+    ]
+
+
+def test_a_layer_alone_is_no_network_with_too_many_outputs(tmp_path: Path) -> None:
+    text = YES_OR_NO.replace("strato2", "altri")
+    assert not watched(tmp_path, program(LOADERS["Keras"], text)).is_right
+
+
 NEURONS = """
     class Neuron:
         def __init__(self, n):

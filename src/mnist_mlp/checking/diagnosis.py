@@ -485,7 +485,7 @@ def _conventions(reading: Reading, trial: Trial) -> Iterator[str]:
         return
     constant, power = common
     low, high = reading.nets[0].y.min(), reading.nets[0].y.max()
-    if low:
+    if low and low < high:
         yield f"The targets are {low:.3g} and {high:.3g} instead of 0 and 1."
     if constant < 0 and not trial.step:
         yield "The sign is that of -∂C/∂w: the step must add it."
@@ -499,7 +499,7 @@ def _conventions(reading: Reading, trial: Trial) -> Iterator[str]:
     if reading.recipe.cost == "squared_error" and _near(size, 0.5):
         yield "The cost is ½ Σ (a - y)²."
         return
-    if _near(size * n_out, 1) and _knows_rate(trial):
+    if n_out > 1 and _near(size * n_out, 1) and _knows_rate(trial):
         yield "The cost is also averaged over the outputs."
     elif reading.recipe.output == "softmax" and _near(size, 2):
         yield f"All gradients are multiplied by 2: {TWICE.name}. {TWICE.learns}"

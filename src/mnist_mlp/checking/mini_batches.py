@@ -43,8 +43,7 @@ def mini_batches(
     fewest = min(spanning[::-1], key=_n_distinct) if spanning else batches[-1]
     larger = [rows for rows in spanning if len(fewest) == 1 < len(rows)]
     for images in (fewest, *larger[-1:]):
-        targets = _targets(seen, digits, images, n_out)
-        if targets is not None:
+        for targets in _targets(seen, digits, images, n_out):
             yield images, targets
 
 
@@ -141,8 +140,11 @@ def _spans(rows: Array, gradient: Array, weights: Array) -> bool:
     return float(np.vdot(rest, rest)) <= TINY * float(np.vdot(gradient, gradient))
 
 
-def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> Array | None:
-    """Return the targets of images, (n, n_out): the program's own, or those of the labels."""
+def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> list[Array]:
+    """Return the targets of images, (n, n_out): the program's own, or those of the labels.
+
+    A single output may stand for either of two labels.
+    """
     own = [
         (name, rows)
         for name, value in seen
@@ -153,16 +155,15 @@ def _targets(seen: Named, digits: Digits, images: Array, n_out: int) -> Array | 
     labels = labels_of(images, digits)
     if labels is None:
         named = [rows for name, rows in own if role_of(name) == "targets"]
-        return named[-1] if named else _one_hot_of_own_labels(seen, len(images), n_out)
+        return named[-1:] or _one_hot_of_own_labels(seen, len(images), n_out)
     if n_out == 1:
         expected = [labels[:, np.newaxis] == each for each in np.unique(digits.labels)[::-1]]
     else:
-        expected = [np.eye(DIGITS, dtype=bool)[labels][:, :n_out]]
+        expected = [np.eye(DIGITS, dtype=bool)[labels][:, :n_out]] * (n_out <= DIGITS)
     for _, rows in own:
         if any(np.array_equal(rows == rows.max(), each) for each in expected):
-            return rows
-    targets: Array = expected[0].astype(float)
-    return targets
+            return [rows]
+    return [each.astype(float) for each in expected]
 
 
 def labels_of(images: Array, digits: Digits) -> Array | None:
@@ -180,8 +181,8 @@ def labels_of(images: Array, digits: Digits) -> Array | None:
     return None
 
 
-def _one_hot_of_own_labels(seen: Named, n: int, n_out: int) -> Array | None:
-    """Return the one-hot rows of the labels that the program keeps, if it keeps n of them."""
+def _one_hot_of_own_labels(seen: Named, n: int, n_out: int) -> list[Array]:
+    """Return the one-hot rows of the labels that a program keeps, if it keeps n of them."""
     for name, value in seen:
         if (
             role_of(name) == "targets"
@@ -190,5 +191,5 @@ def _one_hot_of_own_labels(seen: Named, n: int, n_out: int) -> Array | None:
             and value.size == n
             and value.max() < n_out
         ):
-            return np.eye(n_out)[value.ravel()]
-    return None
+            return [np.eye(n_out)[value.ravel()]]
+    return []

@@ -79,6 +79,35 @@ class Neurons(NamedTuple):
             kept[self.name] = row.copy() if is_array else row.tolist()
 
 
+class Single(NamedTuple):
+    """The weights of a single output neuron in a vector, or its bias in a number."""
+
+    slot: Slot
+    shape: tuple[int, ...]
+
+    @property
+    def path(self) -> tuple[Any, ...]:
+        """The way to it."""
+        return self.slot.path
+
+    @property
+    def name(self) -> str:
+        """The name that it has there."""
+        return self.slot.name
+
+    @property
+    def array(self) -> Array:
+        """The vector as a matrix, or the number as a vector."""
+        return self.slot.array.astype(float).reshape(self.shape)
+
+    def put(self, array: Array) -> None:
+        """Overwrite it."""
+        self.slot.put(array.reshape(self.slot.array.shape))
+
+
+Place = Slot | Neurons | Single
+
+
 def contents(thing: Any) -> Any:
     """Return a list or dictionary itself, and the attributes of an object."""
     return thing if isinstance(thing, list | tuple | dict) else vars(thing)
@@ -134,7 +163,7 @@ def as_lists(value: Any) -> Any:
     return value
 
 
-def slots(root: Any) -> Iterator[Slot | Neurons]:
+def slots(root: Any) -> Iterator[Place]:
     """Yield every place under a root that holds an array of floating-point numbers."""
     if isinstance(root, list | tuple | dict) or hasattr(root, "__dict__"):
         yield from _slots(root, root, (), "", set())
@@ -142,7 +171,7 @@ def slots(root: Any) -> Iterator[Slot | Neurons]:
 
 def _slots(
     root: Any, value: Any, path: tuple[Any, ...], name: str, seen: set[int]
-) -> Iterator[Slot | Neurons]:
+) -> Iterator[Place]:
     if len(path) > DEPTH or id(value) in seen or _is_code(value):
         return
     seen.add(id(value))
@@ -150,6 +179,9 @@ def _slots(
     for key, element in list(held.items() if isinstance(held, dict) else enumerate(held)):
         own = key if isinstance(key, str) else name
         if own.startswith("__") or PASSING.match(own.strip("_")):
+            continue
+        if isinstance(element, float):
+            yield Slot(root, (*path, key), own)
             continue
         array = element if isinstance(element, np.ndarray) else numbers_in(element)
         if array is not None:
@@ -192,8 +224,8 @@ class Places(NamedTuple):
     """Where an object keeps the weights and biases of a network with layers of these sizes."""
 
     sizes: list[int]
-    weights: list[Slot | Neurons]
-    biases: list[Slot | Neurons | None]
+    weights: list[Place]
+    biases: list[Place | None]
     layout: Layout
 
     def put(self, problem: Problem) -> None:
@@ -214,6 +246,11 @@ class Places(NamedTuple):
     def are_whole(self) -> bool:
         """Whether they lead from pixels to digits, with biases in each layer."""
         return self.sizes[0] == PIXELS and self.sizes[-1] == DIGITS and all(self.biases)
+
+    @property
+    def are_complete(self) -> bool:
+        """Whether they are hardly a part of a network in the making."""
+        return len(self.weights) > 1 and not isinstance(self.weights[-1], Single)
 
     @property
     def are_neurons(self) -> bool:
@@ -250,7 +287,7 @@ def find_places(root: Any) -> Places | None:
     return max(_chains(list(slots(root))), key=rank, default=None)
 
 
-def _chains(found: list[Slot | Neurons]) -> Iterator[Places]:
+def _chains(found: list[Place]) -> Iterator[Places]:
     """Yield the chains of layers, the likely ones first."""
     matrices = [slot for slot in found if slot.array.ndim == 2]
     named = [slot for slot in matrices if is_weight(slot.name)]
@@ -269,10 +306,25 @@ def _chains(found: list[Slot | Neurons]) -> Iterator[Places]:
                         yield Places(sizes, weights, [None] * len(weights), layout)
                     else:
                         yield _with_biases(sizes, weights, found, inputs)
+                        for single in _singles(weights, found, sizes[-1], inputs):
+                            yield _with_biases([*sizes, 1], [*weights, single], found, inputs)
+
+
+def _singles(weights: list[Place], found: list[Place], size: int, inputs: bool) -> Iterator[Place]:
+    """Yield the vectors that may be weights from this many neurons to a single output."""
+    stems = {_stem(slot.name) for slot in weights if slot.name != _stem(slot.name)}
+    for slot in found:
+        named = is_weight(slot.name) or _stem(slot.name) in stems
+        if isinstance(slot, Slot) and named and slot.array.shape == (size,) and slot.array.any():
+            yield Single(slot, (size, 1) if inputs else (1, size))
+
+
+def _stem(name: str) -> str:
+    return name.rstrip("0123456789")
 
 
 def _with_biases(
-    sizes: list[int], weights: list[Slot | Neurons], found: list[Slot | Neurons], inputs: bool
+    sizes: list[int], weights: list[Place], found: list[Place], inputs: bool
 ) -> Places:
     taken = {slot.path for slot in weights}
     vectors = [
@@ -280,12 +332,15 @@ def _with_biases(
         for slot in found
         if slot.path not in taken and slot.array.size == max(slot.array.shape, default=0)
     ]
+    if sizes[-1] == 1:
+        numbers = [slot for slot in found if isinstance(slot, Slot) and not slot.array.shape]
+        vectors += [Single(slot, (1,)) for slot in numbers]
     names = {slot.name for slot in weights}
     named = [slot for slot in vectors if is_bias(slot.name)]
     vectors = (
         named or [slot for slot in vectors if slot.name in names] or _in_one_list(vectors, sizes)
     )
-    biases: list[Slot | Neurons | None] = []
+    biases: list[Place | None] = []
     for size in sizes[1:]:
         fitting = [s for s in vectors if s.array.size == size and s.path not in taken]
         biases.append(fitting[0] if fitting else None)
@@ -296,9 +351,9 @@ def _with_biases(
     return Places(sizes, weights, biases, Layout("rows", inputs, bias, "one-hot"))
 
 
-def _in_one_list(vectors: list[Slot | Neurons], sizes: list[int]) -> list[Slot | Neurons]:
+def _in_one_list(vectors: list[Place], sizes: list[int]) -> list[Place]:
     """Return the first vectors of one list, or with numbered names, that suit all layers."""
-    names = [slot.name.rstrip("0123456789") for slot in vectors]
+    names = [_stem(slot.name) for slot in vectors]
     for name in dict.fromkeys(names):
         alike = [slot for slot, own in zip(vectors, names, strict=True) if own == name]
         if [slot.array.size for slot in alike] == sizes[1:]:

@@ -30,9 +30,8 @@ from mnist_mlp.checking.sources import Digits, stand_in
 from mnist_mlp.checking.starts import make
 from mnist_mlp.checking.tensors import (
     Item,
-    Neurons,
+    Place,
     Places,
-    Slot,
     find_places,
     items,
     numbers_in,
@@ -295,7 +294,7 @@ class Watch:
         binary = len(set(self.digits.labels)) == 2
         if places.sizes[0] == PIXELS and (places.sizes[-1] < 3) != binary:
             self.places = None
-            if not binary and len(places.weights) > 1:
+            if not binary and places.are_complete:
                 raise Seen  # it needs other labels
             return
         self.places, self.frame, self.names, self.line = places, frame, names, frame.f_lineno
@@ -314,7 +313,7 @@ class Watch:
         return array.shape[1] == PIXELS and labels_of(array, self.digits) is not None
 
     @property
-    def _slots(self) -> list[Slot | Neurons | None]:
+    def _slots(self) -> list[Place | None]:
         return [*self.places.weights, *self.places.biases] if self.places else []
 
     def _values(self) -> list[Any]:
