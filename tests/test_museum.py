@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_mlp.base.arrays import Array
-from mnist_mlp.checking.diagnosis import Diagnosis, judge
+from mnist_mlp.checking.diagnosis import Diagnosis, judge, own_cost
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.layouts import Layout
 from mnist_mlp.checking.lines import (
@@ -23,7 +23,7 @@ from mnist_mlp.checking.lines import (
 )
 from mnist_mlp.checking.matcher import SAME, Answer, fit, match
 from mnist_mlp.checking.museum import MUSEUM, ROOMS, Mistake, plant
-from mnist_mlp.checking.trial import Trial
+from mnist_mlp.checking.trial import SQUARES, Trial
 from mnist_mlp.learning.backprop import backprop
 from mnist_mlp.learning.costs import COSTS
 from mnist_mlp.learning.network import ACTIVATIONS, Network, initialise_weights
@@ -434,3 +434,30 @@ def test_a_leaky_relu_may_have_any_slope_below_0(leak: float) -> None:
     assert [touched.layers for touched in diagnosis.findings] == [(1,)]
     assert diagnosis.reading
     assert not diagnosis.reading.unknown
+
+
+def test_the_cost_may_contain_weight_decay_of_dark_pixels_too() -> None:
+    found = answers([12, 9, 10], Recipe("tanh", "sigmoid", "squared_error"), {})
+    readings, squares = match(found), [300.0, 500.0, 450.0]
+    costs = [
+        COSTS["binary_cross_entropy"].mean(net.a[net.last], net.y) + 0.05 * square
+        for net, square in zip(readings[0].nets, squares, strict=True)
+    ]
+    trial = Trial("mine()", True, Layout("rows", False, "flat", "one-hot"), found)
+    numbers = {SQUARES: squares, "cost": costs}
+    assert own_cost(trial._replace(numbers=numbers), readings) == "binary_cross_entropy"
+
+
+def test_a_step_may_average_what_the_gradients_sum() -> None:
+    layout = Layout("rows", False, "flat", "one-hot")
+    right = answers([12, 9, 10], Recipe("tanh", "softmax", "cross_entropy"), {})
+    gradients = [
+        answer._replace(
+            weights=[w * len(answer.problem.images) for w in answer.weights if w is not None],
+            rate=0.0,
+        )
+        for answer in right
+    ]
+    trials = [Trial("mine()", step, layout, a) for step, a in ((False, gradients), (True, right))]
+    assert not judge(Outcome(trials[:1], "", [], [])).is_right
+    assert judge(Outcome(trials, "", [], [])).is_right

@@ -52,7 +52,7 @@ from mnist_mlp.checking.museum import (
     WHOLE_FILE,
     Mistake,
 )
-from mnist_mlp.checking.trial import Trial
+from mnist_mlp.checking.trial import SQUARES, Trial
 from mnist_mlp.data.dataset import PIXELS
 from mnist_mlp.learning.costs import COSTS
 
@@ -93,6 +93,7 @@ class Diagnosis(NamedTuple):
 
 
 OF_OPTIMIZERS = {note for note, m in NOTED.items() if m not in (NOT_RESET, OVERWRITTEN, STOPS)}
+SUMS = (WEIGHTS_SUMMED, BIASES_SUMMED, BIASES_TWICE)
 OFF_BY_ONE = next(m for m in ROOMS["output"] if m.name == "one-hot targets off by one")
 Read = tuple[Trial, list[Reading]]
 
@@ -129,14 +130,16 @@ def own_cost(trial: Trial, readings: Sequence[Reading]) -> str | None:
     if not readings:
         return None
     nets = readings[0].nets
-    decays = [sum(float(np.sum(W**2)) for W in net.W.values()) for net in nets]
+    decays = trial.numbers.get(SQUARES, [1.0] * len(nets))
     sizes = np.array([net.n for net in nets], float)
     with np.errstate(all="ignore"):
         for cost, kind in COSTS.items():
             if (readings[0].recipe.output, cost) not in USUAL:
                 continue
             values = np.array([kind.mean(net.a[net.last], net.y) for net in nets])
-            for numbers in trial.numbers.values():
+            for name, numbers in trial.numbers.items():
+                if name == SQUARES:
+                    continue
                 for p, q in product((0, 1), (0, 1, -1)):
                     columns = np.stack([values * sizes**p, decays * sizes**q], 1)
                     if _is_made_of(np.array(numbers), columns):
@@ -269,6 +272,9 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
     if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
         more = [*step.findings, *_by_factors(step, steps[0])]
+        if step.nets[0].n > 1:  # a step may make up for what gradients lack
+            theirs = [finding.mistakes[0] for finding in more]
+            findings = [f for f in findings if f.mistakes[0] in theirs or f.mistakes[0] not in SUMS]
         findings += [finding for finding in more if _is_new(finding, findings)]
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     noted |= dict.fromkeys(n for t in outcome.trials for n in t.notes if n in OF_OPTIMIZERS)

@@ -16,6 +16,7 @@ from mnist_mlp.checking.tensors import Item
 
 SIZES = ([23, 16, 13, 10], [23, 16, 10], [23, 16, 16, 10], [23, 10, 10], [23, 10])
 BATCHES, ONES = (6, 7, 5), (1, 1, 1)
+SQUARES = "Σ W²"  # the sum over all weights, those of dark pixels too, as one of the numbers
 RATE, DECAY, KEEP = 0.5, 0.05, 0.75
 Feed = Literal["batch", "one", "pairs", "data set"]  # how examples are given; pairs of single ones
 MASK = re.compile(r"(?i)mask|drop|keep|^d\d*$|^u\d*$|^r\d*$")

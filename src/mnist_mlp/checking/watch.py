@@ -37,7 +37,7 @@ from mnist_mlp.checking.tensors import (
     numbers_in,
     pick,
 )
-from mnist_mlp.checking.trial import BATCHES, Trial, difference, is_double, supply_for
+from mnist_mlp.checking.trial import BATCHES, SQUARES, Trial, difference, is_double, supply_for
 from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 PATIENCE = 0.6  # seconds of computing for one run
@@ -91,7 +91,7 @@ def _trial(steps: Sequence[Step]) -> Trial:
         name: [step.numbers[name] for step in steps]
         for name in steps[0].numbers
         if all(name in step.numbers for step in steps)
-    }
+    } | {SQUARES: [sum(float(np.sum(W**2)) for W in a.problem.weights) for a in answers]}
     is_step = answers[0].rate > 0
     return Trial(how, is_step, layout, answers, notes, numbers=numbers)
 
