@@ -62,6 +62,25 @@ WRONG = [
     ("cost", 0, "-np.sum(targets * np.log(outputs), axis=1)", "one number"),
     ("cost", 0, "-targets * np.log(outputs)", "sum over them"),
     ("cost", 0, "1 - np.mean(targets == outputs)", "add up y ln a"),
+    ("cost", 0, "np.sum((outputs - targets) ** 2) / len(outputs)", "it is squared error"),
+    ("cost", 0, "-np.sum(np.log(targets * outputs)) / len(outputs)", "outputs alone"),
+    (
+        *("cost", 0),
+        "-np.sum(np.log(outputs, out=outputs) * targets) / len(outputs)",
+        "changes its arguments",
+    ),
+    ("cost", 0, "None", "is `return` missing"),
+    ("cost", 0, "-np.sum(targets * np.ln(outputs)) / len(outputs)", "with np.log"),
+    ("forward", 0, "np.maximum(z, 0, out=z)", "changes its argument"),
+    ("forward", 0, "None", "relu returns nothing: is `return` missing"),
+    ("forward", 2, "a @ w.T + b", "a is activations[-1]"),
+    ("backprop", 0, "activations[-1] - targets / len(images)", "brackets"),
+    ("step", 0, "weights[i] - 2 * learning_rate * by_weights[i]", "minus the learning rate"),
+    (
+        *("step", 0),
+        "weights[i] - by_weights[i].__imul__(learning_rate)",
+        "changes the gradients",
+    ),
     ("backprop", 0, "activations[-1] - targets", "divide delta by their number"),
     ("backprop", 0, "(targets - activations[-1]) / len(images)", "a - y"),
     ("backprop", 0, "(activations[-1] - targets) ** 2 / len(images)", "delta"),
@@ -140,6 +159,31 @@ def test_the_text_of_an_exercise_says_what_the_check_will(part: str, tmp_path: P
     path.write_text(text, "utf-8")
     assert said(path) == {part: []}
     assert f"it says: {part}: right." in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_function_of_another_name_is_asked_for(part: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(filled(part, ANSWERS[part]).replace(f"def {part}(", "def mine("), "utf-8")
+    assert said(path) == {part: [f"expected a function {part}({', '.join(PARTS[part])})"]}
+
+
+def test_a_gradient_that_changes_the_weights_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    text = filled("backprop", ANSWERS["backprop"])
+    path.write_text(
+        text.replace("        if layer > 0", "        weights[layer] *= 2\n        if layer > 0"),
+        "utf-8",
+    )
+    assert "what `step` is for" in said(path)["backprop"][0]
+
+
+@pytest.mark.parametrize("epochs", ["epochs - 1", "1, epochs", "epochs + 1"])
+def test_epochs_that_are_miscounted_are_told(epochs: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    text = filled("loop", ANSWERS["loop"])
+    path.write_text(text.replace("range(epochs)", f"range({epochs})"), "utf-8")
+    assert said(path)["loop"][0].startswith("expected 3 epochs, found ")
 
 
 def test_the_five_in_one_file_are_right(tmp_path: Path) -> None:

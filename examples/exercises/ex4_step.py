@@ -3,7 +3,7 @@
 The gradient says which way the cost rises fastest. A step goes the other way, and its length is the
 learning rate times that of the gradient:
 
-    W ← W - rate · ∂C/∂W        b ← b - rate · ∂C/∂b
+    W ← W - learning_rate · ∂C/∂W        b ← b - learning_rate · ∂C/∂b
 
 `weights[i]` and `by_weights[i]` have the same shape, and so have `biases[i]` and `by_biases[i]`.
 Replace each `...`, and run

@@ -6,8 +6,8 @@ mini-batch gives a gradient, and each gradient a step:
     shuffle  →  next mini-batch  →  gradient  →  step  →  next mini-batch ...
 
 `np.random.permutation(n)` returns the numbers from 0 to n - 1 in random order, and `images[rows]`
-the images with these numbers. `backprop` and `step` are those of exercises 3 and 4; the check
-brings its own. Replace each `...`, and run
+the images with these numbers; n is `len(images)`. `backprop` and `step` are those of exercises 3
+and 4; the check brings its own. Replace each `...`, and run
 
     mnist-mlp check ex5_loop.py
 

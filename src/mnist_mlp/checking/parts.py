@@ -35,16 +35,26 @@ PARTS = {
 HINTS = {
     "relu": "ReLU keeps each number that is above 0, and makes 0 of the others: the shape stays",
     "softmax": "each row is divided by its own sum, along axis=1; keepdims=True keeps it a column",
-    "forward": "a is (n, inputs) and w is (neurons, inputs): which product is (n, neurons)?",
-    "cost": "for each example, add up y ln a; then turn the sign and take the mean of the examples",
+    "forward": (
+        "a is activations[-1], (n, inputs), and w is (neurons, inputs): which product is (n, "
+        "neurons)?"
+    ),
+    "cost": (
+        "for each example, add up y ln a, with np.log; then turn the sign and take the mean of the "
+        "examples"
+    ),
     "backprop": "a gradient has the shape of its weights or biases, and delta that of z",
     "step": "new weights are old ones minus the learning rate times their gradient",
-    "loop": "each of the n rows comes once in an epoch, in mini-batches of batch_size",
+    "loop": "each row comes once in an epoch: the next are order[start : start + batch_size]",
 }
-MARK = re.compile("Exercise [1-5] of 5")  # in the text of each
+MARK = re.compile("Exercise ([1-5]) of 5")  # in the text of each
 SIZES = (12, 7, 5, 10)
 BATCHES = (6, 9, 8)
 USUAL = Recipe("relu", "softmax", "cross_entropy")
+
+
+class NothingError(Exception):
+    """A function that ought to return something returned None."""
 
 
 class Examination(NamedTuple):
@@ -60,6 +70,11 @@ class Examination(NamedTuple):
     complete: bool
 
 
+def exercises_in(text: str) -> list[str]:
+    """Return the parts that a text asks for, if it is that of exercises."""
+    return [[*PARTS][int(number) - 1] for number in MARK.findall(text)]
+
+
 def examine(learner: Learner) -> Examination:
     """Run the parts of a file that was made of the exercises: functions with their parameters."""
     functions = learner.own_functions()
@@ -68,10 +83,13 @@ def examine(learner: Learner) -> Examination:
         for name, parameters in PARTS.items()
         if name in functions and tuple(p.name for p in parameters_of(functions[name])) == parameters
     }
-    if not (MARK.search(ast.unparse(learner.tree)) or {"step", "loop"} & set(parts)):
+    asked = exercises_in(ast.unparse(learner.tree))
+    if not (asked or {"step", "loop"} & set(parts)):
         return Examination({}, {}, False)  # another program, which may lay out arrays otherwise
     used = {name: _used(learner, name, parts) for name in parts}
     findings = {name: _blanks(learner, used[name]) for name in parts}
+    for name in set(asked) - set(parts):
+        findings[name] = [f"expected a function {name}({', '.join(PARTS[name])})"]
     complete = any(findings.values()) or not set(functions) - set().union(*used.values())
     answers: dict[str, list[Answer]] = {}
     for helper, check in HELPERS.items():
@@ -84,7 +102,10 @@ def examine(learner: Learner) -> Examination:
         if name == "backprop" and findings.get("forward"):
             learner.names["forward"] = _forward
         if not findings[name]:
-            check = CHECKS.get(name) or partial(ASK[name], answers)
+            if name == "cost":
+                check = partial(_check_cost, any_cost=name not in asked)
+            else:
+                check = CHECKS.get(name) or partial(ASK[name], answers)
             findings[name] += _try(learner, name, check, part)
     if own:
         learner.names["forward"] = own
@@ -120,9 +141,18 @@ def _try(
     learner: Learner, part: str, check: Callable[..., Iterable[str]], function: Callable[..., Any]
 ) -> list[str]:
     """Return what the check of a function yields, or what was raised, where, and a hint."""
+
+    def answered(*given: Any) -> Any:
+        found = function(*given)
+        if found is None:
+            raise NothingError
+        return found
+
     try:
         with limited(), np.errstate(all="ignore"):
-            return list(check(function))
+            return list(check(function if part in ("step", "loop") else answered))
+    except NothingError:
+        return [f"{part} returns nothing: is `return` missing?"]
     except (Exception, EndlessError, SystemExit) as error:  # noqa: BLE001
         file = learner.names["__file__"]
         frames = [
@@ -164,8 +194,11 @@ def _copies(problem: Problem) -> list[Any]:
 
 def _check_relu(relu: Callable[..., Any]) -> Iterator[str]:
     z = np.random.default_rng(0).normal(size=(6, 10))
-    found = relu(z.copy())
-    if np.shape(found) != z.shape:
+    given = z.copy()
+    found = relu(given)
+    if not np.array_equal(given, z):
+        yield "relu: it changes its argument, which is needed later: return a new array"
+    elif np.shape(found) != z.shape:
         yield (
             "relu: np.max is the largest of many numbers, np.maximum compares two, element by "
             f"element; {HINTS['relu']}"
@@ -204,7 +237,11 @@ def _ask_forward(answers: dict[str, list[Answer]], forward: Callable[..., Any]) 
 def _ask_backprop(answers: dict[str, list[Answer]], backprop: Callable[..., Any]) -> Iterator[str]:
     found = []
     for problem in _problems():
-        both = backprop(*_copies(problem), problem.images.copy(), problem.targets.copy())
+        weights, biases = _copies(problem)
+        both = backprop(weights, biases, problem.images.copy(), problem.targets.copy())
+        if not _alike([*weights, *biases], [*problem.weights, *problem.biases]):
+            yield "it changes the weights or the biases: that is what `step` is for"
+            return
         if not isinstance(both, list | tuple) or len(both) != 2:
             yield f"expected two lists, of weights and of biases, found {_show(both)}"
             return
@@ -228,6 +265,11 @@ def _misshapen(arrays: Any, shapes: Sequence[tuple[int, ...]], what: str) -> str
         if np.shape(array) != shape:
             return f"{what}: expected an array of shape {shape} at [{i}], found {_show(array)}"
     return ""
+
+
+def _alike(found: Sequence[Any], expected: Sequence[Array]) -> bool:
+    """Tell whether arrays are as they were."""
+    return len(found) == len(expected) and all(map(np.array_equal, found, expected))
 
 
 def _show(value: object) -> str:
@@ -270,7 +312,7 @@ WRONG_COSTS: dict[str, Callable[[Array, Array], Any]] = {
     "it is squared error averaged over the outputs too: sum over them": (
         lambda a, y: np.mean((a - y) ** 2)
     ),
-    "y and a are exchanged: the logarithm is of the outputs": (
+    "y and a are exchanged, or both are in the logarithm, which is of the outputs alone": (
         lambda a, y: -np.sum(a * np.log(y)) / len(a)
     ),
     "each example has its own cost: the mean of them is one number": (
@@ -285,9 +327,13 @@ WRONG_COSTS: dict[str, Callable[[Array, Array], Any]] = {
 }
 
 
-def _check_cost(cost: Callable[..., Any]) -> Iterator[str]:
+def _check_cost(cost: Callable[..., Any], *, any_cost: bool = True) -> Iterator[str]:
     data = [(_forward([*p.weights], [*p.biases], p.images)[-1], p.targets) for p in _problems()]
-    found = [cost(a.copy(), y.copy()) for a, y in data]
+    given = [(a.copy(), y.copy()) for a, y in data]
+    found = [cost(a, y) for a, y in given]
+    if not all(map(_alike, given, data)):
+        yield "it changes its arguments: make new arrays"
+        return
 
     def fits(function: Callable[[Array, Array], Any]) -> bool:
         expected = [np.asarray(function(a, y)) for a, y in data]
@@ -296,15 +342,19 @@ def _check_cost(cost: Callable[..., Any]) -> Iterator[str]:
             for e, f in zip(expected, found, strict=True)
         )
 
-    if any(fits(function) for function in MEAN_COSTS.values()):
-        return
-    if names := [name for name, function in WRONG_COSTS.items() if fits(function)]:
+    if right := [name for name, function in MEAN_COSTS.items() if fits(function)]:
+        if right[0] and not any_cost:
+            yield f"it is {right[0]}, expected cross-entropy; {HINTS['cost']}"
+    elif names := [name for name, function in WRONG_COSTS.items() if fits(function)]:
         yield names[0]
     elif np.shape(found[0]):
         yield f"expected one number, found an array of shape {np.shape(found[0])}; {HINTS['cost']}"
     else:
         expected = MEAN_COSTS[""](*data[0])
-        yield f"expected {expected:.4f} in an example, found {float(found[0]):.4f}; {HINTS['cost']}"
+        yield (
+            f"expected {expected:.4f} for {BATCHES[0]} images, found {float(found[0]):.4f}; "
+            f"{HINTS['cost']}"
+        )
 
 
 # Step. Each of them is given the weights w, their gradient g and the learning rate r.
@@ -324,9 +374,12 @@ STEPS: dict[str, Callable[[Array, Array, float], Array]] = {
 
 def _check_step(step: Callable[..., Any]) -> Iterator[str]:
     problem, other = new_problem(SIZES, 6, 0), new_problem(SIZES, 6, 1)
-    rate = 0.5
-    lists = [[a.copy() for a in part] for part in (problem.weights, problem.biases)]
-    step(*lists, *([a.copy() for a in part] for part in (other.weights, other.biases)), rate)
+    rate = 0.3
+    lists, gradient = _copies(problem), _copies(other)
+    step(*lists, *gradient, rate)
+    if not all(map(_alike, gradient, (other.weights, other.biases))):
+        yield "it changes the gradients: leave them as they are"
+        return
     for name, olds, slopes, news in zip(
         ("weights", "biases"),
         (problem.weights, problem.biases),
@@ -397,6 +450,10 @@ def _check_loop(loop: Callable[..., Any]) -> Iterator[str]:
 def _read_batches(batches: list[Batch], n: int, size: int, epochs: int) -> Iterator[str]:
     """Yield the first thing that is wrong with the mini-batches, if anything is."""
     per_epoch = -(-n // size)
+    counted, left = divmod(len(batches), per_epoch)
+    if counted != epochs and not left:
+        yield f"expected {epochs} epochs, found {counted}"
+        return
     if len(batches) != per_epoch * epochs:
         yield (
             f"{n} examples in mini-batches of {size} need {per_epoch} gradients an epoch, "
@@ -420,5 +477,5 @@ def _read_batches(batches: list[Batch], n: int, size: int, epochs: int) -> Itera
 
 
 HELPERS = {"relu": _check_relu, "softmax": _check_softmax}  # of `forward`
-CHECKS = {"cost": _check_cost, "step": _check_step, "loop": _check_loop}
-ASK = {"forward": _ask_forward, "backprop": _ask_backprop}
+CHECKS: dict[str, Callable[..., Iterator[str]]] = {"step": _check_step, "loop": _check_loop}
+ASK: dict[str, Callable[..., Iterator[str]]] = {"forward": _ask_forward, "backprop": _ask_backprop}

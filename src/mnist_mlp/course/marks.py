@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome, run_file
 from mnist_mlp.checking.matcher import Factor, Finding, Reading, match
-from mnist_mlp.checking.parts import HINTS, PARTS
+from mnist_mlp.checking.parts import HINTS, PARTS, exercises_in
 from mnist_mlp.course.spreadsheets import write_table
 
 FORWARD = ("sum", "squish")  # lines of the forward pass
@@ -56,6 +56,8 @@ class Mark(NamedTuple):
 def mark(file: Path, cost: str | None = None) -> Mark:
     """Check a learner's file, which runs in a process of its own."""
     outcome = run_file(file)
+    if exercises_in(file.read_text("utf-8", "replace")):
+        cost = cost or "cross_entropy"
     diagnosis = judge(outcome, cost)
     return Mark(file.stem, judge_parts(outcome, diagnosis), diagnosis)
 
@@ -85,7 +87,7 @@ def _read(reading: Reading, forward: bool) -> Iterator[str]:
     for kind, layer in unknown[:1]:  # the others follow from it
         part = "biases" if kind == "biases" else "weights"
         what = "result" if forward else f"gradient of the {part}"
-        hint = HINTS["forward" if forward else "backprop"]
+        hint = HINTS["forward"] if forward else "mind the brackets, and a gradient is δᵀ a, or Σ δ"
         yield f"layer {layer}: the {what} is not as expected; {hint}"
 
 
