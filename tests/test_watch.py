@@ -581,3 +581,73 @@ def test_a_table_can_be_read_with_the_labels_first_or_last() -> None:
     for labels, images in ((rows[:, 0], rows[:, 1:]), (rows[:, -1], rows[:, :-1])):
         np.testing.assert_array_equal(labels, digits.labels)
         np.testing.assert_array_equal(images, digits.images)
+
+
+IN_DICTIONARIES = """
+    sizes = {"W1": (30, 784), "b1": (30, 1), "W2": (10, 30), "b2": (10, 1)}
+    V = {k: np.zeros(size) for k, size in sizes.items()}
+    params = {
+        "W1": np.random.randn(30, 784) * 0.05, "b1": np.zeros((30, 1)),
+        "W2": np.random.randn(10, 30) * 0.1, "b2": np.zeros((10, 1)),
+    }
+    for epoch in range(3):
+        x, t = images.T, np.eye(10)[labels].T
+        a = np.tanh(params["W1"] @ x + params["b1"])
+        o = 1 / (1 + np.exp(-(params["W2"] @ a + params["b2"])))
+        d_o = (o - t) / len(images)
+        d_a = params["W2"].T @ d_o * (1 - a**2)
+        grads = {
+            "W1": d_a @ x.T, "b1": d_a.sum(axis=1, keepdims=True),
+            "W2": d_o @ a.T, "b2": d_o.sum(axis=1, keepdims=True),
+        }
+        for k in params:
+            V[k] = 0.9 * V[k] + 0.1 * grads[k]
+            params[k] = params[k] - 0.5 * V[k]
+"""
+WITH_ADAM = """
+    class Linear:
+        def __init__(self, n_in, n_out):
+            self.params = {"w": np.random.randn(n_in, n_out) * 0.1, "b": np.zeros(n_out)}
+            self.grads = {}
+
+        def forward(self, x):
+            self.x = x
+            self.y = np.tanh(x @ self.params["w"] + self.params["b"])
+            return self.y
+
+        def backward(self, grad):
+            grad = grad * (1 - self.y**2)
+            self.grads["w"], self.grads["b"] = self.x.T @ grad, grad.sum(axis=0)
+            return grad @ self.params["w"].T
+
+    class Net:
+        def __init__(self):
+            self.layers = [Linear(784, 30), Linear(30, 10)]
+
+        def step(self, x, t):
+            for layer in self.layers:
+                x = layer.forward(x)
+            grad = x - t
+            for layer in reversed(self.layers):
+                grad = layer.backward(grad)
+
+    net, m, v, beta1, beta2 = Net(), {}, {}, 0.9, 0.999
+    for step in range(1, 100):
+        net.step(images, np.eye(10)[labels])
+        for layer in net.layers:
+            for key, p in layer.params.items():
+                grad = layer.grads[key]
+                at = id(layer), key
+                m[at] = beta1 * m.get(at, 0) + (1 - beta1) * grad
+                v[at] = beta2 * v.get(at, 0) + (1 - beta2) * grad**2
+                m_hat, v_hat = m[at] / (1 - beta1**step), v[at] / (1 - beta2**step)
+                p -= 0.001 * m_hat / (np.sqrt(v_hat) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("network", [IN_DICTIONARIES, WITH_ADAM], ids=["velocities", "Adam"])
+def test_what_an_optimizer_keeps_is_told_from_parameters(network: str, tmp_path: Path) -> None:
+    diagnosis = watched(tmp_path, program(LOADERS["Keras"], network))
+    assert diagnosis.is_right, report(diagnosis, "mine.py")
+    assert diagnosis.reading
+    assert diagnosis.reading.recipe.hidden == "tanh"

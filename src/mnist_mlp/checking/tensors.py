@@ -121,7 +121,10 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
         return
     elif isinstance(value, Mapping):
         for key, element in value.items():
-            yield from items(element, str(key), (), depth + 1)
+            own = str(key)
+            if is_gradient(name) and not is_gradient(own):  # grads["w"] is dw
+                own = f"d{own}"
+            yield from items(element, own, (), depth + 1)
     elif isinstance(value, list | tuple):
         if (array := numbers_in(value)) is not None:
             yield Item(name, None, array.astype(float))
@@ -135,7 +138,7 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
                     else item._replace(place=index)
                 )
     elif hasattr(value, "__dict__"):
-        yield from items(vars(value), name, (), depth + 1)
+        yield from items(vars(value), name, (), depth)
 
 
 def numbers_in(value: Any) -> Array | None:
@@ -340,6 +343,8 @@ def _with_biases(
     vectors = (
         named or [slot for slot in vectors if slot.name in names] or _in_one_list(vectors, sizes)
     )
+    holders = {slot.path[:-1] for slot in weights}  # velocities have the names, and another holder
+    vectors.sort(key=lambda slot: slot.path[:-1] not in holders)
     biases: list[Place | None] = []
     for size in sizes[1:]:
         fitting = [s for s in vectors if s.array.size == size and s.path not in taken]
