@@ -117,12 +117,13 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
     """Yield the arrays in a value. `names` are those of a tuple's elements."""
     if isinstance(value, np.ndarray | np.generic | float):
         yield Item(name, None, np.asarray(value))
-    elif depth > DEPTH:
+    elif depth > DEPTH + 1:
         return
     elif isinstance(value, Mapping):
+        of_gradients = is_gradient(name)
         for key, element in value.items():
             own = str(key)
-            if is_gradient(name) and not is_gradient(own):  # grads["w"] is dw
+            if of_gradients and not is_gradient(own):  # grads["w"] is dw
                 own = f"d{own}"
             yield from items(element, own, (), depth + 1)
     elif isinstance(value, list | tuple):
@@ -137,8 +138,8 @@ def items(value: Any, name: str = "", names: Sequence[str] = (), depth: int = 0)
                     if item.name != name or item.place is not None
                     else item._replace(place=index)
                 )
-    elif hasattr(value, "__dict__"):
-        yield from items(vars(value), name, (), depth)
+    elif hasattr(value, "__dict__") and not _is_code(value):
+        yield from items(vars(value), name, (), depth + 1)
 
 
 def numbers_in(value: Any) -> Array | None:
