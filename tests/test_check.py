@@ -59,6 +59,63 @@ def test_gradients_that_are_never_reset_are_told(tmp_path: Path) -> None:
     assert "gradients not reset" in names_in(checked_here(tmp_path, program))
 
 
+DROPPED = """
+    import numpy as np
+    def forward(X, p, keep_prob):
+        c = {"A0": X}
+        for k in (1, 2):
+            c[f"Z{k}"] = p[f"W{k}"] @ c[f"A{k - 1}"] + p[f"b{k}"]
+            c[f"D{k}"] = np.random.rand(*c[f"Z{k}"].shape) < keep_prob
+            c[f"A{k}"] = np.maximum(c[f"Z{k}"], 0) * c[f"D{k}"] / keep_prob
+        e = np.exp(p["W3"] @ c["A2"] + p["b3"])
+        c["A3"] = e / e.sum(axis=0)
+        return c
+    def backward(c, p, Y, keep_prob):
+        grads, dZ = {}, (c["A3"] - Y) / Y.shape[1]
+        for k in (3, 2, 1):
+            grads[f"dW{k}"] = dZ @ c[f"A{k - 1}"].T
+            grads[f"db{k}"] = dZ.sum(axis=1, keepdims=True)
+            if k > 1:
+                dZ = p[f"W{k}"].T @ dZ * (c[f"Z{k - 1}"] > 0) * c[f"D{k - 1}"] / keep_prob
+        return grads
+"""
+
+
+def test_a_mask_that_is_not_divided_is_told_in_each_layer(tmp_path: Path) -> None:
+    assert checked_here(tmp_path, DROPPED).is_right
+    wrong = DROPPED.replace('c[f"D{k - 1}"] / keep_prob', 'c[f"D{k - 1}"]')
+    (finding,) = checked_here(tmp_path, wrong).findings
+    assert finding.mistakes[0].name == "the dropout mask without its division"
+    assert set(finding.layers) == {1, 2}
+
+
+def test_a_bias_that_stays_is_told_beside_one_whose_gradient_is_0(tmp_path: Path) -> None:
+    program = """
+        import numpy as np
+        def forward(W1, b1, W2, b2, X):
+            Z1 = W1 @ X + b1
+            A1 = np.maximum(Z1, 0)
+            e = np.exp(W2 @ A1 + b2)
+            return Z1, A1, e / e.sum(axis=0)
+        def backward(Z1, A1, A2, W2, X, Y):
+            dZ2 = (A2 - Y) / Y.shape[1]
+            dZ1 = W2.T @ dZ2 * (Z1 > 0)
+            return dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True), dZ2 @ A1.T, dZ2.sum()
+        def update(W1, b1, W2, b2, dW1, db1, dW2, db2, alpha):
+            db1 = b1 - alpha * db1
+            return W1 - alpha * dW1, b1, W2 - alpha * dW2, b2 - alpha * db2
+        def train(X, Y):
+            Z1, A1, A2 = forward(W1, b1, W2, b2, X)
+            dW1, db1, dW2, db2 = backward(Z1, A1, A2, W2, X, Y)
+            W1, b1, W2, b2 = update(W1, b1, W2, b2, dW1, db1, dW2, db2, 0.1)
+    """
+    findings = checked_here(tmp_path, program).findings
+    assert [(finding.mistakes[0].name, finding.layers) for finding in findings] == [
+        ("one number for all biases of a layer", (2,)),
+        ("the biases are never updated", (1,)),
+    ]
+
+
 def test_a_line_that_only_stops_is_named_with_the_other_mistakes(tmp_path: Path) -> None:
     program = PROGRAMS["arguments that are called something else"].replace(" * (v > 0)", "")
     path = tmp_path / "mine.py"

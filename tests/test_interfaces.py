@@ -1,6 +1,7 @@
 """How check calls programs: modules beside them, what they overwrite, and what they are given."""
 
 import sys
+import weakref
 from pathlib import Path
 from textwrap import dedent
 
@@ -8,6 +9,8 @@ import pytest
 
 from mnist_mlp.checking.interfaces import trials
 from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.roles import roles_of
+from mnist_mlp.checking.starts import make
 from mnist_mlp.checking.trial import Trial
 from tests.styles import STYLES
 from tests.test_check import checked_here
@@ -47,3 +50,75 @@ def test_weight_decay_and_dropout_are_part_of_the_problem(tmp_path: Path) -> Non
     trial = called(tmp_path, STYLES["a class with dropout"])[0]
     (mask,) = trial.answers[0].problem.masks
     assert set(mask.ravel().round(6)) == {0, round(1 / 0.75, 6)}
+
+
+LAYERS = """
+    import numpy as np
+    class Schicht:
+        def forward(self, x):
+            raise NotImplementedError
+        def backward(self, g, rate):
+            raise NotImplementedError
+    class Voll(Schicht):
+        def __init__(self, n_in, n_out):
+            self.W, self.b = np.random.randn(n_out, n_in), np.zeros((n_out, 1))
+        def forward(self, x):
+            self.x = x
+            return self.W @ x + self.b
+        def backward(self, g, rate):
+            before = self.W.T @ g
+            self.W -= rate * g @ self.x.T
+            self.b -= rate * g
+            return before
+    class Tanh(Schicht):
+        def forward(self, x):
+            self.a = np.tanh(x)
+            return self.a
+        def backward(self, g, rate):
+            return g * (1 - self.a ** 2)
+    def mse_prime(y, a):
+        return 2 * (a - y)
+"""
+
+
+def test_layers_are_put_together_without_the_class_that_they_share(tmp_path: Path) -> None:
+    assert {len(trial.answers[0].weights) for trial in called(tmp_path, LAYERS)} == {3}
+
+
+def test_a_network_made_under_if_main_is_the_one_that_is_called(tmp_path: Path) -> None:
+    made = """
+    if __name__ == "__main__":
+        netz = [Voll(30, 20), Tanh(), Voll(20, 10), Tanh()]
+    """
+    diagnosis = checked_here(tmp_path, LAYERS + made)
+    assert diagnosis.is_right
+    assert diagnosis.reading
+    assert diagnosis.reading.recipe.output == "tanh"
+    assert len(diagnosis.reading.nets[0].W) == 2
+
+
+def test_a_network_without_its_layers_sizes_can_be_given_others() -> None:
+    def build(n_in: int = 784, n1: int = 128, n2: int = 64, n_out: int = 10) -> list[int]:
+        return [n_in, n1, n2, n_out]
+
+    assert make(build, [23, 16, 13, 10]) == [23, 16, 13, 10]
+
+
+def test_what_is_known_of_a_method_does_not_keep_its_object() -> None:
+    class Network:
+        def train(self, x: object, y: object) -> None: ...
+
+    network = Network()
+    assert roles_of(network.train) == {"images", "targets"}
+    kept = weakref.ref(network)
+    del network
+    assert kept() is None
+
+
+def test_what_functions_are_given_elsewhere_tells_what_they_take(tmp_path: Path) -> None:
+    program = STYLES["arguments that are called something else"]
+    shown = program.replace("fwd(i,", "fwd(X,").replace("h = np.maximum(0, i @", "h = (X @")
+    shown = shown.replace("fwd(X, W1, b1, W2, b2)", "fwd(test_x, W1, b1, W2, b2)")
+    unusual = shown.replace("test_x", "flattened")
+    assert called(tmp_path, shown)
+    assert called(tmp_path, unusual)

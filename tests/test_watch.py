@@ -162,7 +162,10 @@ def watched(folder: Path, text: str) -> Diagnosis:
     path.write_text(text, "utf-8")
     learner = Learner(path)
     found = [
-        trial._replace(answers=list(map(without_dark_pixels, trial.answers)))
+        trial._replace(
+            answers=list(map(without_dark_pixels, trial.answers)),
+            longer=list(map(without_dark_pixels, trial.longer)),
+        )
         for trial in watched_trials(learner)
     ]
     return judge(Outcome(found, "", learner.errors, []))
@@ -260,6 +263,64 @@ def test_a_batch_drawn_with_replacement_is_the_one_that_is_used(tmp_path: Path) 
         "            x, t = images[rows], np.eye(10)[labels[rows]]",
     )
     assert watched(tmp_path, program(LOADERS["Keras"], drawn)).is_right
+
+
+def test_an_average_over_the_whole_file_is_told_from_that_over_a_batch(tmp_path: Path) -> None:
+    shuffled = NETWORK.replace(
+        "x, t = images[k:k + 64], np.eye(10)[labels[k:k + 64]]",
+        "rows = np.random.permutation(len(images))[k:k + 64]\n"
+        "            x, t = images[rows], np.eye(10)[labels[rows]]",
+    )
+    assert watched(tmp_path, program(LOADERS["Keras"], shuffled)).is_right
+    for network in (NETWORK, shuffled):
+        whole = network.replace("/ len(x)", "/ len(images)")
+        assert names_in(watched(tmp_path, program(LOADERS["Keras"], whole))) == [
+            "divided by the size of the whole file"
+        ]
+
+
+ONE_AFTER_ANOTHER = """
+    W, b = np.random.randn(784, 10) * 0.05, np.zeros(10)
+    def outputs(x):
+        e = np.exp(x @ W + b)
+        return e / e.sum()
+    for k in range(0, len(images), 64):
+        sum_W, sum_b = np.zeros((784, 10)), np.zeros(10)
+        for x, label in zip(images[k:k + 64], labels[k:k + 64]):
+            d = outputs(x) - np.eye(10)[label]
+            sum_W = np.outer(x, d)
+            sum_b = d
+            W -= 0.05 / 64 * sum_W
+            b -= 0.05 / 64 * sum_b
+"""
+
+
+def test_each_example_of_a_batch_may_make_its_share_of_the_step(tmp_path: Path) -> None:
+    text = program(LOADERS["Keras"], ONE_AFTER_ANOTHER)
+    by_length = text.replace("/ 64", "/ len(images[k:k + 64])")
+    assert watched(tmp_path, by_length).is_right
+    growing = by_length.replace("sum_W = n", "sum_W += n").replace("sum_b = d", "sum_b += d")
+    assert names_in(watched(tmp_path, growing)) == ["gradients not reset"]
+
+
+def test_pictures_of_another_size_have_the_pixels_of_those_that_are_made_up(tmp_path: Path) -> None:
+    network = """
+        sizes = [12288, 20, 1]
+        with np.load("cats.npz") as data:
+            x, y = data["train_x"].reshape(-1, 12288) / 255, data["train_y"].reshape(-1, 1)
+        w1, b1 = np.random.randn(sizes[1], sizes[0]) * 0.01, np.zeros(sizes[1])
+        w2, b2 = np.random.randn(sizes[2], sizes[1]), np.zeros(sizes[2])
+        for step in range(2500):
+            h = np.tanh(x @ w1.T + b1)
+            o = 1 / (1 + np.exp(-(h @ w2.T + b2)))
+            d2 = (o - y) / len(x)
+            d1 = d2 @ w2 * (1 - h ** 2)
+            w2 -= 0.01 * d2.T @ h
+            b2 -= 0.01 * d2.sum(axis=0)
+            w1 -= 0.01 * d1.T @ x
+            b1 -= 0.01 * d1.sum(axis=0)
+    """
+    assert watched(tmp_path, program("", network)).is_right
 
 
 ADAM = """

@@ -75,9 +75,9 @@ def prepare(seconds: int, folder: Path) -> None:
 
 def save(path: Path, trial: Trial) -> None:
     """Write a trial as arrays, in a file that appears when it is complete."""
-    description = [trial.how, trial.step, trial.layout, trial.notes, trial.penalty, trial.numbers]
+    description = [*trial[:3], len(trial.answers), trial.notes, trial.penalty, trial.numbers]
     arrays = {"description": np.array(json.dumps(description))}
-    for k, answer in enumerate(map(without_dark_pixels, trial.answers)):
+    for k, answer in enumerate(map(without_dark_pixels, (*trial.answers, *trial.longer))):
         problem = answer.problem
         for name, values in (
             ("W", problem.weights),

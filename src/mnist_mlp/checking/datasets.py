@@ -99,18 +99,8 @@ def is_data(statement: ast.stmt) -> bool:
     return is_definition(statement) or isinstance(statement, ast.With | ast.Delete)
 
 
-def run_main(learner: Learner) -> None:
-    """Run what makes data under `if __name__ == "__main__":`."""
-    for statement in learner.tree.body:
-        if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
-            for inner in statement.body:
-                if is_data(inner):
-                    learner.run([inner], learner.names)
-
-
 def find_data(learner: Learner) -> Data:
     """Return the images and labels at the file's top, and those that its loaders return."""
-    run_main(learner)
     named = dict(_arrays(_own_names(learner)))
     if not any(read_images(name, array) for name, array in named.items()):
         for name, function in learner.functions().items():

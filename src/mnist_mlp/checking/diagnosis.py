@@ -52,7 +52,7 @@ from mnist_mlp.checking.museum import (
     WHOLE_FILE,
     Mistake,
 )
-from mnist_mlp.checking.trial import SQUARES, Trial
+from mnist_mlp.checking.trial import LONGER, SQUARES, Trial
 from mnist_mlp.data.dataset import PIXELS
 from mnist_mlp.learning.costs import COSTS
 
@@ -182,12 +182,20 @@ def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
         and other.layout.data not in SINGLE
         and not _is_misshapen(other)
         and _is_finite(other)
+        and not _is_same_step(trial, other)
     ]
     for other in batches[:1]:
         of_batch = match(other.answers, _recipes(cost, [other]))
         if not of_batch[0].unknown:
             return other, of_batch
     return read
+
+
+def _is_same_step(trial: Trial, other: Trial) -> bool:
+    """Tell whether the step of an example is read as that of its mini-batch in another trial."""
+    answers = (trial.answers[0], other.answers[0])
+    steps = [a.rate * w for a in answers for w in a.weights[-1:] if w is not None]
+    return trial.step and len(steps) == 2 and np.array_equiv(*(step.round(9) for step in steps))
 
 
 def best_reading(
@@ -271,11 +279,12 @@ def diagnose(outcome: Outcome, gradients: Read | None, steps: Read | None) -> Di
         findings = [finding for finding in findings if DECAY_LEFT_OUT not in finding.mistakes]
     if gradients and steps and steps[1] and not steps[1][0].unknown:
         step = steps[1][0]
-        more = [*step.findings, *_by_factors(step, steps[0])]
+        depths = (step.nets[0].last, reading.nets[0].last)
+        more = [_moved(f, *depths) for f in (*step.findings, *_by_factors(step, steps[0]))]
         if step.nets[0].n > 1:  # a step may make up for what gradients lack
             theirs = [finding.mistakes[0] for finding in more]
             findings = [f for f in findings if f.mistakes[0] in theirs or f.mistakes[0] not in SUMS]
-        findings += [finding for finding in more if _is_new(finding, findings)]
+        findings += [new for finding in more if (new := _without(finding, findings)).layers]
     noted = dict.fromkeys(note for t in (gradients, steps) if t for note in t[0].notes)
     noted |= dict.fromkeys(n for t in outcome.trials for n in t.notes if n in OF_OPTIMIZERS)
     findings += [Finding((NOTED[note],), tuple(reading.nets[0].W)) for note in noted]
@@ -308,14 +317,22 @@ def touches(finding: Finding, tensor: Tensor) -> bool:
     return tensor.layer in finding.layers and other not in finding.mistakes[0].line
 
 
-def _is_new(finding: Finding, findings: Sequence[Finding]) -> bool:
-    """Tell whether a finding in the step is none of those in the gradients, seen once more."""
+def _moved(finding: Finding, depth: int, new: int) -> Finding:
+    """Return a finding about a network of some depth for one of another."""
+    if depth == new:
+        return finding
+    hidden = range(1, new) if min(finding.layers) < depth else ()
+    return finding._replace(layers=(*hidden, *([new] if depth in finding.layers else [])))
+
+
+def _without(finding: Finding, findings: Sequence[Finding]) -> Finding:
+    """Return a finding in the step for the layers where none of those in the gradients is it."""
     first = finding.mistakes[0]
-    return not any(
-        first in other.mistakes
-        or (first.line == other.mistakes[0].line and set(finding.layers) & set(other.layers))
-        for other in findings
-    )
+    if any(first == other.mistakes[0] for other in findings):
+        return finding._replace(layers=())
+    alike = [o for o in findings if first in o.mistakes or first.line == o.mistakes[0].line]
+    known = {i for other in alike for i in other.layers}
+    return finding._replace(layers=tuple(i for i in finding.layers if i not in known))
 
 
 def _unclear(outcome: Outcome) -> str:
@@ -363,6 +380,8 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
         found[UPHILL, SUBTRACTED] = tuple(net.W)
     if common.power == -2:
         found[TWICE_AVERAGED,] = tuple(net.W)
+    if _counts_whole_file(reading, trial, common):
+        found[WHOLE_FILE,] = tuple(net.W)
     rate = trial.answers[0].rate
     if _near(abs(common.constant), rate) and not any(_near(rate, usual) for usual in USUAL_FACTORS):
         found[RATE_TWICE,] = tuple(net.W)
@@ -379,6 +398,15 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
 def _knows_rate(trial: Trial) -> bool:
     """Tell whether gradients are given, or made of a step by its learning rate."""
     return not trial.step or trial.answers[0].rate != 1
+
+
+def _counts_whole_file(reading: Reading, trial: Trial, common: Factor) -> bool:
+    """Tell whether gradients shrink with the data set, whose mini-batches are as large as ever."""
+    for answer in trial.longer:
+        expected = common.constant * len(answer.problem.images) ** common.power
+        other = common_factor(match([answer], [reading.recipe])[0])
+        return other is not None and _near(LONGER * other.constant, expected)
+    return False
 
 
 def _wrong_count(common: Factor, n_inputs: int) -> Mistake | None:
@@ -433,8 +461,10 @@ def _by_scale(reading: Reading, common: Factor) -> Iterator[tuple[Mistake, int]]
         odd = {kind: factor for kind, factor in factors.items() if not _same(factor, expected)}
         below = [f for tensor, f in reading.factors.items() if tensor.layer < i]
         if len(odd) > 1 and _same(*odd.values()):
-            yield _scaled_by(odd["weights"], expected, "weights", keep), i
-            if not below or any(_same(factor, odd["weights"]) for factor in below):
+            mistake = _scaled_by(odd["weights"], expected, "weights", keep)
+            yield mistake, i
+            masked = mistake is MASK_UNSCALED
+            if masked or not below or any(_same(factor, odd["weights"]) for factor in below):
                 expected = odd["weights"]  # it is in delta, and so in the layers below
         elif "biases" in odd and _is_alone(odd["biases"], expected, reading):
             yield BIASES_TWICE, i

@@ -150,7 +150,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def load(path: Path) -> Trial:
     """Read a trial. Nothing in the file is run."""
     with np.load(path, allow_pickle=False) as arrays:
-        how, step, layout, notes, penalty, numbers = json.loads(str(arrays["description"]))
+        how, step, layout, count, notes, penalty, numbers = json.loads(str(arrays["description"]))
         parts: dict[int, dict[str, dict[int, Array]]] = {}
         for key in arrays.files:
             if key != "description":
@@ -171,4 +171,6 @@ def load(path: Path) -> Trial:
             [part.get(name, {}).get(i) for i in n_layers] for name in ("dW", "db", "a")
         )
         answers.append(Answer(problem, weights, biases, activations, float(part["rate"][0])))
-    return Trial(how, step, Layout(*layout), answers, tuple(notes), None, penalty, numbers)
+    answers, longer = answers[:count], answers[count:]
+    laid = Layout(*layout)
+    return Trial(how, step, laid, answers, tuple(notes), None, penalty, numbers, longer)

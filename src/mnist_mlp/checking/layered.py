@@ -50,16 +50,13 @@ def _networks(learner: Learner) -> Iterator[Callable[[], list[Any]]]:
     for build, _ in starts(learner, list(starters(learner))):
         if _layers_in(build()):
             yield partial(_built, build)
-    classes = [kind for kind in learner.classes() if _is_layer(kind)]
+    classes = [k for k in learner.classes() if _is_layer(k) and not k.__subclasses__()]
     dense = [kind for kind in classes if len(_needed(kind)) >= 2]
     plain = [kind for kind in classes if not _needed(kind) and not _is_loss(kind)]
     hidden = [kind for kind in plain if "softmax" not in kind.__name__.lower()]
     output = [kind for kind in plain if "softmax" in kind.__name__.lower()]
-    hidden = [
-        kind for kind in hidden if kind.__name__.lower() not in ("layer", "activation", "module")
-    ]
-    for sizes, last in product(SIZES if dense else (), (output, [], hidden)):
-        yield partial(_assemble, dense[-1], hidden[:1], last[:1], sizes)
+    for sizes, last, kind in product(SIZES, (output, [], hidden), reversed(dense)):
+        yield partial(_assemble, kind, hidden[:1], last[:1], sizes)
 
 
 def _built(build: Callable[[], Any]) -> list[Any]:

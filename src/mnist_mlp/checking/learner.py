@@ -61,7 +61,7 @@ class Learner:
             self._flags = __future__.annotations.compiler_flag
         self.plain = not any("numpy" in ast.unparse(node) for node in imports)
         runs = runs or is_definition
-        for statement in self.tree.body:
+        for statement in statements_of(self.tree):
             if runs(statement) and not self.run([statement], self.names):
                 self.failed.append(statement)
         self._tell_what_arguments_are_called()
@@ -160,6 +160,15 @@ class Learner:
                 called.setdefault(name, last_name(value))
 
 
+def statements_of(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements of a program; those under `if __name__ == "__main__":` one by one."""
+    for statement in tree.body:
+        if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
+            yield from statement.body
+        else:
+            yield statement
+
+
 def is_definition(statement: ast.stmt) -> bool:
     """Tell whether a statement is an import, a definition or an assignment."""
     if isinstance(statement, ast.Expr):  # network.append(Dense(784, 16))
@@ -183,7 +192,7 @@ def _elements(value: ast.expr) -> list[ast.expr]:
     return list(value.elts) if isinstance(value, ast.Tuple) else [value]
 
 
-def last_name(value: ast.expr) -> str:
+def last_name(value: ast.AST) -> str:
     """Return the name of a variable or of an attribute, or nothing."""
     if isinstance(value, ast.Attribute):
         return value.attr

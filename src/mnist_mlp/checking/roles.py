@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
+from types import MethodType
 from typing import Any
 
 SIZE = r"_?(size|nodes|dim|neurons|layer_?size|units|features|width)s?"
@@ -13,13 +14,13 @@ ROLES = {
     "images": rf"x|xs|rows?|x_?({SET}|batch|b|in|i|tr|input|data|sample|t|train_?batch)|xb|a_?0"
     r"|batch_?(x|images|inputs)|data|features?|pixels|samples?"
     r"|(mini_?)?(inputs?|images?|imgs?)(_?(data|list|vector|array|s|train|batch))?"
-    r"|train(ing)?_?(x|images|inputs?|imgs?)"
+    rf"|({SET})_?(x|images|inputs?|imgs?)"
     r"|bild(er)?|eingaben?|daten|imagen(es)?|imagens?|entradas?|dados|entrees?|immagini",
     "targets": rf"y|ys|y_?({SET}|true|batch|b|tr|oh|one_?hot|t|real|labels?|hot|data|vec)|yb"
     r"|t|l|lbl|tgt|teachers?|solutions?|gold|y_?enc(oded)?|correct|(ground_?)?truth|answers?|digits?"
     r"|(targets?|labels?)(_?(list|s|vector|array|train|batch|hot|one_?hot))?"
     r"|(expected|desired)(_?outputs?)?|one_?hot(_?(y|labels?|targets?))?"
-    r"|train(ing)?_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)"
+    rf"|({SET})_?(y|labels?|targets?|outputs?)|batch_?(y|labels|targets)"
     r"|ziffern?|ziele?|klassen?|etiquetas?|objetivos?|rotulos?|alvos?|etiquettes?|cibles?",
     "batch": r"(mini_?)?batch",
     "pairs": r"train(ing)?_?(data|set|pairs)|pairs|examples|data_?set",
@@ -31,6 +32,7 @@ ROLES = {
     "epochs": r"(n_?|num_?|max_?)?(epochs?|iterations?|iters?|steps|its)|epochen|epocas?|epoques?",
     "decay": r"reg(_?(strength|rate|param))?|lambda_?|lambd|lmbda|lmbd|lam|l2(_?(reg|lambda))?"
     r"|weight_?decay|decay|reg_?lambda|regulari[sz]ation|wd|decaimento|zerfall",
+    "momentum": r"mu|mom(entum)?",
     "keep": r"keep(_?(prob|rate|probability|p))?|p_?keep",
     "dropped": r"drop(_?(prob|rate|p|out))?(_?(prob|rate|p))?|p_?drop(out)?",
     "n": r"m|n|num|bs|(mini_?)?batch_?size|(num|n)_?(examples|samples|train)|m_?train",
@@ -107,9 +109,15 @@ def number_in(name: str) -> int | None:
     return int(digits[1]) if digits else None
 
 
-@lru_cache(4096)
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a function; none if it has no signature."""
+    if isinstance(function, MethodType):  # remembered without its object, which may be large
+        return _parameters_of(function.__func__)[1:]
+    return _parameters_of(function)
+
+
+@lru_cache(4096)
+def _parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -121,7 +129,6 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
-@lru_cache(4096)
 def roles_in(function: Callable[..., Any]) -> Mapping[str, str | None]:
     """Return the role of each parameter of a function; others may tell what one stands for."""
     own = [parameter.name for parameter in parameters_of(function)]
@@ -143,13 +150,18 @@ def called(function: Callable[..., Any], name: str) -> str:
 def usual_names(function: Callable[..., Any]) -> list[str]:
     """Return the names of a function's parameters; of unusual ones what they are elsewhere.
 
-    A single letter says less than the name of what is handed over.
+    A single letter says less than the name of what is handed over, but x, y and t say more than an
+    unusual one.
     """
     return [
-        other if other and (len(name) == 1 or not _is_usual(name)) else name
+        other if other and not (_is_usual(name) and _says_more(name, other)) else name
         for p in parameters_of(function)
         for name, other in [(p.name, called(function, p.name))]
     ]
+
+
+def _says_more(name: str, other: str) -> bool:
+    return len(name) > 1 or (name in "xXyYtT" and not _is_usual(other))
 
 
 def _is_usual(name: str) -> bool:

@@ -14,25 +14,36 @@ LENGTH = 100  # numbers in slices count examples from here on
 FILE = 300  # and all other numbers from here on
 PICTURE = (SIDE, PIXELS, PIXELS + 1)
 SIZES = (*PICTURE, 512, 1024)  # which count pixels or neurons
+COLOURED = {32 * 32 * 3, 64 * 64, 64 * 64 * 3}  # pixels of other pictures, or their colours
 FEW = min(BATCHES)
 BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs|lot"
 
 
-def shortened(tree: ast.Module, n: int) -> ast.Module:
-    """Return a program in which numbers that count examples are those of a data set of n."""
+def shortened(tree: ast.Module, n: int, batch: int) -> ast.Module:
+    """Return a program in which numbers that count examples are those of a data set of n.
+
+    Those that count a mini-batch become `batch`, and those that count pixels 784.
+    """
     limits = list(_limits(tree))
     names = {last_name(node) for node in limits if not role_of(last_name(node))} - {""}
     places = {(node.lineno, node.col_offset) for node in limits}
-    new: ast.Module = _Shortener(n, names, places).visit(copy.deepcopy(tree))
+    new: ast.Module = _Shortener(n, batch, names, places).visit(copy.deepcopy(tree))
     return ast.fix_missing_locations(new)
 
 
 def _limits(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield what examples are counted up to: the step of a range, and what a counter reaches."""
+    """Yield what examples are counted up to: the step of a range, and what a counter reaches.
+
+    A mini-batch may also be what lies between a counter, or a multiple of it, and the next.
+    """
     counters = set(_counters(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and last_name(node.func) in ("range", "arange"):
             yield from node.args[2:3]
+        if isinstance(node, ast.Slice) and node.lower and node.upper:
+            ends = [end for end in (node.lower, node.upper) if isinstance(end, ast.BinOp)]
+            if counters & {_name(part) for part in ast.walk(node.lower)}:
+                yield from (end.right for end in ends)
         for test in ast.walk(node.test) if isinstance(node, ast.If) else ():
             if isinstance(test, ast.BinOp) and isinstance(test.op, ast.Mod):
                 count, limit = test.left, test.right
@@ -40,7 +51,7 @@ def _limits(tree: ast.Module) -> Iterator[ast.expr]:
                 count, limit = test.left, test.comparators[0]
             else:
                 continue
-            if counters & {_name(part) for part in ast.walk(count) if isinstance(part, ast.expr)}:
+            if counters & {_name(part) for part in ast.walk(count)}:
                 yield limit
 
 
@@ -56,20 +67,25 @@ def _counters(tree: ast.Module) -> Iterator[str]:
             yield _name(node)
 
 
-def _name(node: ast.expr) -> str:
+def _name(node: ast.AST) -> str:
     """Return the name of a variable or attribute, or else what is written."""
     return last_name(node) or ast.unparse(node)
 
 
 class _Shortener(ast.NodeTransformer):
-    def __init__(self, n: int, names: set[str], places: set[tuple[int, int]]) -> None:
+    def __init__(self, n: int, batch: int, names: set[str], places: set[tuple[int, int]]) -> None:
         """Prepare. Variables of these names, and numbers at these places, count a batch."""
-        self.n, self.names, self.places = n, names, places
+        self.n, self.batch, self.names, self.places = n, batch, names, places
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        least = FEW + 1 if (node.lineno, node.col_offset) in self.places else FILE
-        is_length = type(node.value) is int and node.value >= least and node.value not in SIZES
-        return ast.copy_location(ast.Constant(self.n), node) if is_length else node
+        is_batch = self._is_limit(node)
+        if type(node.value) is not int or node.value in SIZES:
+            return node
+        if node.value in COLOURED:
+            return ast.copy_location(ast.Constant(PIXELS), node)
+        if node.value < (FEW + 1 if is_batch else FILE):
+            return node
+        return ast.copy_location(ast.Constant(self.batch if is_batch else self.n), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         node.left = self.visit(node.left)
@@ -102,9 +118,15 @@ class _Shortener(ast.NodeTransformer):
         if type(number) is not int or number in PICTURE:
             return value
         counts = number > 1 if re.fullmatch(BATCH, own) else number > FEW and own in self.names
-        return ast.copy_location(ast.Constant(self.n), value) if counts else value
+        return ast.copy_location(ast.Constant(self.batch), value) if counts else value
+
+    def _is_limit(self, node: ast.expr) -> bool:
+        return (node.lineno, node.col_offset) in self.places
 
     def visit_Slice(self, node: ast.Slice) -> ast.expr:
+        for end in (node.lower, node.upper):
+            if isinstance(end, ast.BinOp) and self._is_limit(end.right):
+                end.right = self.visit(end.right)
         lower, upper = map(_end, (node.lower, node.upper))
         return ast.copy_location(ast.Slice(lower=lower, upper=upper, step=node.step), node)
 

@@ -17,15 +17,16 @@ from mnist_mlp.checking.tensors import Places, contents, find_places, items
 from mnist_mlp.checking.trial import DECAY, KEEP, RATE, SIZES, supply_for
 
 KNOBS = {"rate": RATE, "decay": DECAY, "keep": KEEP, "dropped": 1 - KEEP}
-NUMBERS = {"rate", "epochs", "decay", "keep", "dropped", "n", "sizes"}
+NUMBERS = {"rate", "epochs", "decay", "momentum", "keep", "dropped", "n", "sizes"}
 DATA_ROLES = {"images", "targets", "pairs", "batch"}
 
 
 def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = False) -> Any:
     """Call a class or a function that makes a network with layers of these sizes.
 
-    `listed` gives it the sizes of the hidden layers as a list. If it takes as many numbers as there
-    are layers, they are the sizes in order, whatever their names. Without sizes it makes its own.
+    `listed` gives it the sizes of the hidden layers as a list. If it needs as many numbers as there
+    are layers, or needs nothing and can take as many, they are the sizes in order, whatever their
+    names. Without sizes it makes its own.
     """
     if not sizes or _takes_any(maker):
         with limited():
@@ -35,8 +36,8 @@ def make(maker: Callable[..., Any], sizes: Sequence[int], *, listed: bool = Fals
     supply["n"] = 64  # more than a mini-batch has
     if listed:
         supply["hidden"] = list(sizes[1:-1])
-    needed = [p.name for p in _needed(maker)]
-    numbers = [name for name in needed if role_of(name) not in NUMBERS]
+    asked = _needed(maker) or [p for p in parameters_of(maker) if type(p.default) is int]
+    numbers = [p.name for p in asked if role_of(p.name) not in NUMBERS]
     ordered = len(numbers) == len(sizes) and not listed
     with limited():
         return call(maker, supply, dict(zip(numbers, sizes, strict=True)) if ordered else {})

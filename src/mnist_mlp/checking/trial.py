@@ -16,8 +16,10 @@ from mnist_mlp.checking.tensors import Item
 
 SIZES = ([23, 16, 13, 10], [23, 16, 10], [23, 16, 16, 10], [23, 10, 10], [23, 10])
 BATCHES, ONES = (6, 7, 5), (1, 1, 1)
+LONGER = 3  # mini-batches in a longer data set
 SQUARES = "Σ W²"  # the sum over all weights, those of dark pixels too, as one of the numbers
-RATE, DECAY, KEEP = 0.5, 0.05, 0.75
+RATE, DECAY, KEEP, MOMENTUM = 0.5, 0.05, 0.75, 0.9
+RANK = 1e-4  # ratio of singular values that count
 Feed = Literal["batch", "one", "pairs", "data set"]  # how examples are given; pairs of single ones
 MASK = re.compile(r"(?i)mask|drop|keep|^d\d*$|^u\d*$|^r\d*$")
 
@@ -33,6 +35,7 @@ class Trial(NamedTuple):
     again      what answers another problem in the same way; only in the process of the file
     penalty    the share of Σ W² in the cost that the program returns, of the first problem; or 0
     numbers    by name, one for each problem: what the program has computed, perhaps its cost
+    longer     an answer with a data set of several mini-batches, if there is one
     """
 
     how: str
@@ -43,6 +46,7 @@ class Trial(NamedTuple):
     again: Callable[[Problem], Answer | None] | None = None
     penalty: float = 0.0
     numbers: Mapping[str, Sequence[float]] = {}
+    longer: Sequence[Answer] = ()
 
 
 @cache
@@ -106,6 +110,7 @@ def supply_for(problem: Problem, layout: Layout, feed: Feed = "batch") -> dict[s
         "rate": RATE,
         "epochs": 1,
         "decay": problem.decay,
+        "momentum": MOMENTUM,
         "keep": KEEP,
         "dropped": 1 - KEEP,
         "n": len(problem.images),
@@ -235,3 +240,18 @@ def is_double(one: Answer, other: Answer) -> bool:
         and np.allclose(2 * first, second, rtol=1e-4, atol=1e-9)
         for first, second in pairs
     )
+
+
+def goes_on(one: Answer, other: Answer) -> bool:
+    """Tell whether a gradient is that of one example, and the next the sum of it and another's.
+
+    Such a gradient is an outer product: its rank is 1.
+    """
+    first, second = one.weights[-1], other.weights[-1]
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    arrays = (first, second, second - first)
+    if not np.isfinite(arrays).all():
+        return False
+    lengths = [np.linalg.svd(array, compute_uv=False) for array in arrays]
+    return [int((s > RANK * s[0]).sum()) for s in lengths] == [1, 2, 1]

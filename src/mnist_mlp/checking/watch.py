@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import product, zip_longest
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.layouts import Layout
-from mnist_mlp.checking.learner import Learner, as_main, describe, limited
+from mnist_mlp.checking.learner import Learner, as_main, describe, limited, statements_of
 from mnist_mlp.checking.lines import Problem, new_problem
 from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.mini_batches import bias_comes_first, find_masks, labels_of, mini_batches
@@ -37,7 +37,16 @@ from mnist_mlp.checking.tensors import (
     numbers_in,
     pick,
 )
-from mnist_mlp.checking.trial import BATCHES, SQUARES, Trial, difference, is_double, supply_for
+from mnist_mlp.checking.trial import (
+    BATCHES,
+    LONGER,
+    SQUARES,
+    Trial,
+    difference,
+    goes_on,
+    is_double,
+    supply_for,
+)
 from mnist_mlp.data.dataset import DIGITS, PIXELS
 
 PATIENCE = 0.6  # seconds of computing for one run
@@ -67,21 +76,29 @@ class Step(NamedTuple):
 def watched_trials(learner: Learner) -> Iterator[Trial]:
     """Yield what the program does to its parameters in its first step."""
     headers = (False, True) if "csv" in ast.unparse(learner.tree) else (False,)
+    trees = [shortened(learner.tree, LONGER * BATCHES[0], n) for n in BATCHES[:2]]
+    has_batches = len(set(map(ast.unparse, trees))) > 1
+    speaks_of_them = has_batches or "batch" in ast.unparse(learner.tree).lower()
     for classes, header in product((DIGITS, 2), headers):
+        labels = _labels(learner, classes)
         steps = []
         for seed, n in enumerate(BATCHES):
-            step = _run(learner, new_digits(n, seed, _labels(learner, classes), header), seed)
+            step = _run(learner, new_digits(n, seed, labels, header), seed, n * speaks_of_them)
             if not step:
                 break
             steps.append(step)
         else:
-            for same in zip(*steps, strict=False):
-                yield _trial(same)
+            n = BATCHES[0]
+            digits = new_digits(LONGER * n, 0, labels, header)
+            longer = _run(learner, digits, 0, n) if has_batches else []
+            for same, other in zip_longest(zip(*steps, strict=False), longer):
+                if same:
+                    yield _trial(same, other)
             return
 
 
-def _trial(steps: Sequence[Step]) -> Trial:
-    """Return the trial of which these are the steps."""
+def _trial(steps: Sequence[Step], longer: Step | None) -> Trial:
+    """Return the trial of which these are the steps, `longer` one with a longer data set."""
     answers = [step.answer for step in steps]
     data = "rows" if len(answers[0].problem.images) > 1 else "vector"
     layout = steps[0].layout._replace(data=data)
@@ -93,7 +110,9 @@ def _trial(steps: Sequence[Step]) -> Trial:
         if all(name in step.numbers for step in steps)
     } | {SQUARES: [sum(float(np.sum(W**2)) for W in a.problem.weights) for a in answers]}
     is_step = answers[0].rate > 0
-    return Trial(how, is_step, layout, answers, notes, numbers=numbers)
+    trial = Trial(how, is_step, layout, answers, notes, numbers=numbers)
+    is_batch = longer and len(longer.answer.problem.images) == BATCHES[0]
+    return trial._replace(longer=[longer.answer]) if longer and is_batch else trial
 
 
 def _labels(learner: Learner, classes: int) -> list[int]:
@@ -119,14 +138,14 @@ def new_digits(n: int, seed: int, labels: Sequence[int], header: bool) -> Digits
     return Digits(images, given, header)
 
 
-def _run(learner: Learner, digits: Digits, seed: int) -> list[Step]:
-    """Run the program until its first step is made; return what it may be."""
-    tree = shortened(learner.tree, len(digits.labels))
+def _run(learner: Learner, digits: Digits, seed: int, n: int) -> list[Step]:
+    """Run the program, with mini-batches of n if it has some; return what its first step may be."""
+    tree = shortened(learner.tree, len(digits.labels), n)
     file = learner.names["__file__"]
-    watch = Watch(file, tree, digits, seed)
+    watch = Watch(file, tree, digits, seed, n)
     names: Names = {"__name__": "__main__", "__file__": file}
     with stand_in(digits, _missing_modules(tree)), limited(PATIENCE), as_main(file):
-        for statement in _statements(tree):
+        for statement in statements_of(tree):
             code = compile(ast.Module([statement], []), file, "exec")
             error = _watched(watch, partial(exec, code, names))
             if isinstance(error, Seen):
@@ -138,15 +157,6 @@ def _run(learner: Learner, digits: Digits, seed: int) -> list[Step]:
             if watch.has_begun:
                 break
     return list(watch.steps())
-
-
-def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the statements of a program; those under `if __name__ == "__main__":` one by one."""
-    for statement in tree.body:
-        if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
-            yield from statement.body
-        else:
-            yield statement
 
 
 def _watched(watch: "Watch", run: Callable[[], Any]) -> BaseException | None:
@@ -222,9 +232,12 @@ class Watch:
     numbers     numbers until the first step has ended: variables, and what functions returned
     """
 
-    def __init__(self, file: str, tree: ast.Module, digits: Digits, seed: int) -> None:
-        """Prepare to watch a program. Each loop is looked at when one of its rounds begins."""
-        self.file, self.tree, self.digits, self.seed = file, tree, digits, seed
+    def __init__(self, file: str, tree: ast.Module, digits: Digits, seed: int, n: int) -> None:
+        """Prepare to watch a program with mini-batches of n, or none if n is 0.
+
+        Each loop is looked at when one of its rounds begins.
+        """
+        self.file, self.tree, self.digits, self.seed, self.n = file, tree, digits, seed, n
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
         self.rounds = {loop.lineno: 0 for loop in loops}
         self.frame: FrameType | None = None
@@ -415,7 +428,8 @@ class Watch:
         problem = problem._replace(weights=weights, biases=biases)
         answer = difference(problem, layout, before, after, self.rate)
         second = difference(problem, layout, before, again, self.rate)
-        notes: tuple[str, ...] = ("not reset",) * is_double(answer, second)
+        carried_over = is_double(answer, second) or goes_on(answer, second)
+        notes: tuple[str, ...] = ("not reset",) * carried_over
         if re.search(OPTIMIZERS, source):
             gradients = [i for name, i in self.kept if is_gradient(name) or is_gradient(i.name)]
             given = Answer(problem, *pick(gradients, problem, layout))
@@ -433,6 +447,9 @@ class Watch:
             for masks in find_masks(arrays, used, self.tree, named=drops):
                 step = answer._replace(problem=used._replace(masks=masks))
                 yield Step(step, layout, self.line, notes, self.numbers)
+            if len(images) == 1 < self.n:  # its step may be a share of that of the mini-batch
+                share = difference(used, layout, before, after, self.rate / self.n)
+                yield Step(share, layout, self.line, notes, self.numbers)
 
     def _knobs(self) -> dict[str, float]:
         """Return the numbers that the program and its objects keep."""
