@@ -10,9 +10,11 @@ from mnist_mlp.base.arrays import Array
 from mnist_mlp.checking.diagnosis import Diagnosis, judge
 from mnist_mlp.checking.isolation import Outcome
 from mnist_mlp.checking.learner import Learner
+from mnist_mlp.checking.lines import new_problem
+from mnist_mlp.checking.matcher import Answer
 from mnist_mlp.checking.sources import stand_in
 from mnist_mlp.checking.tensors import find_places
-from mnist_mlp.checking.trial import without_dark_pixels
+from mnist_mlp.checking.trial import is_double, without_dark_pixels
 from mnist_mlp.checking.watch import new_digits, watched_trials
 from mnist_mlp.checking.words import report
 
@@ -712,3 +714,13 @@ def test_what_an_optimizer_keeps_is_told_from_parameters(network: str, tmp_path:
     assert diagnosis.is_right, report(diagnosis, "mine.py")
     assert diagnosis.reading
     assert diagnosis.reading.recipe.hidden == "tanh"
+
+
+def test_a_gradient_of_rounding_errors_is_not_called_accumulated() -> None:
+    problem = new_problem([6, 5, 4], 1, 0)
+
+    def of(size: float) -> Answer:
+        return Answer(problem, [size * np.ones_like(each) for each in problem.weights], [None] * 2)
+
+    assert is_double(of(1e-3), of(2e-3))
+    assert not is_double(of(1e-17), of(2e-17))

@@ -126,6 +126,7 @@ def train_own(
     Prints a line for each epoch. Raises InputError, in one line, if the file fails.
     """
     params = _params(way.recipe, epochs)
+    _, straightened = load_description(prepared)
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
         seen = 0
@@ -146,7 +147,6 @@ def train_own(
             raise InputError(f"{file}: {problem}")
         network = load_network(made / "model.npz")
     if model:
-        _, straightened = load_description(prepared)
         save_network(model, network, straightened)
     return Result(_accuracy(network, prepared), account["seconds"])
 
