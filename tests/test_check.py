@@ -53,6 +53,16 @@ def test_a_mistake_in_a_program_is_named(
     assert name in names_in(diagnosis), report(diagnosis, "mine.py")
 
 
+def test_the_cost_that_a_function_returns_with_weight_decay_is_the_one_meant(
+    tmp_path: Path,
+) -> None:
+    program = PROGRAMS["one vector with biases in the weights"]
+    diagnosis = checked_here(tmp_path, program.replace("d3 = h - Y", "d3 = (h - Y) * h * (1 - h)"))
+    assert diagnosis.reading
+    assert diagnosis.reading.recipe.cost == "binary_cross_entropy"
+    assert "the output slope kept" in "; ".join(f.mistakes[0].name for f in diagnosis.findings)
+
+
 def test_gradients_that_are_never_reset_are_told(tmp_path: Path) -> None:
     program = PROGRAMS["layers that keep gradients"]
     program = program.replace("self.dweights = ", "self.dweights = getattr(self, 'dweights', 0) + ")

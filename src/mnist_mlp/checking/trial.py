@@ -210,6 +210,11 @@ def without_dark_pixels(answer: Answer) -> Answer:
     return answer._replace(problem=smaller, weights=[slopes, *answer.weights[1:]])
 
 
+def squares(answers: Sequence[Answer]) -> dict[str, list[float]]:
+    """Return the number by which weight decay is told in costs, for each problem."""
+    return {SQUARES: [sum(float(np.sum(W**2)) for W in a.problem.weights) for a in answers]}
+
+
 def measure_penalty(returned: Callable[[Problem], Any], problem: Problem) -> float:
     """Return the share of Σ W² in a cost, from what is returned with and without weight decay."""
     if not problem.decay:

@@ -40,11 +40,11 @@ from mnist_mlp.checking.tensors import (
 from mnist_mlp.checking.trial import (
     BATCHES,
     LONGER,
-    SQUARES,
     Trial,
     difference,
     goes_on,
     is_double,
+    squares,
     supply_for,
 )
 from mnist_mlp.data.dataset import DIGITS, PIXELS
@@ -108,7 +108,7 @@ def _trial(steps: Sequence[Step], longer: Step | None) -> Trial:
         name: [step.numbers[name] for step in steps]
         for name in steps[0].numbers
         if all(name in step.numbers for step in steps)
-    } | {SQUARES: [sum(float(np.sum(W**2)) for W in a.problem.weights) for a in answers]}
+    } | squares(answers)
     is_step = answers[0].rate > 0
     trial = Trial(how, is_step, layout, answers, notes, numbers=numbers)
     is_batch = longer and len(longer.answer.problem.images) == BATCHES[0]

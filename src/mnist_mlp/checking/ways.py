@@ -39,6 +39,7 @@ from mnist_mlp.checking.trial import (
     masks_in,
     measure_penalty,
     problems,
+    squares,
     supply_for,
 )
 
@@ -189,7 +190,7 @@ class Way(NamedTuple):
         notes = ("overwritten",) * any(call.overwritten for call in calls)
         how = signature(taker.function)
         penalty = measure_penalty(lambda problem: self.call(problem).returned, answers[0].problem)
-        numbers = {"cost": [first_number(call.returned) for call in calls]}
+        numbers = {"cost": [first_number(call.returned) for call in calls], **squares(answers)}
         again = self.again
         return Trial(how, taker.is_step, self.layout, answers, notes, again, penalty, numbers)
 
