@@ -7,7 +7,7 @@ softmax, which turns the sums of a row into probabilities that add up to 1:
     z = a Wᵀ + b        relu(z) = max(0, z)        softmax(z) = exp(z) / Σ exp(z)
 
 Rows are examples: `images` is (n, inputs), each matrix of `weights` is (neurons, inputs), and each
-array of `biases` is (neurons,). `a` is that of the layer before, `activations[-1]`. Replace each
+array of `biases` is (neurons,). `a` is `activations[-1]`: what the layer before gave. Replace each
 `...`, and run
 
     mnist-mlp check ex1_forward.py

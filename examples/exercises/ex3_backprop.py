@@ -9,9 +9,9 @@ back through the weights, times its own slope ∂a/∂z, which is 1 for a ReLU t
     (2) δ = (δ W) · (a > 0)  of a layer below (4) ∂C/∂W = δᵀ a  with a of the layer before
 
 They are BP1 to BP4 in chapter 2 of Nielsen's book; here rows are examples. A gradient has the shape
-of what it is the gradient of. `activations[layer]` is what `weights[layer]` is multiplied by, and
-the a of (2) and (4). `forward` is that of exercise 1; the check brings its own. Replace each `...`,
-and run
+of what it is the gradient of. `activations[layer]` is what `weights[layer]` is multiplied by: it
+is the a of (2) and (4). `forward` is that of exercise 1; the check brings its own. Replace
+each `...`, and run
 
     mnist-mlp check ex3_backprop.py
 

@@ -127,10 +127,10 @@ def own_cost(trial: Trial, readings: Sequence[Reading]) -> str | None:
 
     It may be a sum or an average, and contain weight decay.
     """
-    if not readings:
+    if not readings or not trial.numbers:
         return None
     nets = readings[0].nets
-    decays = trial.numbers.get(SQUARES, [1.0] * len(nets))
+    decays = trial.numbers[SQUARES]
     sizes = np.array([net.n for net in nets], float)
     with np.errstate(all="ignore"):
         for cost, kind in COSTS.items():
@@ -192,7 +192,7 @@ def _of_batch(read: Read, outcome: Outcome, cost: str | None) -> Read:
 
 
 def _is_same_step(trial: Trial, other: Trial) -> bool:
-    """Tell whether the step of an example is read as that of its mini-batch in another trial."""
+    """Tell whether two trials see the same step, as that of one example and of a mini-batch."""
     answers = (trial.answers[0], other.answers[0])
     steps = [a.rate * w for a in answers for w in a.weights[-1:] if w is not None]
     return trial.step and len(steps) == 2 and np.array_equiv(*(step.round(9) for step in steps))
@@ -396,12 +396,12 @@ def _by_factors(reading: Reading, trial: Trial) -> list[Finding]:
 
 
 def _knows_rate(trial: Trial) -> bool:
-    """Tell whether gradients are given, or made of a step by its learning rate."""
+    """Tell whether the learning rate is known, or not needed because gradients are given."""
     return not trial.step or trial.answers[0].rate != 1
 
 
 def _counts_whole_file(reading: Reading, trial: Trial, common: Factor) -> bool:
-    """Tell whether gradients shrink with the data set, whose mini-batches are as large as ever."""
+    """Tell whether gradients shrink as the data set grows, though mini-batches do not."""
     for answer in trial.longer:
         expected = common.constant * len(answer.problem.images) ** common.power
         other = common_factor(match([answer], [reading.recipe])[0])

@@ -234,9 +234,9 @@ def leaky_recipes(answers: Sequence[Answer]) -> list[Recipe]:
 
 
 def _coefficients(rows: Array, gradient: Array | None, weights: Array) -> Array | None:
-    """Return those of which a gradient is a sum of rows, (n_out, n), perhaps with weight decay.
+    """Return the coefficients, (n_out, n), with which rows add up to a gradient, but for its decay.
 
-    The smallest, if the rows are not independent. None if it is no such sum.
+    Of several solutions it is the smallest. If the gradient is no such sum, the result is None.
     """
     if gradient is None or gradient.shape != weights.shape:
         return None

@@ -63,10 +63,9 @@ def find_masks(
 ) -> Iterator[list[Array]]:
     """Yield the dropout masks of the hidden layers, 1 where there is none; [] if there are none.
 
-    What a program keeps may be a mask of 0 and 1, and the division by the fraction kept a line of
-    its own. That fraction, or the one dropped, is one of the numbers in the program. The slope of
-    ReLU is such an array too, but follows from z. `named` tells whether the program speaks of
-    dropout.
+    A mask of 0 and 1 may be divided by the fraction kept in another line. So each number of the
+    program that may be this fraction, or the one dropped, is tried. The slope of ReLU is also made
+    of 0 and 1, but follows the sign of z. `named` is whether the program speaks of dropout.
     """
     kept = list(kept)
     z = problem.images @ problem.weights[0].T + problem.biases[0]

@@ -61,7 +61,7 @@ def _corrections(size: float | None, ratio: float | None) -> Iterator[str]:
 
 
 def goes_uphill(gradient: Answer, step: Answer) -> bool:
-    """Tell whether each tensor's step is a multiple of its gradient, and some go uphill."""
+    """Tell whether each step is a multiple of its gradient, and some of them go uphill."""
     pairs = zip(gradient.weights, step.weights, strict=True)
     factors = [
         _constant(s[g != 0] / g[g != 0])

@@ -92,6 +92,13 @@ def examine(learner: Learner) -> Examination:
         findings[name] = [f"expected a function {name}({', '.join(PARTS[name])})"]
     complete = any(findings.values()) or not set(functions) - set().union(*used.values())
     answers: dict[str, list[Answer]] = {}
+    checks: dict[str, Callable[..., Iterator[str]]] = {
+        "forward": partial(_ask_forward, answers),
+        "cost": partial(_check_cost, any_cost="cost" not in asked),
+        "backprop": partial(_ask_backprop, answers),
+        "step": _check_step,
+        "loop": _check_loop,
+    }
     for helper, check in HELPERS.items():
         if helper in functions and "forward" in parts and not findings["forward"]:
             findings["forward"] += _try(learner, helper, check, functions[helper])
@@ -102,11 +109,7 @@ def examine(learner: Learner) -> Examination:
         if name == "backprop" and findings.get("forward"):
             learner.names["forward"] = _forward
         if not findings[name]:
-            if name == "cost":
-                check = partial(_check_cost, any_cost=name not in asked)
-            else:
-                check = CHECKS.get(name) or partial(ASK[name], answers)
-            findings[name] += _try(learner, name, check, part)
+            findings[name] += _try(learner, name, checks[name], part)
     if own:
         learner.names["forward"] = own
     return Examination(findings, answers, complete or "backprop" in answers)
@@ -268,7 +271,7 @@ def _misshapen(arrays: Any, shapes: Sequence[tuple[int, ...]], what: str) -> str
 
 
 def _alike(found: Sequence[Any], expected: Sequence[Array]) -> bool:
-    """Tell whether arrays are as they were."""
+    """Tell whether arrays are equal to others, one by one."""
     return len(found) == len(expected) and all(map(np.array_equal, found, expected))
 
 
@@ -327,7 +330,7 @@ WRONG_COSTS: dict[str, Callable[[Array, Array], Any]] = {
 }
 
 
-def _check_cost(cost: Callable[..., Any], *, any_cost: bool = True) -> Iterator[str]:
+def _check_cost(cost: Callable[..., Any], *, any_cost: bool) -> Iterator[str]:
     data = [(_forward([*p.weights], [*p.biases], p.images)[-1], p.targets) for p in _problems()]
     given = [(a.copy(), y.copy()) for a, y in data]
     found = [cost(a, y) for a, y in given]
@@ -454,7 +457,7 @@ def _read_batches(batches: list[Batch], n: int, size: int, epochs: int) -> Itera
     if counted != epochs and not left:
         yield f"expected {epochs} epochs, found {counted}"
         return
-    if len(batches) != per_epoch * epochs:
+    if left:
         yield (
             f"{n} examples in mini-batches of {size} need {per_epoch} gradients an epoch, "
             f"found {len(batches)} in {epochs} epochs"
@@ -477,5 +480,3 @@ def _read_batches(batches: list[Batch], n: int, size: int, epochs: int) -> Itera
 
 
 HELPERS = {"relu": _check_relu, "softmax": _check_softmax}  # of `forward`
-CHECKS: dict[str, Callable[..., Iterator[str]]] = {"step": _check_step, "loop": _check_loop}
-ASK: dict[str, Callable[..., Iterator[str]]] = {"forward": _ask_forward, "backprop": _ask_backprop}

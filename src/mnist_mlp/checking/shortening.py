@@ -22,7 +22,7 @@ BATCH = r"(?i).*(batch|lote|parti|paket|paquet|stapel).*|bs|lot"
 def shortened(tree: ast.Module, n: int, batch: int) -> ast.Module:
     """Return a program in which numbers that count examples are those of a data set of n.
 
-    Those that count a mini-batch become `batch`, and those that count pixels 784.
+    Those that count a mini-batch become `batch`, and the pixels of other pictures 784.
     """
     limits = list(_limits(tree))
     names = {last_name(node) for node in limits if not role_of(last_name(node))} - {""}

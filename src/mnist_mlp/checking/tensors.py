@@ -253,7 +253,7 @@ class Places(NamedTuple):
 
     @property
     def are_complete(self) -> bool:
-        """Whether they are hardly a part of a network in the making."""
+        """Whether they are probably all of the network, not what is made of it so far."""
         return len(self.weights) > 1 and not isinstance(self.weights[-1], Single)
 
     @property

@@ -211,7 +211,7 @@ def without_dark_pixels(answer: Answer) -> Answer:
 
 
 def squares(answers: Sequence[Answer]) -> dict[str, list[float]]:
-    """Return the number by which weight decay is told in costs, for each problem."""
+    """Return Σ W² of each problem, by which weight decay in a cost is recognised."""
     return {SQUARES: [sum(float(np.sum(W**2)) for W in a.problem.weights) for a in answers]}
 
 

@@ -87,7 +87,8 @@ def _read(reading: Reading, forward: bool) -> Iterator[str]:
     for kind, layer in unknown[:1]:  # the others follow from it
         part = "biases" if kind == "biases" else "weights"
         what = "result" if forward else f"gradient of the {part}"
-        hint = HINTS["forward"] if forward else "mind the brackets, and a gradient is δᵀ a, or Σ δ"
+        of_gradients = "it is δᵀ a for weights and Σ δ for biases; look at the brackets of δ, too"
+        hint = HINTS["forward"] if forward else of_gradients
         yield f"layer {layer}: the {what} is not as expected; {hint}"
 
 

@@ -44,9 +44,11 @@ class Answer:
         self.layers = [layer[0] for layer in layers]
         self.outputs = self.layers[-1]
         self.runner_up, self.digit = (int(i) for i in np.argsort(self.outputs, kind="stable")[-2:])
-        distance = likeness.distances(layers)[0] if likeness else 0
-        self.unusual = bool(likeness and distance > likeness.unusual)
-        self.refused = bool(likeness and distance > likeness.limit)
+        self.unusual = self.refused = False
+        if likeness:
+            distance = likeness.distances(layers)[0]
+            self.unusual = bool(distance > likeness.unusual)
+            self.refused = bool(distance > likeness.limit)
         lead = self.outputs[self.digit] - self.outputs[self.runner_up]
         self.unsure = bool(lead < UNSURE) or self.unusual
 
